@@ -1,0 +1,60 @@
+/* The cgroup v2 tree: where the service's processes live, what they may use, how they end. Called by the manager;
+ * nothing here waits. Paths are relative to the tree's root ("system.slice/web.service"). */
+#pragma once
+
+#include "engine/spec.h"
+
+enum { /* controllers, as bits */
+	CGROUP_CPU = 1 << 0,
+	CGROUP_CPUSET = 1 << 1,
+	CGROUP_IO = 1 << 2,
+	CGROUP_MEMORY = 1 << 3,
+	CGROUP_PIDS = 1 << 4,
+	CGROUP_HUGETLB = 1 << 5,
+	CGROUP_RDMA = 1 << 6,
+	CGROUP_MISC = 1 << 7,
+};
+
+struct cgroup_tree {
+	int root_fd;	      /* O_PATH|O_DIRECTORY of our part of the hierarchy; -1: no writable cgroup v2 */
+	char *path;	      /* absolute, for messages: "/sys/fs/cgroup/unified/svcd" */
+	unsigned controllers; /* that can be enabled for children */
+};
+
+/* Finds (or with ROOT given, takes) the part of the hierarchy that is ours and enables its controllers for children.
+ * ROOT is an absolute directory on a cgroup2 filesystem, made if missing. Without ROOT: the manager's own cgroup; when that is the
+ * real root of the hierarchy and this is not the machine's first PID namespace, a directory below it ("svcd.<pid of svc-init>").
+ * The manager's and svc-init's own processes move to "init.scope" in it first, as no process may be in an inner node.
+ * No usable cgroup2 is not an error: root_fd is -1. */
+int cgroup_tree_open(struct cgroup_tree *tree, const char *root, int init_pid, struct failure *failure);
+void cgroup_tree_close(struct cgroup_tree *tree);
+
+/* Which controllers LIMITS needs. */
+unsigned cgroup_needed(const struct spec_limits *limits);
+
+/* Makes PATH with its parents, enables in the parents what LIMITS needs, and applies LIMITS. A limit whose controller is missing fails
+ * with -EOPNOTSUPP, and *RET_ORIGIN (offsetof in struct spec). Returns a directory descriptor for CLONE_INTO_CGROUP. */
+int cgroup_make(const struct cgroup_tree *tree, const char *path, const struct spec_limits *limits, uid_t delegate_to,
+		struct failure *failure, uint32_t *ret_origin);
+/* Applies LIMITS to an existing group. */
+int cgroup_apply(const struct cgroup_tree *tree, const char *path, const struct spec_limits *limits, struct failure *failure,
+		 uint32_t *ret_origin);
+
+/* cgroup.kill; on a kernel without it (before 5.14) SIGKILL to each process until none is new. -ENOENT: no such group. */
+int cgroup_kill(const struct cgroup_tree *tree, const char *path);
+/* SIGNAL to each process of the group and the groups below, once; except EXCEPT_PID (0: none). Returns how many. */
+int cgroup_signal(const struct cgroup_tree *tree, const char *path, int signal, pid_t except_pid);
+int cgroup_freeze(const struct cgroup_tree *tree, const char *path, bool freeze);
+/* 1: processes in it or below, 0: none (or no such group). */
+int cgroup_populated(const struct cgroup_tree *tree, const char *path);
+/* An inotify-able path of its events file is PATH/cgroup.events. Removes PATH and all groups below it: -EBUSY while populated; 0 if none. */
+int cgroup_remove(const struct cgroup_tree *tree, const char *path);
+/* Pids in PATH and below: a heap array that the caller frees. */
+int cgroup_processes(const struct cgroup_tree *tree, const char *path, pid_t **ret_pids, size_t *ret_n);
+
+/* What a group has used. SPEC_UNSET where the controller is missing. */
+struct cgroup_usage {
+	uint64_t memory_current, memory_peak, cpu_usage_nsec, tasks_current, oom_kills;
+	uint64_t io_read_bytes, io_write_bytes, io_read_operations, io_write_operations;
+};
+int cgroup_read_usage(const struct cgroup_tree *tree, const char *path, struct cgroup_usage *ret);

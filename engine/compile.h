@@ -1,0 +1,64 @@
+/* Spec → launch program. All that allocates, resolves a name or calls a library happens here; the program
+ * that comes out only needs system calls. Pure but for reading: passwd and group files, paths that must exist. */
+#pragma once
+
+#include "engine/program.h"
+#include "engine/spec.h"
+
+/* One command line of a service. */
+struct compile_command {
+	const char *path;   /* absolute, in the container; or a name looked up in the container's PATH at compile time */
+	char *const *argv;  /* argv[0] may differ from path ("@") */
+	bool full_privileges; /* "+": no identity, capability, seccomp or namespace of the spec applies */
+	bool no_setuid;       /* "!": identity is kept, the rest applies */
+	bool expand;	      /* replace $NAME and ${NAME} in argv by the container's environment, as systemd does */
+};
+
+/* What the manager adds for this launch; nothing of it changes at a restart of the same command. */
+struct compile_context {
+	const char *name;	     /* the container's: default hostname, and part of generated paths */
+	char *const *environment;    /* added after the spec's: NAME=VALUE */
+	const char *notify_socket;   /* on the host; bound into the container at COMPILE_NOTIFY_PATH; NULL: none */
+	const char *state_directory; /* where a persistent upper layer lives by default */
+	uint32_t auto_range;	     /* first host id for SPEC_USER_AUTO, 65536 ids; 0: none could be had */
+	bool in_cgroup;		     /* the child is born in a cgroup of its own */
+	unsigned n_passed;	     /* descriptors 3…: passed sockets, at the end of the descriptor list */
+	int join_pidfd;		     /* svcctl exec: join the namespaces of this process instead of making any; -1 */
+};
+#define COMPILE_NOTIFY_PATH "/run/svcd-notify"
+
+/* A descriptor the launch must bring beyond the three streams. */
+struct program_descriptor {
+	enum {
+		PROGRAM_DESCRIPTOR_PATH,      /* O_PATH of `path` on the host, opened anew at every launch */
+		PROGRAM_DESCRIPTOR_NAMESPACE, /* O_RDONLY of `path`, an nsfs file */
+		PROGRAM_DESCRIPTOR_JOIN,      /* context.join_pidfd */
+		PROGRAM_DESCRIPTOR_PASSED,    /* a passed socket, `index` of n_passed */
+	} kind;
+	char *path;
+	unsigned index;
+	bool make_directory; /* PATH: a missing directory is made first (Volume=) */
+	bool optional;	     /* PATH: when missing, /dev/null is sent and the operation is skipped by its PROGRAM_OPTIONAL */
+	uint32_t origin;     /* as in program_op */
+	uint16_t origin_item;
+};
+
+struct program {
+	struct program_header *block; /* heap; `block->size` bytes */
+	struct program_descriptor *descriptors; /* descriptor index 3… */
+	size_t n_descriptors;
+};
+
+/* Compiles. On failure FAILURE says what, and *RET_ORIGIN / *RET_ITEM (may be NULL) which field asked for it, or
+ * PROGRAM_NO_ORIGIN. The program is the caller's. */
+int compile(const struct spec *spec, const struct compile_command *command, const struct compile_context *context,
+	    struct program **ret, struct failure *failure, uint32_t *ret_origin, uint16_t *ret_item);
+
+struct program *program_free(struct program *program);
+DEFINE_CLEANUP(struct program *, program_free);
+
+/* A sealed memfd with the block, ready to be sent. Returns the descriptor (the caller's) or a negative errno. */
+int program_seal(const struct program *program);
+
+/* One line per operation, without a newline at the end: "mount-overlay / lower=/srv/web:/ upper=tmpfs". INDEX < n_ops. Heap, the caller's. */
+char *program_print_op(const struct program_header *program, uint32_t index);

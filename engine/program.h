@@ -1,0 +1,157 @@
+/* A launch program: the flat, position-independent block that makes a container out of a child process.
+ *
+ *	struct program_header
+ *	struct program_op[n_ops]	at ops_offset, executed in order
+ *	bytes[data_size]		at data_offset: NUL-terminated strings, argument vectors (arrays of
+ *					uint32_t data offsets ending with 0), BPF filters (8-byte aligned)
+ *
+ * The manager compiles it (compile.h) and keeps it in a sealed memfd; svc-init's child maps it and
+ * interprets it (interpret.h): system calls only, no heap, no library. Data offset 0 is the empty string.
+ *
+ * Operations share a small file of slots: descriptors that live only in the child. Slots 0..31; each op says
+ * which it reads and writes. `descriptor` arguments index the list sent along with the launch
+ * (launch.h), in which 0..2 are always standard input, output and error.
+ *
+ * The program runs in one process from top to bottom, except at PROGRAM_FORK: there the child goes on with
+ * the rest and the parent stays behind as the container's init (or as a relay). Mounts are made while the
+ * process still has the host's user namespace, so that they do not depend on what a user namespace may
+ * mount; the new user namespace is *made* earlier (its id map is needed for idmapped mounts) but
+ * *entered* after the root is complete. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stddef.h>
+
+#include "base/failure.h"
+
+#define PROGRAM_MAGIC	 0x31706c73u /* "slp1", little-endian */
+#define PROGRAM_MAX_SIZE (4u << 20)  /* bytes */
+#define PROGRAM_MAX_OPS	 4096
+enum { PROGRAM_N_SLOTS = 32, PROGRAM_SLOT_NONE = 255 };
+
+/* One row per operation: PROGRAM_OPS(row) with row(code, name, exit status, fields used for printing).
+ * The exit status is systemd's (systemd.exec(5), "Process Exit Codes"). The arguments of each:
+ *
+ * text, text2	data offset of a string	  number	64-bit value
+ * fd		descriptor index	  slot, slot2	slot read / written
+ * flags	operation-specific bits
+ */
+enum program_code {
+	/* process */
+	PROGRAM_SESSION,	/* setsid(2), default signal dispositions and an empty mask; flags: PROGRAM_IGNORE_SIGPIPE */
+	PROGRAM_STDIO,		/* descriptors 0..2 become standard input, output, error */
+	PROGRAM_PASS_FD,	/* descriptor fd becomes number (3…), without close-on-exec, when exec comes */
+	PROGRAM_UMASK,		/* number */
+	PROGRAM_RLIMIT,		/* flags: RLIMIT_*; number: soft; number2: hard */
+	PROGRAM_NICE,		/* number (as int) */
+	PROGRAM_OOM_SCORE,	/* text: decimal, to /proc/self/oom_score_adj */
+	PROGRAM_TIMER_SLACK,	/* number: nanoseconds */
+	PROGRAM_PARENT_DEATH,	/* number: signal when the parent dies */
+	/* isolation */
+	PROGRAM_JOIN,		/* fd: a namespace descriptor or a pidfd; flags: CLONE_NEW* to join */
+	PROGRAM_UNSHARE,	/* flags: CLONE_NEW* made in place */
+	PROGRAM_USER_NAMESPACE, /* makes one by a helper process: text uid_map, text2 gid_map; slot2: the namespace;
+				   flags: further CLONE_NEW* (net, ipc, uts) that it shall own and that are joined at once */
+	PROGRAM_ENTER_USER,	/* slot: a namespace from USER_NAMESPACE; then flags: CLONE_NEW* unshared inside it */
+	PROGRAM_TIME_NAMESPACE, /* text: content for timens_offsets, may be empty; unshares and enters */
+	PROGRAM_HOSTNAME,	/* text */
+	PROGRAM_LOOPBACK_UP,	/* in the current network namespace */
+	/* filesystem: `slot` is the root of the tree being built, paths (text) are resolved in it with
+	   RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, text2 is a path on the host or a value */
+	PROGRAM_PRIVATE_MOUNTS, /* the whole current tree: flags MS_PRIVATE or MS_SLAVE, recursive */
+	PROGRAM_TREE,		/* slot2 = a detached recursive copy of host path text; flags PROGRAM_MOUNT_* */
+	PROGRAM_OVERLAY,	/* slot2 = a detached overlay: text lower layers joined by ':' (each with ':' and '\' escaped),
+				   text2: directory holding "data" and "work", or "" ; flags: PROGRAM_OVERLAY_*;
+				   slot: user namespace to idmap the layers by, or PROGRAM_SLOT_NONE */
+	PROGRAM_ATTACH_ROOT,	/* makes the tree in slot the process's root by mounting it over a scratch place and
+				   pivot_root(2); the old root is kept in slot2 until PROGRAM_DROP_OLD_ROOT */
+	PROGRAM_DROP_OLD_ROOT,	/* slot: detaches the old root: from here no host path exists */
+	PROGRAM_MAKE_DIRECTORY, /* text in slot; number: mode; missing parents are made 0755 */
+	PROGRAM_MAKE_FILE,	/* text in slot: an empty file as a mount point, if missing */
+	PROGRAM_SYMLINK,	/* text in slot -> text2; an existing name is left alone */
+	PROGRAM_BIND,		/* descriptor fd (O_PATH on the host, opened at compile or launch), or with fd == PROGRAM_NO_FD the
+				   host path text2 below slot2 (old root), to text in slot; flags PROGRAM_MOUNT_*;
+				   number: slot of a user namespace to idmap by, or PROGRAM_SLOT_NONE */
+	PROGRAM_TMPFS,		/* text in slot; text2 options; flags */
+	PROGRAM_PROC,		/* text in slot; text2 options ("hidepid=invisible,subset=pid"); flags */
+	PROGRAM_SYSFS,		/* text in slot; flags */
+	PROGRAM_CGROUP_FS,	/* text in slot; flags */
+	PROGRAM_MQUEUE,		/* text in slot */
+	PROGRAM_DEVPTS,		/* text in slot; text2 options */
+	PROGRAM_DEV,		/* a tmpfs on text in slot with null, zero, full, random, urandom, tty, fd, stdin…, ptmx, pts/, shm/, mqueue/:
+				   nodes are bind mounts of the host's, verified char devices; text2: shm size or "" */
+	PROGRAM_ATTRIBUTES,	/* mount attributes of text in slot: flags PROGRAM_MOUNT_* set, number: cleared; makes a mount
+				   point of it first if it is none */
+	PROGRAM_MASK,		/* text in slot: a directory becomes an empty read-only tmpfs, a file a bind of a verified /dev/null */
+	/* identity and operation control */
+	PROGRAM_GROUPS,		/* text: a data offset of uint32_t[number]; setgroups(2) */
+	PROGRAM_USER,		/* number: uid, number2: gid; setresgid, setresuid; keeps capabilities for the steps below */
+	PROGRAM_BOUNDING_SET,	/* number: capabilities kept */
+	PROGRAM_CAPABILITIES,	/* number: permitted and effective; number2: ambient (inheritable is the same as ambient) */
+	PROGRAM_NO_NEW_PRIVILEGES,
+	PROGRAM_SECCOMP,	/* text: data offset of sock_filter[number]; flags for seccomp(2) */
+	PROGRAM_WORKING_DIRECTORY, /* text; flags: PROGRAM_OPTIONAL */
+	/* the two that change who goes on */
+	PROGRAM_FORK,		/* flags: PROGRAM_FORK_INIT: the parent stays as PID 1 of the namespace (reaps, forwards signals) */
+	PROGRAM_EXEC,		/* text: path; text2: data offset of argv vector; number: data offset of envp vector */
+	PROGRAM_CODE_MAX_,
+};
+
+#define PROGRAM_NO_FD 0xffffu
+
+enum {
+	PROGRAM_OPTIONAL = 1 << 0,	 /* ENOENT is no failure */
+	PROGRAM_MOUNT_READ_ONLY = 1 << 1,
+	PROGRAM_MOUNT_NO_SUID = 1 << 2,
+	PROGRAM_MOUNT_NO_DEV = 1 << 3,
+	PROGRAM_MOUNT_NO_EXEC = 1 << 4,
+	PROGRAM_MOUNT_RECURSIVE = 1 << 5,
+	PROGRAM_OVERLAY_EPHEMERAL = 1 << 6, /* upper and work directory on a fresh tmpfs */
+	PROGRAM_OVERLAY_PERSISTENT = 1 << 7,
+	PROGRAM_IGNORE_SIGPIPE = 1 << 8,
+	PROGRAM_FORK_INIT = 1 << 9,
+};
+
+struct program_op {
+	uint16_t code;	      /* enum program_code */
+	uint16_t fd;	      /* descriptor index, or PROGRAM_NO_FD */
+	uint8_t slot, slot2;  /* or PROGRAM_SLOT_NONE */
+	uint16_t origin_item; /* index in a list field */
+	uint32_t flags;
+	uint32_t origin;      /* offsetof(struct spec, field) that asked for this; PROGRAM_NO_ORIGIN */
+	uint32_t text, text2; /* data offsets */
+	uint64_t number, number2;
+};
+static_assert(sizeof(struct program_op) == 40, "the block's layout is a contract with svc-init");
+#define PROGRAM_NO_ORIGIN UINT32_MAX
+
+struct program_header {
+	uint32_t magic;
+	uint32_t size; /* of the whole block */
+	uint32_t n_ops, ops_offset;
+	uint32_t data_size, data_offset;
+	uint32_t n_descriptors; /* how many the launch must bring, standard streams included */
+	uint32_t reserved;
+	uint64_t clone_flags; /* CLONE_NEW* for clone3(2) */
+};
+
+/* What is known about an operation without running it. */
+struct program_op_info {
+	const char *name; /* "mount-overlay" */
+	int exit_status;
+};
+extern const struct program_op_info program_op_info[PROGRAM_CODE_MAX_];
+
+/* Checks that BLOCK of SIZE bytes is a program whose every offset, slot, descriptor index and vector lies
+ * inside it. Needs no heap: the interpreter calls it on what it was sent. Returns 0 or -EBADMSG. */
+int program_validate(const void *block, size_t size);
+
+static inline const struct program_op *program_ops(const struct program_header *program)
+{
+	return (const struct program_op *)((const char *)program + program->ops_offset);
+}
+static inline const char *program_text(const struct program_header *program, uint32_t offset)
+{
+	return (const char *)program + program->data_offset + offset;
+}

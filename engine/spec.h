@@ -1,0 +1,258 @@
+/* What a container engine can be asked for, as plain data. The engine knows no unit file: each field is
+ * named for what it does, the directive table (units/) points into this struct, and compile.h turns it
+ * into a launch program. A zero-initialised spec followed by spec_init() is a plain process: no isolation.
+ *
+ * Every pointer is owned by the spec and freed by spec_deinit(). Paths are absolute and lexically clean
+ * (no "..", no "//") unless a comment says otherwise. An operation of a compiled program names the field
+ * that asked for it by offsetof(struct spec, field) and the item's index in a list. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/failure.h"
+#include "base/macros.h"
+#include "base/time.h"
+
+#define SPEC_UNSET   UINT64_MAX /* a number nobody set; also "infinity" where a limit allows it */
+#define SPEC_CAP_ALL UINT64_MAX /* every capability the kernel has */
+
+/* --- isolation --------------------------------------------------------------------------------------- */
+
+enum spec_user_namespace {
+	SPEC_USER_HOST,	    /* none of its own */
+	SPEC_USER_SELF,	    /* maps the service's own user and root 1:1, all others are nobody; PrivateUsers=yes */
+	SPEC_USER_IDENTITY, /* maps 0..65535 1:1 */
+	SPEC_USER_AUTO,	    /* 65536 ids from a range chosen for this unit; files are idmapped; UserNS=auto */
+	SPEC_USER_MAP,	    /* uid_map and gid_map below */
+	SPEC_USER_NAMESPACE_MAX_,
+};
+
+struct spec_id_range {
+	uint32_t inside, outside, count;
+};
+
+struct spec_id_map {
+	struct spec_id_range *ranges;
+	size_t n_ranges;
+};
+
+enum spec_control_groups {
+	SPEC_CONTROL_GROUPS_HOST,      /* ProtectControlGroups=no */
+	SPEC_CONTROL_GROUPS_READ_ONLY, /* =yes: cgroupfs read-only */
+	SPEC_CONTROL_GROUPS_PRIVATE,   /* =private: a cgroup namespace */
+	SPEC_CONTROL_GROUPS_STRICT,    /* =strict: a cgroup namespace, cgroupfs read-only */
+	SPEC_CONTROL_GROUPS_MAX_,
+};
+
+/* --- filesystem -------------------------------------------------------------------------------------- */
+
+enum spec_upper {
+	SPEC_UPPER_EPHEMERAL,  /* on a tmpfs that goes with the container */
+	SPEC_UPPER_PERSISTENT, /* in `upper_directory` */
+	SPEC_UPPER_NONE,       /* the overlay is read-only */
+	SPEC_UPPER_MAX_,
+};
+
+enum spec_mount_kind {
+	SPEC_MOUNT_BIND,	 /* source on the host -> target */
+	SPEC_MOUNT_TMPFS,	 /* an empty tmpfs; options are the filesystem's ("size=1m,mode=755") */
+	SPEC_MOUNT_READ_ONLY,	 /* what is there becomes read-only, with all below it */
+	SPEC_MOUNT_READ_WRITE,	 /* an exception from a read-only parent */
+	SPEC_MOUNT_INACCESSIBLE, /* replaced by an empty node nobody may open */
+	SPEC_MOUNT_EXEC,	 /* an exception from no-exec */
+	SPEC_MOUNT_NO_EXEC,
+	SPEC_MOUNT_KIND_MAX_,
+};
+
+struct spec_mount {
+	enum spec_mount_kind kind;
+	char *source;  /* bind: absolute path on the host; else NULL */
+	char *target;  /* absolute path in the container */
+	char *options; /* tmpfs: filesystem options; else NULL */
+	bool read_only, recursive, no_exec, no_suid, no_dev;
+	bool create_source; /* Volume=: a source directory that is missing is made (mode 0755) */
+	bool ignore_missing; /* a "-" prefix: a missing source or target is no error */
+};
+
+/* One list per directive, so that an item's origin is exact. */
+struct spec_mounts {
+	struct spec_mount *items;
+	size_t n;
+};
+
+enum spec_protect_system {
+	SPEC_PROTECT_SYSTEM_NO,
+	SPEC_PROTECT_SYSTEM_YES,    /* /usr, /boot, /efi read-only */
+	SPEC_PROTECT_SYSTEM_FULL,   /* and /etc */
+	SPEC_PROTECT_SYSTEM_STRICT, /* everything but /dev, /proc, /sys */
+	SPEC_PROTECT_SYSTEM_MAX_,
+};
+
+enum spec_protect_home {
+	SPEC_PROTECT_HOME_NO,
+	SPEC_PROTECT_HOME_YES,	     /* /home, /root, /run/user inaccessible */
+	SPEC_PROTECT_HOME_READ_ONLY,
+	SPEC_PROTECT_HOME_TMPFS,
+	SPEC_PROTECT_HOME_MAX_,
+};
+
+enum spec_protect_proc { /* the procfs mount option hidepid= */
+	SPEC_PROTECT_PROC_DEFAULT,
+	SPEC_PROTECT_PROC_NO_ACCESS,
+	SPEC_PROTECT_PROC_INVISIBLE,
+	SPEC_PROTECT_PROC_PTRACEABLE,
+	SPEC_PROTECT_PROC_MAX_,
+};
+
+/* --- operation control ------------------------------------------------------------------------------- */
+
+/* SystemCallFilter=: names and @groups in the order given. The first item decides the kind of list. */
+struct spec_system_calls {
+	char **names;	 /* "read", "@system-service", "~mount", "ptrace:EPERM"; a leading "~" inverts */
+	bool allow_list; /* the first assignment had no "~": everything else is refused */
+};
+
+enum spec_seccomp_default {
+	SPEC_SECCOMP_NONE,
+	SPEC_SECCOMP_CONTAINER, /* the filter [Container] gets unless SeccompProfile=unconfined */
+	SPEC_SECCOMP_DEFAULT_MAX_,
+};
+
+/* --- limits ------------------------------------------------------------------------------------------ */
+
+struct spec_io_limit {
+	char *path;    /* a device node or a file on the device */
+	uint64_t value; /* bytes or operations per second, or a weight */
+};
+
+struct spec_io_limits {
+	struct spec_io_limit *items;
+	size_t n;
+};
+
+/* cgroup v2 knobs; SPEC_UNSET leaves the kernel's value, SPEC_LIMIT_MAX writes "max". Sizes are bytes. */
+#define SPEC_LIMIT_MAX (UINT64_MAX - 1)
+struct spec_limits {
+	uint64_t cpu_weight;	  /* 1..10000 */
+	uint64_t cpu_quota;	  /* microseconds of CPU time per second of wall-clock time */
+	uint64_t cpu_period;	  /* microseconds */
+	char *allowed_cpus;	  /* "0-3,8" for cpuset.cpus; NULL: unset */
+	char *allowed_memory_nodes;
+	uint64_t memory_min, memory_low, memory_high, memory_max, memory_swap_max;
+	int oom_group;		  /* memory.oom.group: -1 unset, 0, 1 */
+	uint64_t io_weight;	  /* 1..10000 */
+	struct spec_io_limits io_device_weight, io_read_bandwidth, io_write_bandwidth, io_read_iops, io_write_iops;
+	uint64_t tasks_max;
+};
+
+/* --- process ----------------------------------------------------------------------------------------- */
+
+enum spec_stdio {
+	SPEC_STDIO_NULL,
+	SPEC_STDIO_LOG,	    /* the manager's log pipe; "journal" and "kmsg" mean this too */
+	SPEC_STDIO_INHERIT, /* output: as standard output, standard error as output; input: null */
+	SPEC_STDIO_FILE,    /* the path below, not truncated */
+	SPEC_STDIO_APPEND,
+	SPEC_STDIO_TRUNCATE,
+	SPEC_STDIO_TTY,	    /* the path below, or /dev/console */
+	SPEC_STDIO_MAX_,
+};
+
+struct spec_stream {
+	enum spec_stdio kind;
+	char *path; /* FILE, APPEND, TRUNCATE, TTY; opened on the host before any isolation */
+};
+
+struct spec_rlimit {
+	rlim_t soft, hard;
+	bool set;
+};
+enum { SPEC_N_RLIMITS = RLIM_NLIMITS }; /* indexed by RLIMIT_* */
+
+struct spec_environment_file {
+	char *path;
+	bool ignore_missing;
+};
+
+struct spec {
+	/* isolation: a namespace each */
+	bool private_mounts;
+	bool private_pids;
+	bool private_network; /* with the loopback interface up */
+	bool private_ipc;
+	bool private_hostname; /* UTS */
+	bool private_time;
+	enum spec_control_groups control_groups;
+	enum spec_user_namespace user_namespace;
+	struct spec_id_map uid_map, gid_map; /* for SPEC_USER_MAP */
+	char *hostname;			     /* set in the UTS namespace; implies private_hostname */
+	int64_t time_offset_monotonic, time_offset_boottime; /* nanoseconds; imply private_time when not 0 */
+	bool run_init; /* with a PID namespace: the payload runs below our own init (default true) */
+	char *network_namespace_path, *ipc_namespace_path; /* join instead of create */
+
+	/* filesystem: the root */
+	char *root_directory;	 /* RootDirectory=; NULL: the host's root */
+	char **image_layers;	 /* Image=: directories, uppermost first; an overlay is made of them */
+	enum spec_upper upper;	 /* what catches writes to the overlay */
+	char *upper_directory;	 /* SPEC_UPPER_PERSISTENT: holds "data" and "work" */
+	bool read_only_root;	 /* ReadOnly= */
+	bool mount_api_vfs;	 /* own /proc, /sys, /dev, /run, /tmp (always with image_layers) */
+
+	/* filesystem: what is mounted in it; applied after sorting by target */
+	struct spec_mounts volumes;	       /* Volume= */
+	struct spec_mounts bind_paths, bind_read_only_paths, temporary_file_systems, tmpfs;
+	struct spec_mounts read_only_paths, read_write_paths, inaccessible_paths, exec_paths, no_exec_paths;
+	char **mask, **unmask;		       /* Mask=, Unmask=: on top of the default masked paths */
+	bool private_tmp, private_devices;
+	enum spec_protect_system protect_system;
+	enum spec_protect_home protect_home;
+	enum spec_protect_proc protect_proc;
+	bool process_subset_pid;	       /* ProcSubset=pid */
+	bool protect_kernel_tunables, protect_kernel_modules, protect_kernel_logs, protect_clock;
+	uint64_t shm_size;		       /* bytes; SPEC_UNSET: the kernel's default */
+
+	/* operation control */
+	uint64_t capability_bounding_set; /* bit per capability; SPEC_CAP_ALL */
+	uint64_t ambient_capabilities;
+	bool no_new_privileges;
+	enum spec_seccomp_default seccomp_default;
+	struct spec_system_calls system_call_filter;
+	int system_call_errno;	       /* what a refused call returns; 0: the process is killed with SIGSYS */
+	char **system_call_architectures; /* "native", "x86", …; NULL: all */
+	bool restrict_realtime, restrict_suid_sgid, lock_personality, memory_deny_write_execute;
+	uint64_t restrict_namespaces; /* CLONE_NEW* bits that remain allowed; SPEC_UNSET: no restriction */
+	char **restrict_address_families; /* "AF_INET", …; first item "~": deny list; NULL: no restriction */
+
+	/* limits */
+	struct spec_limits limits;
+	bool delegate; /* the payload may manage its own cgroup subtree */
+
+	/* process */
+	char *user, *group; /* name or number; NULL: root */
+	char **supplementary_groups;
+	mode_t umask;
+	char *working_directory; /* "~" is the user's home; NULL: "/" */
+	bool working_directory_optional;
+	char **environment; /* NAME=VALUE, later ones win */
+	struct spec_environment_file *environment_files;
+	size_t n_environment_files;
+	char **pass_environment, **unset_environment;
+	struct spec_rlimit rlimits[SPEC_N_RLIMITS];
+	int nice; /* -20..19 */
+	bool nice_set;
+	int oom_score_adjust;
+	bool oom_score_adjust_set;
+	int timer_slack_set;
+	uint64_t timer_slack_nsec;
+	bool ignore_sigpipe; /* default true */
+	struct spec_stream standard_input, standard_output, standard_error;
+};
+
+/* Sets every field to what an unset directive means. */
+void spec_init(struct spec *spec);
+void spec_deinit(struct spec *spec);
+void spec_mounts_deinit(struct spec_mounts *mounts);
+/* Appends a zeroed mount and returns it; NULL when out of memory. */
+struct spec_mount *spec_mounts_append(struct spec_mounts *mounts);

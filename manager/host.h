@@ -1,0 +1,66 @@
+/* The real world: svc-init's socket, the cgroup tree, the files under the runtime directory, logs, notify sockets; run by an sd-event
+ * loop. Also what a running system can be asked that is no business of the state machines: explain, exec, logs. */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "engine/cgroup.h"
+#include "manager/manager.h"
+
+struct host;
+
+struct host_options {
+	const char *unit_path;	    /* --unit-path=; NULL: the default */
+	const char *runtime_directory, *state_directory;
+	const char *cgroup_root;    /* NULL: see cgroup_tree_open() */
+	int init_fd;		    /* the socket to svc-init */
+	int log_level;		    /* as syslog(3) */
+};
+
+/* Connects to svc-init, loads what it remembers and yields the manager that runs over it. OBSERVER as manager_new(). */
+int host_new(const struct host_options *options, sd_event *event, const struct manager_observer *observer,
+	     struct host **ret, struct failure *failure);
+struct host *host_free(struct host *host);
+DEFINE_CLEANUP(struct host *, host_free);
+
+struct manager *host_manager(struct host *host);
+const struct cgroup_tree *host_cgroup_tree(const struct host *host);
+const struct unit_search_path *host_unit_path(const struct host *host);
+
+/* Calls manager_run() until idle before the loop sleeps again. Whoever changed the manager from outside (a bus method) calls this. */
+void host_wake(struct host *host);
+
+/* One step of the launch program of a unit, and the line that asked for it. */
+struct host_step {
+	char *command;	 /* "ExecStart" */
+	char *operation; /* program_print_op() */
+	char *where;	 /* "/etc/svcd/units/web.service:14"; "" for what follows from no line */
+	char *directive; /* "Volume"; "" */
+};
+struct host_steps {
+	struct host_step *items;
+	size_t n;
+};
+/* Compiles as a start would, and tells. A unit that cannot start fails with the same FAILURE a start would give. */
+int host_explain(struct host *host, struct unit *unit, struct host_steps *ret, struct failure *failure);
+void host_steps_free(struct host_steps *steps);
+
+/* "pid=private", "network=host", "root=overlay", "capabilities=…": what isolation is in force, in a fixed order. */
+int host_isolation(struct host *host, const struct unit *unit, char ***ret);
+
+/* Runs a command inside a running unit with its identity, capabilities and filter. The descriptors are not consumed. DONE is called once,
+ * with the raw wait status, or with a failure (error != 0) when it could not be started. */
+struct host_exec {
+	char *const *argv;
+	int stdio[3];
+	const char *user;	       /* NULL: the service's */
+	const char *working_directory; /* NULL: the service's */
+	char *const *environment;      /* in addition to the service's */
+	bool privileged;	       /* all capabilities, no filter */
+	void (*done)(void *data, int wait_status, const struct failure *failure);
+	void *data;
+};
+int host_exec(struct host *host, struct unit *unit, const struct host_exec *exec, struct failure *failure);
+
+/* The unit's log file, opened read-only; the caller's. Lines: "REALTIME_USEC PRIORITY PID TEXT". -ENOENT: nothing logged yet. */
+int host_open_log(struct host *host, const char *unit);

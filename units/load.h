@@ -1,0 +1,48 @@
+/* From a unit's name to its config: search path, templates, drop-ins, specifiers. */
+#pragma once
+
+#include "units/config.h"
+
+struct unit_directory {
+	char *path;
+	bool lenient; /* a distribution's systemd folder: unknown keys warn */
+};
+
+struct unit_search_path {
+	struct unit_directory *items;
+	size_t n;
+};
+
+/* TEXT is "DIR:DIR…" (NULL: the default path; WITH_SYSTEMD adds systemd's and Quadlet's folders, lenient). */
+int unit_search_path_parse(const char *text, bool with_systemd, struct unit_search_path *ret);
+void unit_search_path_free(struct unit_search_path *path);
+
+/* Values of specifiers that come from outside; zeroed members are looked up by unit_load(). Tests fill all. */
+struct unit_specifiers {
+	const char *hostname, *machine_id, *boot_id, *kernel_release, *runtime_directory, *state_directory;
+};
+
+/* "web.service" is valid, "../x" and "web" are not. *RET_KIND may be NULL. Returns 0 or -EINVAL. */
+int unit_name_parse(const char *name, enum unit_kind *ret_kind, struct failure *failure);
+bool unit_name_is_template(const char *name); /* "web@.service" */
+/* "web@1.service" -> "web@.service"; NULL when it is no instance or out of memory. */
+char *unit_name_template(const char *name);
+/* Mangles what a user types: "web" -> "web.service". Heap; NULL when out of memory. */
+char *unit_name_complete(const char *text);
+
+/* Loads NAME. Always yields a config unless out of memory (-ENOMEM): one that could not be loaded has its
+ * load_state and load_failure set, with file and line. */
+int unit_load(const struct unit_search_path *path, const struct unit_specifiers *specifiers, const char *name,
+	      struct unit_config **ret);
+
+/* Loads one file by path as if it stood in a strict unit directory, with no drop-ins: svcctl verify. */
+int unit_load_file(const struct unit_specifiers *specifiers, const char *file, struct unit_config **ret);
+
+/* Every unit file of the search path: name -> path of the fragment that wins. Heap lists of equal length. */
+int unit_list_files(const struct unit_search_path *path, char ***ret_names, char ***ret_paths);
+
+/* "enabled", "disabled", "static", "masked", "linked"…: as systemctl's column. Reads .wants/ and .requires/ of the path. */
+const char *unit_file_state(const struct unit_search_path *path, const struct unit_config *config);
+
+/* A fingerprint of everything read for the unit (files, sizes, mtimes): another value means NeedDaemonReload. */
+uint64_t unit_fingerprint(const struct unit_search_path *path, const char *name);
