@@ -1,0 +1,39 @@
+/* The bus face of the manager: a private socket that needs no bus daemon, and the system bus where there is one. It holds no rules:
+ * each method is one call of manager.h or host.h, each property one field of what they show. */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "manager/host.h"
+
+struct bus;
+
+/* A face that serves nobody yet. It exists before the host, because the host is born with its observer:
+ *
+ *	bus_new(event, &bus);
+ *	host_new(&options, event, bus_observer(bus), &host, &failure);
+ *	bus_serve(bus, host, runtime_directory, &failure);
+ *
+ * and is freed before the host. What the observer hears before bus_serve() is dropped: nobody has subscribed. Takes a reference
+ * on EVENT. Returns 0 or a negative errno. */
+int bus_new(sd_event *event, struct bus **ret);
+struct bus *bus_free(struct bus *bus);
+DEFINE_CLEANUP(struct bus *, bus_free);
+
+/* For host_new(); lives as long as BUS. */
+const struct manager_observer *bus_observer(struct bus *bus);
+
+/* Listens on RUNTIME_DIRECTORY/bus (mode 0600, made anew) and, as root where a system bus listens, takes the name org.svcd1 on it.
+ * HOST is not owned. A system bus that cannot be used is not an error: bus_system_failure() tells why. */
+int bus_serve(struct bus *bus, struct host *host, const char *runtime_directory, struct failure *failure);
+
+/* Also serves systemd's own private socket (PATH is "/run/systemd/private"), as bus_serve() does its own: for a machine or container
+ * whose init is svcd. Call after bus_serve(). */
+int bus_listen(struct bus *bus, const char *path, struct failure *failure);
+
+/* Why the system bus is not served; error is 0 when it is. Valid after bus_serve(). */
+const struct failure *bus_system_failure(const struct bus *bus);
+
+/* Writes out what clients are still owed (the answer to a shutdown request, last signals), for at most TIMEOUT microseconds in all: call
+ * before the process ends. */
+void bus_flush(struct bus *bus, usec_t timeout);
