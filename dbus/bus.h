@@ -31,9 +31,8 @@ int bus_serve(struct bus *bus, struct host *host, const char *runtime_directory,
  * whose init is svcd. Call after bus_serve(). */
 int bus_listen(struct bus *bus, const char *path, struct failure *failure);
 
-/* Why the system bus is not served; error is 0 when it is. Valid after bus_serve(). */
+/* Why the system bus is not served; error is 0 when it is, or when it is not known yet: the bus is asked without waiting for it. */
 const struct failure *bus_system_failure(const struct bus *bus);
 
-/* Writes out what clients are still owed (the answer to a shutdown request, last signals), for at most TIMEOUT microseconds in all: call
- * before the process ends. */
-void bus_flush(struct bus *bus, usec_t timeout);
+/* Sends the signals that wait for the end of the loop's iteration. Does not block. Call before the process ends, then free. */
+void bus_flush(struct bus *bus);
