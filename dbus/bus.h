@@ -27,9 +27,10 @@ const struct manager_observer *bus_observer(struct bus *bus);
  * HOST is not owned. A system bus that cannot be used is not an error: bus_system_failure() tells why. */
 int bus_serve(struct bus *bus, struct host *host, const char *runtime_directory, struct failure *failure);
 
-/* Also serves systemd's own private socket (PATH is "/run/systemd/private"), as bus_serve() does its own: for a machine or container
- * whose init is svcd. Call after bus_serve(). */
-int bus_listen(struct bus *bus, const char *path, struct failure *failure);
+/* Also serves as systemd: on its private socket (PATH is "/run/systemd/private"; its directory must exist) and by its name on the
+ * system bus, unless somebody has that. For a machine or container whose init is svcd, so that systemctl works. Both sockets serve
+ * both sets of names. Call after bus_serve(). */
+int bus_serve_systemd(struct bus *bus, const char *path, struct failure *failure);
 
 /* Why the system bus is not served; error is 0 when it is, or when it is not known yet: the bus is asked without waiting for it. */
 const struct failure *bus_system_failure(const struct bus *bus);
