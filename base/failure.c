@@ -33,7 +33,8 @@ const char *failure_print(const struct failure *failure, char *buffer, size_t si
 {
 	const char *colon = failure->where[0] ? ": " : "";
 
-	/* The text of a parse or lookup error says it all; "Invalid argument" behind it would only confuse. */
+	/* The text of a parse or lookup error says it all; "Invalid argument" behind it would only confuse.
+	 */
 	if (failure->error == -EINVAL || failure->error == 0)
 		snprintf(buffer, size, "%s%s%s", failure->where, colon, failure->text);
 	else

@@ -15,7 +15,8 @@ struct failure {
 };
 
 /* Fills FAILURE (which may be NULL) and returns ERROR, which must be a negative errno. WHERE may be NULL. */
-int failure_set(struct failure *failure, int error, const char *where, const char *format, ...) _printf_(4, 5);
+int failure_set(struct failure *failure, int error, const char *where, const char *format, ...)
+	_printf_(4, 5);
 
 /* Puts WHERE in front when the failure names no place yet. Returns the failure's error. */
 int failure_add_where(struct failure *failure, const char *where);

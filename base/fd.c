@@ -179,7 +179,8 @@ int fd_send_message(int socket_fd, const void *data, size_t size, const int *fds
 	return (size_t)n == size ? 0 : -EMSGSIZE;
 }
 
-ssize_t fd_receive_message(int socket_fd, void *data, size_t size, int *fds, size_t max_fds, size_t *ret_n_fds)
+ssize_t fd_receive_message(int socket_fd, void *data, size_t size, int *fds, size_t max_fds,
+			   size_t *ret_n_fds)
 {
 	union {
 		struct cmsghdr header;

@@ -29,7 +29,8 @@ ssize_t fd_read_file_at(int directory_fd, const char *path, size_t limit, char *
 /* Opens PATH for writing without creating it and writes TEXT with one write(2): what control files want. */
 int fd_write_file_at(int directory_fd, const char *path, const char *text);
 
-/* Replaces the file PATH by one with this content: temporary file beside it, then rename(2). MODE as open(2). */
+/* Replaces the file PATH by one with this content: temporary file beside it, then rename(2). MODE as open(2).
+ */
 int fd_replace_file_at(int directory_fd, const char *path, const void *data, size_t size, mode_t mode);
 
 /* Creates PATH and its missing parents with MODE. An existing directory is success. */
@@ -43,4 +44,5 @@ int fd_send_message(int socket_fd, const void *data, size_t size, const int *fds
 /* Receives one message. Received descriptors (close-on-exec) go to FDS, which has room for MAX_FDS; the
  * caller owns them. Returns the number of bytes, 0 at the end of the connection, -EAGAIN, -EMSGSIZE when
  * data or descriptors were cut off (everything received is closed), or another negative errno. */
-ssize_t fd_receive_message(int socket_fd, void *data, size_t size, int *fds, size_t max_fds, size_t *ret_n_fds);
+ssize_t fd_receive_message(int socket_fd, void *data, size_t size, int *fds, size_t max_fds,
+			   size_t *ret_n_fds);

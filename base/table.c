@@ -35,7 +35,7 @@ static int table_grow(struct table *table)
 	larger.slots = calloc(larger.room, sizeof *larger.slots);
 	if (!larger.slots)
 		return -ENOMEM;
-	TABLE_FOREACH(slot, table)
+	TABLE_FOREACH (slot, table)
 		*table_find(&larger, slot->key, slot->hash) = *slot;
 	free(table->slots);
 	*table = larger;

@@ -23,6 +23,6 @@ void *table_remove(struct table *table, const char *key);
 void table_free(struct table *table);
 
 /* Visits every slot in use. The table must not change meanwhile. */
-#define TABLE_FOREACH(slot, table)                                                                           \
-	for (struct table_slot *slot = (table)->slots; slot < (table)->slots + (table)->room; slot++)        \
+#define TABLE_FOREACH(slot, table)                                                                    \
+	for (struct table_slot *slot = (table)->slots; slot < (table)->slots + (table)->room; slot++) \
 		if (slot->key)

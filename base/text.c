@@ -61,7 +61,7 @@ int text_list_copy(char *const *list, char ***ret)
 
 char **text_list_free(char **list)
 {
-	TEXT_LIST_FOREACH(item, list)
+	TEXT_LIST_FOREACH (item, list)
 		free(*item);
 	free(list);
 	return NULL;

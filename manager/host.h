@@ -27,6 +27,10 @@ struct manager *host_manager(struct host *host);
 const struct cgroup_tree *host_cgroup_tree(const struct host *host);
 const struct unit_search_path *host_unit_path(const struct host *host);
 
+/* Is this the first manager that svc-init has started? Later ones continue and must not start the default unit again. */
+bool host_first_start(const struct host *host);
+uint32_t host_init_mode(const struct host *host); /* LAUNCH_MODE_* */
+
 /* Calls manager_run() until idle before the loop sleeps again. Whoever changed the manager from outside (a bus method) calls this. */
 void host_wake(struct host *host);
 

@@ -22,60 +22,60 @@ static struct test_case *test_first, **test_last = &test_first;
 static jmp_buf test_end;
 static const char *test_skipped;
 
-#define TEST(case_name)                                                                                      \
-	static void test_##case_name(void);                                                                  \
-	__attribute__((constructor)) static void test_register_##case_name(void)                             \
-	{                                                                                                    \
-		static struct test_case self = {.name = #case_name, .run = test_##case_name};                \
-		*test_last = &self;                                                                          \
-		test_last = &self.next;                                                                      \
-	}                                                                                                    \
+#define TEST(case_name)                                                                       \
+	static void test_##case_name(void);                                                   \
+	__attribute__((constructor)) static void test_register_##case_name(void)              \
+	{                                                                                     \
+		static struct test_case self = {.name = #case_name, .run = test_##case_name}; \
+		*test_last = &self;                                                           \
+		test_last = &self.next;                                                       \
+	}                                                                                     \
 	static void test_##case_name(void)
 
-#define EXPECT(condition)                                                                                    \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition);                             \
-			longjmp(test_end, 1);                                                                \
-		}                                                                                            \
+#define EXPECT(condition)                                                        \
+	do {                                                                     \
+		if (!(condition)) {                                              \
+			printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			longjmp(test_end, 1);                                    \
+		}                                                                \
 	} while (0)
 
-#define EXPECT_TEXT(actual, expected)                                                                        \
-	do {                                                                                                 \
-		const char *actual_ = (actual), *expected_ = (expected);                                     \
-		if (!actual_ || strcmp(actual_, expected_) != 0) {                                           \
-			printf("# %s:%d: %s is \"%s\", expected \"%s\"\n", __FILE__, __LINE__, #actual,      \
-			       actual_ ? actual_ : "(null)", expected_);                                     \
-			longjmp(test_end, 1);                                                                \
-		}                                                                                            \
+#define EXPECT_TEXT(actual, expected)                                                                   \
+	do {                                                                                            \
+		const char *actual_ = (actual), *expected_ = (expected);                                \
+		if (!actual_ || strcmp(actual_, expected_) != 0) {                                      \
+			printf("# %s:%d: %s is \"%s\", expected \"%s\"\n", __FILE__, __LINE__, #actual, \
+			       actual_ ? actual_ : "(null)", expected_);                                \
+			longjmp(test_end, 1);                                                           \
+		}                                                                                       \
 	} while (0)
 
 /* Ends the case as skipped; REASON is printed and counted. */
-#define SKIP(reason)                                                                                         \
-	do {                                                                                                 \
-		test_skipped = (reason);                                                                     \
-		longjmp(test_end, 2);                                                                        \
+#define SKIP(reason)                     \
+	do {                             \
+		test_skipped = (reason); \
+		longjmp(test_end, 2);    \
 	} while (0)
 
-#define TEST_MAIN                                                                                            \
-	int main(void)                                                                                       \
-	{                                                                                                    \
-		unsigned n = 0;                                                                              \
-		volatile int failed = 0;                                                                     \
-		setvbuf(stdout, NULL, _IOLBF, 0);                                                            \
-		for (struct test_case *c = test_first; c; c = c->next)                                       \
-			n++;                                                                                 \
-		printf("1..%u\n", n);                                                                        \
-		n = 0;                                                                                       \
-		for (struct test_case *volatile c = test_first; c; c = c->next) {                            \
-			int end = setjmp(test_end);                                                          \
-			if (end == 0)                                                                        \
-				c->run();                                                                    \
-			if (end == 2)                                                                        \
-				printf("ok %u %s # SKIP %s\n", ++n, c->name, test_skipped);                  \
-			else                                                                                 \
-				printf("%s %u %s\n", end ? "not ok" : "ok", ++n, c->name);                   \
-			failed |= end == 1;                                                                  \
-		}                                                                                            \
-		return failed;                                                                               \
+#define TEST_MAIN                                                                           \
+	int main(void)                                                                      \
+	{                                                                                   \
+		unsigned n = 0;                                                             \
+		volatile int failed = 0;                                                    \
+		setvbuf(stdout, NULL, _IOLBF, 0);                                           \
+		for (struct test_case *c = test_first; c; c = c->next)                      \
+			n++;                                                                \
+		printf("1..%u\n", n);                                                       \
+		n = 0;                                                                      \
+		for (struct test_case *volatile c = test_first; c; c = c->next) {           \
+			int end = setjmp(test_end);                                         \
+			if (end == 0)                                                       \
+				c->run();                                                   \
+			if (end == 2)                                                       \
+				printf("ok %u %s # SKIP %s\n", ++n, c->name, test_skipped); \
+			else                                                                \
+				printf("%s %u %s\n", end ? "not ok" : "ok", ++n, c->name);  \
+			failed |= end == 1;                                                 \
+		}                                                                           \
+		return failed;                                                              \
 	}

@@ -1,0 +1,384 @@
+/* The processes of a unit: through its cgroup where there is one, else through the sessions its launches lead
+ * (every launch begins with setsid(2)) and their descendants. "Empty" is an event, never a poll:
+ * cgroup.events by inotify, or pidfds of what is left. */
+#include <errno.h>
+#include <fcntl.h>
+#include <dirent.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "manager/host-private.h"
+
+/* --- making and watching ------------------------------------------------------------------------------- */
+
+struct host_watch {
+	char key[16];
+	struct host_unit *unit;
+};
+
+static int host_cgroup_add_watch(struct host_unit *unit)
+{
+	struct host *host = unit->host;
+	struct host_watch *watch;
+	char path[PATH_MAX];
+	int wd;
+
+	if (unit->events_watch >= 0)
+		return 0;
+	snprintf(path, sizeof path, "%s/%s/cgroup.events", host->cgroups.path, unit->cgroup);
+	wd = inotify_add_watch(host->inotify_fd, path, IN_MODIFY);
+	if (wd < 0)
+		return -errno;
+	watch = malloc(sizeof *watch);
+	if (!watch) {
+		inotify_rm_watch(host->inotify_fd, wd);
+		return -ENOMEM;
+	}
+	watch->unit = unit;
+	snprintf(watch->key, sizeof watch->key, "%d", wd);
+	if (table_put(&host->watches, watch->key, watch) < 0) {
+		free(watch);
+		inotify_rm_watch(host->inotify_fd, wd);
+		return -ENOMEM;
+	}
+	unit->events_watch = wd;
+	return 0;
+}
+
+static void host_cgroup_drop_watch(struct host_unit *unit)
+{
+	char key[16];
+
+	if (unit->events_watch < 0)
+		return;
+	snprintf(key, sizeof key, "%d", unit->events_watch);
+	free(table_remove(&unit->host->watches, key));
+	inotify_rm_watch(unit->host->inotify_fd, unit->events_watch);
+	unit->events_watch = -1;
+}
+
+int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config, struct failure *failure,
+			uint32_t *ret_origin)
+{
+	struct host *host = unit->host;
+	int fd, r;
+
+	*ret_origin = PROGRAM_NO_ORIGIN;
+	if (unit->cgroup_fd >= 0)
+		return 0;
+	if (host->cgroups.root_fd < 0) {
+		if (!cgroup_needed(&config->spec.limits))
+			return 0;
+		*ret_origin = offsetof(struct spec, limits);
+		return failure_set(
+			failure, -EOPNOTSUPP, unit->name,
+			"there is no writable cgroup v2 hierarchy; resource limits cannot be enforced");
+	}
+	if (!unit->cgroup && !(unit->cgroup = unit_cgroup_path(unit->name, config)))
+		return failure_set(failure, -ENOMEM, unit->name, "cannot make its cgroup");
+	fd = cgroup_make(&host->cgroups, unit->cgroup, &config->spec.limits,
+			 config->spec.delegate ? 0 : (uid_t)-1, failure, ret_origin);
+	if (fd < 0)
+		return fd;
+	unit->cgroup_fd = fd;
+	r = host_cgroup_add_watch(unit);
+	if (r < 0) {
+		host_cgroup_release(unit);
+		return failure_set(failure, r, unit->name, "cannot watch its cgroup");
+	}
+	return 0;
+}
+
+int host_cgroup_attach(struct host_unit *unit, const struct unit_config *config)
+{
+	struct host *host = unit->host;
+
+	if (host->cgroups.root_fd < 0 || unit->cgroup_fd >= 0)
+		return 0;
+	if (!unit->cgroup && !(unit->cgroup = unit_cgroup_path(unit->name, config)))
+		return -ENOMEM;
+	unit->cgroup_fd = openat(host->cgroups.root_fd, unit->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (unit->cgroup_fd < 0)
+		return -errno;
+	return host_cgroup_add_watch(unit);
+}
+
+void host_cgroup_release(struct host_unit *unit)
+{
+	host_cgroup_drop_watch(unit);
+	unit->cgroup_fd = fd_close(unit->cgroup_fd);
+	if (unit->cgroup)
+		cgroup_remove(&unit->host->cgroups, unit->cgroup);
+	free(TAKE(unit->cgroup));
+	free(TAKE(unit->sessions));
+	unit->n_sessions = 0;
+}
+
+static int host_cgroup_on_inotify(sd_event_source *source _unused_, int fd, uint32_t events _unused_,
+				  void *data)
+{
+	struct host *host = data;
+	char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t n = read(fd, buffer, sizeof buffer);
+
+	for (char *at = buffer; n > 0 && at < buffer + n;) {
+		const struct inotify_event *event = (const struct inotify_event *)at;
+		struct host_watch *watch;
+		char key[16];
+
+		at += sizeof *event + event->len;
+		if (event->mask & IN_Q_OVERFLOW) { /* some were lost: look at all */
+			TABLE_FOREACH (slot, &host->units)
+				host_cgroup_check_empty(slot->value);
+			continue;
+		}
+		snprintf(key, sizeof key, "%d", event->wd);
+		watch = table_get(&host->watches, key);
+		if (watch)
+			host_cgroup_check_empty(watch->unit);
+	}
+	host_wake(host);
+	return 0;
+}
+
+int host_cgroup_watch(struct host *host)
+{
+	host->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (host->inotify_fd < 0)
+		return -errno;
+	return sd_event_add_io(host->event, &host->inotify_source, host->inotify_fd, EPOLLIN,
+			       host_cgroup_on_inotify, host);
+}
+
+/* --- without a cgroup: sessions and descendants ----------------------------------------------------------
+ */
+
+struct host_process {
+	pid_t pid, parent, session;
+	bool ours;
+};
+
+/* Parses /proc/PID/stat: the name in parentheses may hold anything, so what counts is behind the last ')'. */
+static bool host_process_read(const char *pid, struct host_process *ret)
+{
+	char path[64], *end;
+	_cleanup_free_ char *text = NULL;
+	int parent, session;
+	char state;
+
+	snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
+	if (fd_read_file_at(AT_FDCWD, path, 8192, &text) < 0 || !(end = strrchr(text, ')')))
+		return false;
+	if (sscanf(end + 1, " %c %d %*d %d", &state, &parent, &session) != 3 || state == 'Z' || state == 'X')
+		return false;
+	*ret = (struct host_process){.pid = atoi(pid), .parent = parent, .session = session};
+	return true;
+}
+
+/* Every process of a unit without cgroup. Heap array; the caller's. */
+static size_t host_process_list(const struct host_unit *unit, pid_t **ret)
+{
+	struct host_process *all = NULL, one;
+	size_t n = 0, n_ours = 0;
+	bool found = true;
+	DIR *proc = opendir("/proc");
+
+	*ret = NULL;
+	for (struct dirent *entry; proc && (entry = readdir(proc));) {
+		struct host_process *larger;
+
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
+		    !host_process_read(entry->d_name, &one))
+			continue;
+		for (size_t i = 0; i < unit->n_sessions; i++)
+			one.ours |= one.pid == unit->sessions[i] || one.session == unit->sessions[i];
+		larger = realloc(all, (n + 1) * sizeof *all);
+		if (!larger)
+			break;
+		all = larger;
+		all[n++] = one;
+	}
+	if (proc)
+		closedir(proc);
+	/* Children that began a session of their own are found through their parents. */
+	while (found) {
+		found = false;
+		for (size_t i = 0; i < n; i++)
+			for (size_t j = 0; j < n && !all[i].ours; j++)
+				if (all[j].ours && all[i].parent == all[j].pid)
+					found = all[i].ours = true;
+	}
+	*ret = n ? malloc(n * sizeof **ret) : NULL;
+	for (size_t i = 0; *ret && i < n; i++)
+		if (all[i].ours)
+			(*ret)[n_ours++] = all[i].pid;
+	free(all);
+	return n_ours;
+}
+
+static int host_process_on_exit(sd_event_source *source, int fd, uint32_t events _unused_, void *data)
+{
+	struct host_unit *unit = data;
+
+	sd_event_source_disable_unref(source);
+	fd_close(fd);
+	host_cgroup_check_empty(unit);
+	host_wake(unit->host);
+	return 0;
+}
+
+/* Waits for the end of one of what is left: then the whole unit is looked at again. */
+static void host_process_await(struct host_unit *unit, const pid_t *pids, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int fd = (int)syscall(SYS_pidfd_open, pids[i], 0);
+		sd_event_source *source;
+
+		if (fd < 0)
+			continue;
+		if (sd_event_add_io(unit->host->event, &source, fd, EPOLLIN, host_process_on_exit, unit) >= 0)
+			return;
+		fd_close(fd);
+	}
+}
+
+/* --- what the manager asks for ---------------------------------------------------------------------------
+ */
+
+static int host_cgroup_signal_processes(const struct host_unit *unit, int signal, pid_t except)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t n = host_process_list(unit, &pids);
+
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_fd_ int fd = pids[i] == except ? -1 : (int)syscall(SYS_pidfd_open, pids[i], 0);
+
+		if (fd >= 0)
+			syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0);
+	}
+	return 0;
+}
+
+int host_cgroup_kill_unit(struct world *world, const char *name, const struct unit_config *config _unused_,
+			  int signal, const struct launch_id *except)
+{
+	struct host *host = host_of_world(world);
+	struct host_unit *unit = host_unit_find(host, name);
+	const struct host_launch *spared = except ? host_launch_find(host, except) : NULL;
+	pid_t spared_pid = spared ? spared->pid : 0;
+
+	if (!unit)
+		return 0;
+	/* A launch that has not reached its payload yet is known to svc-init only. */
+	TABLE_FOREACH (slot, &host->launches) {
+		const struct host_launch *launch = slot->value;
+
+		if (launch->unit == unit && launch != spared && launch->pid <= 0)
+			host_init_kill_child(host, &launch->id, signal);
+	}
+	if (unit->cgroup_fd < 0)
+		return host_cgroup_signal_processes(unit, signal, spared_pid);
+	if (signal == SIGKILL && !spared_pid)
+		return cgroup_kill(&host->cgroups, unit->cgroup);
+	return cgroup_signal(&host->cgroups, unit->cgroup, signal, spared_pid) < 0 ? -EIO : 0;
+}
+
+bool host_cgroup_populated(struct world *world, const char *name, const struct unit_config *config _unused_)
+{
+	struct host *host = host_of_world(world);
+	struct host_unit *unit = host_unit_find(host, name);
+	_cleanup_free_ pid_t *pids = NULL;
+
+	if (!unit)
+		return false;
+	if (unit->cgroup_fd >= 0)
+		return cgroup_populated(&host->cgroups, unit->cgroup) > 0;
+	return unit->n_sessions > 0 && host_process_list(unit, &pids) > 0;
+}
+
+void host_cgroup_check_empty(struct host_unit *unit)
+{
+	struct host *host = unit->host;
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t n;
+
+	if (!unit->tell_empty)
+		return;
+	TABLE_FOREACH (slot, &host->launches) {
+		const struct host_launch *launch = slot->value;
+
+		if (launch->unit == unit && launch->child_alive)
+			return; /* its end is an event of its own and comes here again */
+	}
+	if (unit->cgroup_fd >= 0) {
+		if (cgroup_populated(&host->cgroups, unit->cgroup) > 0)
+			return;
+	} else if ((n = host_process_list(unit, &pids)) > 0) {
+		host_process_await(unit, pids, n);
+		return;
+	}
+	unit->tell_empty = false;
+	manager_on_empty(host->manager, unit->name);
+}
+
+/* The number in PIDFile=, if it is a process of the unit. */
+static pid_t host_cgroup_read_pid_file(const struct host *host, const struct host_unit *unit,
+				       const struct unit_config *config)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t n = 0;
+	long pid;
+
+	if (fd_read_file_at(AT_FDCWD, config->pid_file, 64, &text) < 0)
+		return 0;
+	pid = strtol(text, NULL, 10);
+	/* A file that the service can write must not make us adopt, and later kill, somebody else's process.
+	 */
+	if (unit->cgroup_fd >= 0) {
+		if (cgroup_processes(&host->cgroups, unit->cgroup, &pids, &n) < 0)
+			return 0;
+	} else
+		n = host_process_list(unit, &pids);
+	for (size_t i = 0; i < n; i++)
+		if (pids[i] == pid)
+			return (pid_t)pid;
+	return 0;
+}
+
+pid_t host_cgroup_find_main_pid(struct world *world, const char *name, const struct unit_config *config)
+{
+	struct host *host = host_of_world(world);
+	struct host_unit *unit = host_unit_find(host, name);
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t n = 0;
+	pid_t found = 0;
+
+	if (!unit)
+		return 0;
+	if (config->pid_file)
+		return host_cgroup_read_pid_file(host, unit, config);
+	if (unit->cgroup_fd < 0)
+		n = host_process_list(unit, &pids);
+	else if (cgroup_processes(&host->cgroups, unit->cgroup, &pids, &n) < 0)
+		return 0;
+	/* The daemon is the process that svc-init inherited; two of them leave it open which is the main one.
+	 */
+	for (size_t i = 0; i < n; i++) {
+		struct host_process process;
+		char pid[16];
+
+		snprintf(pid, sizeof pid, "%d", (int)pids[i]);
+		if (!host_process_read(pid, &process) || process.parent != host->init_pid)
+			continue;
+		if (found)
+			return 0;
+		found = process.pid;
+	}
+	return found;
+}

@@ -1,0 +1,114 @@
+/* What isolation is in force: read off the launch program of the main process, not off the unit file, so that
+ * it tells what a launch really does. */
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "manager/host-private.h"
+
+static int host_isolation_add(char ***list, const char *what, const char *how)
+{
+	return text_list_take(list, text_format("%s=%s", what, how));
+}
+
+/* From the compiled main program, not from the unit file: what the launch really does. */
+static int host_isolation_namespaces(char ***list, const struct program *program)
+{
+	static const struct {
+		const char *name;
+		uint64_t flag;
+	} namespaces[] = {{"mount", CLONE_NEWNS},      {"pid", CLONE_NEWPID},  {"network", CLONE_NEWNET},
+			  {"ipc", CLONE_NEWIPC},       {"uts", CLONE_NEWUTS},  {"user", CLONE_NEWUSER},
+			  {"cgroup", CLONE_NEWCGROUP}, {"time", CLONE_NEWTIME}};
+	uint64_t made = program->block->clone_flags, joined = 0;
+	int r = 0;
+
+	for (uint32_t i = 0; i < program->block->n_ops; i++) {
+		const struct program_op *op = &program_ops(program->block)[i];
+
+		if (op->code == PROGRAM_UNSHARE || op->code == PROGRAM_ENTER_USER ||
+		    op->code == PROGRAM_USER_NAMESPACE)
+			made |= op->flags;
+		if (op->code == PROGRAM_USER_NAMESPACE)
+			made |= CLONE_NEWUSER;
+		if (op->code == PROGRAM_TIME_NAMESPACE)
+			made |= CLONE_NEWTIME;
+		if (op->code == PROGRAM_JOIN)
+			joined |= op->flags;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(namespaces) && r == 0; i++)
+		r = host_isolation_add(list, namespaces[i].name,
+				       made & namespaces[i].flag     ? "private"
+				       : joined & namespaces[i].flag ? "joined"
+								     : "host");
+	return r;
+}
+
+/* What the operations other than namespaces add up to. */
+struct host_isolation {
+	const char *root, *filter;
+	uint64_t uid, capabilities;
+	bool no_new_privileges;
+};
+
+static struct host_isolation host_isolation_read(const struct program *program)
+{
+	struct host_isolation found = {.root = "host", .filter = "no", .capabilities = SPEC_CAP_ALL};
+
+	for (uint32_t i = 0; i < program->block->n_ops; i++) {
+		const struct program_op *op = &program_ops(program->block)[i];
+		const char *text = program_text(program->block, op->text);
+
+		if (op->code == PROGRAM_OVERLAY)
+			found.root = op->flags & PROGRAM_OVERLAY_EPHEMERAL    ? "overlay (ephemeral)"
+				     : op->flags & PROGRAM_OVERLAY_PERSISTENT ? "overlay (persistent)"
+									      : "overlay (read-only)";
+		else if (op->code == PROGRAM_TREE)
+			found.root = strcmp(text, "/") == 0 ? "host (own mounts)" : text;
+		else if (op->code == PROGRAM_BOUNDING_SET)
+			found.capabilities = op->number;
+		else if (op->code == PROGRAM_SECCOMP)
+			found.filter = "yes";
+		else if (op->code == PROGRAM_NO_NEW_PRIVILEGES)
+			found.no_new_privileges = true;
+		else if (op->code == PROGRAM_USER)
+			found.uid = op->number;
+	}
+	return found;
+}
+
+int host_isolation(struct host *host, const struct unit *unit, char ***ret)
+{
+	_cleanup_text_list_ char **list = NULL;
+	struct host_program *program = host_launch_main_program(host, unit);
+	struct host_isolation found;
+	int r;
+
+	if (!program) {
+		*ret = NULL;
+		return 0;
+	}
+	found = host_isolation_read(program->program);
+	r = host_isolation_namespaces(&list, program->program);
+	if (r == 0)
+		r = host_isolation_add(&list, "root", found.root);
+	if (r == 0)
+		r = text_list_take(&list, text_format("uid=%" PRIu64, found.uid));
+	if (r == 0)
+		r = found.capabilities == SPEC_CAP_ALL
+			    ? host_isolation_add(&list, "capabilities", "all")
+			    : text_list_take(&list, text_format("capabilities=%d",
+								__builtin_popcountll(found.capabilities)));
+	if (r == 0)
+		r = host_isolation_add(&list, "seccomp", found.filter);
+	if (r == 0)
+		r = host_isolation_add(&list, "no-new-privileges", found.no_new_privileges ? "yes" : "no");
+	if (r == 0)
+		r = host_isolation_add(&list, "limits",
+				       cgroup_needed(&unit->config->spec.limits) ? "yes" : "no");
+	host_program_unref(program);
+	if (r == 0)
+		*ret = TAKE(list);
+	return r;
+}

@@ -1,0 +1,231 @@
+/* What services print, and what the manager says of them: one file per unit, DIRECTORY/logs/UNIT.log, a line
+ * each
+ * ("REALTIME_USEC PRIORITY PID TEXT"). The pipe's read end is also held by svc-init, so that no output is
+ * lost and no writer gets SIGPIPE while the manager restarts. A file that has grown to its limit becomes
+ * UNIT.log.old: at most two limits per unit. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "manager/host-private.h"
+
+enum {
+	HOST_LOG_FILE_LIMIT = 4 << 20, /* bytes */
+	HOST_LOG_LINE_LIMIT = 16384,   /* a longer line is cut in pieces */
+	HOST_LOG_READ = 65536,	       /* at a time: a pipe's whole content */
+};
+
+static void host_log_path(const struct host *host, const char *unit, const char *suffix,
+			  char path[static PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/logs/%s.log%s", host->runtime_directory, unit, suffix);
+}
+
+static int host_log_file(struct host_unit *unit)
+{
+	char path[PATH_MAX], old[PATH_MAX];
+	struct stat status;
+
+	host_log_path(unit->host, unit->name, "", path);
+	if (unit->log_fd >= 0 && unit->log_size >= HOST_LOG_FILE_LIMIT) {
+		host_log_path(unit->host, unit->name, ".old", old);
+		rename(path, old);
+		unit->log_fd = fd_close(unit->log_fd);
+	}
+	if (unit->log_fd < 0) {
+		unit->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+		if (unit->log_fd < 0)
+			return -errno;
+		unit->log_size = fstat(unit->log_fd, &status) == 0 ? (uint64_t)status.st_size : 0;
+	}
+	return unit->log_fd;
+}
+
+/* A full disk loses lines, never the service: the write's failure is not reported anywhere else. */
+void host_log_line(struct host_unit *unit, int priority, pid_t pid, const char *text, size_t length)
+{
+	char head[64];
+	struct iovec parts[3];
+	int fd = host_log_file(unit);
+	ssize_t n;
+
+	if (fd < 0)
+		return;
+	snprintf(head, sizeof head, "%" PRIu64 " %d %d ", time_now(CLOCK_REALTIME), priority, (int)pid);
+	parts[0] = (struct iovec){head, strlen(head)};
+	parts[1] = (struct iovec){(void *)text, length};
+	parts[2] = (struct iovec){(void *)"\n", 1};
+	n = writev(fd, parts, 3);
+	if (n > 0)
+		unit->log_size += (uint64_t)n;
+}
+
+/* A line, or a piece of one, has come to its end. */
+static void host_log_end_line(struct host_log *log, const char *text, size_t length)
+{
+	host_log_line(log->unit, LOG_INFO, log->pid, text, length);
+	log->partial_length = 0;
+}
+
+static void host_log_keep(struct host_log *log, const char *text, size_t length)
+{
+	char *larger = realloc(log->partial, log->partial_length + length);
+
+	if (!larger)
+		return; /* out of memory: this piece of the line is lost */
+	memcpy(larger + log->partial_length, text, length);
+	log->partial = larger;
+	log->partial_length += length;
+}
+
+/* Writes the complete lines of TEXT; what is left over waits in log->partial. */
+static void host_log_split(struct host_log *log, const char *text, size_t length)
+{
+	while (length > 0) {
+		const char *newline = memchr(text, '\n', length);
+		size_t line = newline ? (size_t)(newline - text) : length;
+		size_t take = MIN_OF(line, (size_t)HOST_LOG_LINE_LIMIT - log->partial_length);
+		bool ends = take < line || newline;
+
+		if (ends && log->partial_length == 0)
+			host_log_end_line(log, text, take);
+		else {
+			host_log_keep(log, text, take);
+			if (ends)
+				host_log_end_line(log, log->partial, log->partial_length);
+		}
+		if (newline && take == line)
+			take++;
+		text += take;
+		length -= take;
+	}
+}
+
+/* Reads once. 1: something came, 0: the end, -EAGAIN: nothing for now. */
+static int host_log_read(struct host_log *log)
+{
+	static char buffer[HOST_LOG_READ];
+	ssize_t n = read(log->pipe, buffer, sizeof buffer);
+
+	if (n > 0)
+		host_log_split(log, buffer, (size_t)n);
+	return n > 0 ? 1 : n == 0 ? 0 : -EAGAIN;
+}
+
+static void host_log_free(struct host_log *log)
+{
+	struct host_log **at = &log->unit->logs;
+
+	while (*at != log)
+		at = &(*at)->next;
+	*at = log->next;
+	if (log->partial_length > 0)
+		host_log_end_line(log, log->partial, log->partial_length);
+	sd_event_source_disable_unref(log->source);
+	fd_close(log->pipe);
+	free(log->partial);
+	free(log);
+}
+
+static int host_log_on_io(sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_,
+			  void *data)
+{
+	struct host_log *log = data;
+
+	if (host_log_read(log) == 0)
+		host_log_free(log);
+	return 0;
+}
+
+int host_log_attach(struct host_unit *unit, const struct launch_id *id, pid_t pid, int read_end)
+{
+	struct host_log *log = calloc(1, sizeof *log);
+	int r;
+
+	if (!log) {
+		fd_close(read_end);
+		return -ENOMEM;
+	}
+	fcntl(read_end, F_SETFL, O_NONBLOCK);
+	*log = (struct host_log){.unit = unit, .id = *id, .pid = pid, .pipe = read_end, .next = unit->logs};
+	r = sd_event_add_io(unit->host->event, &log->source, read_end, EPOLLIN, host_log_on_io, log);
+	/* Exits are told before output is read, or a burst of output would delay restarts. */
+	if (r < 0 || (r = sd_event_source_set_priority(log->source, SD_EVENT_PRIORITY_IDLE)) < 0) {
+		sd_event_source_disable_unref(log->source);
+		fd_close(read_end);
+		free(log);
+		return r;
+	}
+	unit->logs = log;
+	return 0;
+}
+
+static struct host_log *host_log_find(const struct host_unit *unit, const struct launch_id *id)
+{
+	struct host_log *log = unit->logs;
+
+	while (log && memcmp(&log->id, id, sizeof *id) != 0)
+		log = log->next;
+	return log;
+}
+
+bool host_log_attached(const struct host_unit *unit, const struct launch_id *id)
+{
+	return host_log_find(unit, id);
+}
+
+void host_log_set_pid(struct host_unit *unit, const struct launch_id *id, pid_t pid)
+{
+	struct host_log *log = host_log_find(unit, id);
+
+	if (log)
+		log->pid = pid;
+}
+
+void host_log_drain(struct host_unit *unit)
+{
+	for (struct host_log *log = unit->logs, *next; log; log = next) {
+		int r = 1;
+
+		next = log->next;
+		for (int i = 0; i < 64 && r > 0; i++)
+			r = host_log_read(log);
+		if (r == 0)
+			host_log_free(log);
+	}
+}
+
+void host_log_detach(struct host_unit *unit)
+{
+	host_log_drain(unit);
+	while (unit->logs)
+		host_log_free(unit->logs);
+	unit->log_fd = fd_close(unit->log_fd);
+}
+
+void host_log_message(struct world *world, int priority, const char *unit, const char *text)
+{
+	struct host *host = host_of_world(world);
+	struct host_unit *host_unit = unit ? host_unit_get(host, unit) : NULL;
+
+	if (priority <= host->log_level)
+		fprintf(stderr, "<%d>svcd: %s%s%s\n", priority, unit ? unit : "", unit ? ": " : "", text);
+	if (host_unit)
+		host_log_line(host_unit, priority, 0, text, strlen(text));
+}
+
+int host_open_log(struct host *host, const char *unit)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	host_log_path(host, unit, "", path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}

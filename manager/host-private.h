@@ -1,0 +1,187 @@
+/* What the files host*.c share. The model:
+ *
+ * - svc-init owns the processes; the host keeps, per launch, what it needs to explain a failure and to read
+ * the log (struct host_launch), and per unit what all its launches share (struct host_unit).
+ * - Nothing blocks: requests to svc-init wait in a queue while its socket is full.
+ * - What must outlive a crash is held by svc-init (log pipes, notify sockets) or lies in files (state, logs).
+ */
+#pragma once
+
+#include <sys/uio.h>
+
+#include "base/fd.h"
+#include "engine/compile.h"
+#include "manager/host.h"
+
+/* A compiled command line, kept for the next start. Reference-counted: a running launch keeps its own. */
+struct host_program {
+	unsigned references;
+	struct program *program;
+	int memfd;		/* sealed; -1 until first launched */
+	uint8_t command, index; /* which command line */
+};
+
+struct host_unit {
+	char *name;
+	struct host *host;
+	struct host_program *
+		*programs; /* the cache, one per command line launched without extra environment */
+	size_t n_programs;
+	uint64_t generation; /* of the files that name users; another one empties the cache */
+	const struct unit_config *compiled_from; /* the config the cache was made of; only compared */
+
+	char *cgroup;	  /* path in the tree; NULL until made */
+	int cgroup_fd;	  /* for CLONE_INTO_CGROUP; -1 */
+	int events_watch; /* inotify watch of cgroup.events; -1 */
+	pid_t *sessions;  /* without cgroup: sessions its launches lead */
+	size_t n_sessions;
+	bool tell_empty; /* manager_on_empty() is owed once nothing is left */
+
+	int notify_fd;
+	sd_event_source *notify_source;
+
+	struct host_log *logs; /* pipes that processes of the unit may still write to */
+	int log_fd;	       /* the file, while something is written to it; -1 */
+	uint64_t log_size;
+};
+
+/* The output of one launch. It belongs to the unit, not to the launch: a daemon goes on writing to the pipe
+ * that the process which started it had. */
+struct host_log {
+	struct host_log *next;
+	struct host_unit *unit;
+	struct launch_id id;
+	pid_t pid;
+	int pipe; /* read end */
+	sd_event_source *source;
+	char *partial; /* a line that has not ended yet */
+	size_t partial_length;
+};
+
+/* One process that svc-init has a record of. */
+struct host_launch {
+	char key[33]; /* the launch id in hex */
+	struct launch_id id;
+	struct host *host;
+	struct host_unit *unit;	      /* NULL for a launch without unit */
+	struct host_program *program; /* NULL after a restart of the manager */
+	pid_t pid;		      /* the payload's */
+	bool child_alive;
+	uint8_t command, index;
+
+	/* svcctl exec: no business of the manager's */
+	void (*exec_done)(void *data, int wait_status, const struct failure *failure);
+	void *exec_data;
+};
+
+/* A message to svc-init that did not fit its socket. */
+struct host_message {
+	struct host_message *next;
+	size_t size, n_fds;
+	int fds[FD_MESSAGE_MAX];
+	char data[];
+};
+
+struct host {
+	struct world world; /* first: world_ops get a pointer to it */
+	struct manager *manager;
+	sd_event *event;
+	sd_event_source *init_source, *alarm_source, *work_source, *inotify_source;
+	char *runtime_directory, *state_directory;
+	struct unit_search_path unit_path;
+	struct unit_specifiers specifiers;
+	struct cgroup_tree cgroups;
+	int log_level;
+
+	int init_fd;
+	uint32_t init_mode, manager_starts;
+	pid_t init_pid;
+	struct host_message *queue, **queue_end;
+	bool synchronized; /* LAUNCH_TABLE_END has come */
+
+	struct table units;    /* name -> struct host_unit */
+	struct table launches; /* key -> struct host_launch */
+
+	int null_fd, inotify_fd;
+	struct table watches; /* decimal watch descriptor -> struct host_unit, whose key is in watch_keys */
+
+	void *memory;
+	size_t memory_size;
+	int memory_fd;
+
+	char **id_ranges; /* unit names; the place in the list is the range */
+	bool finishing;
+};
+
+static inline struct host *host_of_world(struct world *world)
+{
+	return (struct host *)world;
+}
+
+/* host.c */
+struct host_unit *host_unit_get(struct host *host,
+				const char *name); /* made if need be; NULL without memory */
+struct host_unit *host_unit_find(const struct host *host, const char *name);
+
+/* host-init.c: the link to svc-init */
+int host_init_connect(struct host *host, struct failure *failure);
+void host_init_disconnect(struct host *host);
+/* Sends or queues. The descriptors are consumed, also on failure. */
+int host_init_send(struct host *host, const void *message, size_t size, int *fds, size_t n_fds);
+int host_init_kill(struct world *world, const struct launch_id *id, int signal);
+void host_init_kill_child(struct host *host, const struct launch_id *id, int signal);
+int host_init_adopt(struct world *world, const char *unit, const struct launch_id *id, pid_t pid);
+void host_init_forget(struct world *world, const struct launch_id *id);
+void host_init_finished(struct world *world, uint32_t action, int exit_status);
+struct host_launch *host_launch_find(const struct host *host, const struct launch_id *id);
+struct host_launch *host_launch_new(struct host *host, const struct launch_id *id, struct host_unit *unit);
+struct host_launch *host_launch_free(struct host_launch *launch);
+
+/* host-launch.c: from a unit's command line to a running process */
+int host_launch_start(struct world *world, const struct world_launch *launch, struct failure *failure,
+		      int *ret_exit_status);
+int host_launch_describe(struct world *world, const char *unit, const struct unit_config *config,
+			 const struct launch_record *record, struct failure *failure);
+/* The program of the unit's main process, with a reference: cached, or compiled for the occasion. NULL when
+ * it has none or does not compile. */
+struct host_program *host_launch_main_program(struct host *host, const struct unit *unit);
+struct host_program *host_program_unref(struct host_program *program);
+void host_launch_forget_programs(struct host_unit *unit);
+
+/* host-cgroup.c: processes of a unit */
+int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config, struct failure *failure,
+			uint32_t *ret_origin);
+/* Finds the group again after a restart of the manager. */
+int host_cgroup_attach(struct host_unit *unit, const struct unit_config *config);
+int host_cgroup_kill_unit(struct world *world, const char *unit, const struct unit_config *config, int signal,
+			  const struct launch_id *except);
+bool host_cgroup_populated(struct world *world, const char *unit, const struct unit_config *config);
+void host_cgroup_release(struct host_unit *unit);
+pid_t host_cgroup_find_main_pid(struct world *world, const char *unit, const struct unit_config *config);
+int host_cgroup_watch(struct host *host);
+/* Is it empty now, and is the manager owed the news? Called when a process of the unit ended. */
+void host_cgroup_check_empty(struct host_unit *unit);
+
+/* host-log.c */
+int host_log_attach(struct host_unit *unit, const struct launch_id *id, pid_t pid,
+		    int read_end); /* consumes the descriptor */
+bool host_log_attached(const struct host_unit *unit, const struct launch_id *id);
+void host_log_set_pid(struct host_unit *unit, const struct launch_id *id, pid_t pid);
+void host_log_drain(struct host_unit *unit);  /* takes what has been written so far */
+void host_log_detach(struct host_unit *unit); /* drains and closes: no process of the unit is left */
+void host_log_line(struct host_unit *unit, int priority, pid_t pid, const char *text, size_t length);
+void host_log_message(struct world *world, int priority, const char *unit, const char *text);
+
+/* host-notify.c */
+int host_notify_open(struct host_unit *unit);
+int host_notify_attach(struct host_unit *unit, int fd); /* consumes; after a restart of the manager */
+void host_notify_close(struct host_unit *unit);
+char *host_notify_path(const struct host *host, const char *unit);
+
+/* host-condition.c */
+int host_condition_test(struct world *world, const struct unit_condition *condition);
+
+/* host-memory.c */
+void *host_memory_grow(struct world *world, size_t size);
+/* The first host id of the range for UNIT, always the same one; 0 when there is none. */
+uint32_t host_memory_id_range(struct host *host, const char *unit);
