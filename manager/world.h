@@ -39,6 +39,10 @@ struct world_ops {
 	 * started, FAILURE says why (an unresolvable user, a missing volume source, a limit without its controller …) and
 	 * *RET_EXIT_STATUS is the exit status this counts as (217 for an unknown user, 226 for a mount …). */
 	int (*launch)(struct world *world, const struct world_launch *launch, struct failure *failure, int *ret_exit_status);
+	/* A record in LAUNCH_STATE_FAILED, for a user: fills FAILURE (where: the unit's line, or the unit) and the exit status
+	 * this counts as, as launch() does (203 for the execve(2) itself). */
+	void (*describe_failure)(struct world *world, const char *unit, const struct launch_record *record,
+				 struct failure *failure, int *ret_exit_status);
 	/* The manager has dealt with the record's end. */
 	void (*forget)(struct world *world, const struct launch_id *id);
 	/* Puts a process that svc-init reaps under a launch id (Type=forking's main process). */
