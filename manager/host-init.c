@@ -265,12 +265,13 @@ static void host_init_exec_ended(struct host_launch *launch, const struct launch
 	struct failure failure = {};
 	struct host *host = launch->host;
 	struct launch_id id = launch->id;
+	bool failed = record->state == LAUNCH_STATE_FAILED;
+	int exit_status;
 
-	if (record->state == LAUNCH_STATE_FAILED)
-		host_launch_describe(&host->world, launch->unit ? launch->unit->name : "", NULL, record,
-				     &failure);
-	launch->exec_done(launch->exec_data, record->wait_status,
-			  record->state == LAUNCH_STATE_FAILED ? &failure : NULL);
+	if (failed)
+		host_launch_describe(&host->world, launch->unit ? launch->unit->name : "", record, &failure,
+				     &exit_status);
+	launch->exec_done(launch->exec_data, record->wait_status, failed ? &failure : NULL);
 	host_init_forget(&host->world, &id);
 }
 

@@ -28,7 +28,6 @@ struct host_unit {
 		*programs; /* the cache, one per command line launched without extra environment */
 	size_t n_programs;
 	uint64_t generation; /* of the files that name users; another one empties the cache */
-	const struct unit_config *compiled_from; /* the config the cache was made of; only compared */
 
 	char *cgroup;	  /* path in the tree; NULL until made */
 	int cgroup_fd;	  /* for CLONE_INTO_CGROUP; -1 */
@@ -137,11 +136,27 @@ struct host_launch *host_launch_find(const struct host *host, const struct launc
 struct host_launch *host_launch_new(struct host *host, const struct launch_id *id, struct host_unit *unit);
 struct host_launch *host_launch_free(struct host_launch *launch);
 
-/* host-launch.c: from a unit's command line to a running process */
+/* systemd's EXIT_* for what fails outside the launch program (systemd.exec(5)). */
+enum { HOST_EXIT_FDS = 202, HOST_EXIT_CGROUP = 219 };
+
+/* host-launch.c: from a launch program to a running process */
 int host_launch_start(struct world *world, const struct world_launch *launch, struct failure *failure,
 		      int *ret_exit_status);
-int host_launch_describe(struct world *world, const char *unit, const struct unit_config *config,
-			 const struct launch_record *record, struct failure *failure);
+
+/* host-program.c */
+extern const char *const host_command_names[SERVICE_COMMAND_MAX_]; /* "ExecStart", … */
+void host_launch_describe(struct world *world, const char *unit, const struct launch_record *record,
+			  struct failure *failure, int *ret_exit_status);
+/* Puts the place and the directive that asked for it in front of a message of the engine's. Returns the
+ * failure's error. */
+int host_launch_blame(const struct unit_config *config, uint32_t origin, unsigned item,
+		      struct failure *failure);
+bool host_launch_wants_notify(const struct unit_config *config);
+/* A pidfd of the main process if this command runs inside the container that is up; else -1. The caller's. */
+int host_launch_join(struct host *host, const struct world_launch *launch);
+/* The program for a launch, with a reference for the caller. */
+int host_launch_program(struct host_unit *unit, const struct world_launch *launch, int join_pidfd,
+			struct host_program **ret, struct failure *failure, int *ret_exit_status);
 /* The program of the unit's main process, with a reference: cached, or compiled for the occasion. NULL when
  * it has none or does not compile. */
 struct host_program *host_launch_main_program(struct host *host, const struct unit *unit);

@@ -101,7 +101,10 @@ static void host_set_alarm(struct world *world, usec_t at)
 static int host_load(struct world *world, const char *unit, struct unit_config **ret)
 {
 	struct host *host = host_of_world(world);
+	struct host_unit *host_unit = host_unit_find(host, unit);
 
+	if (host_unit) /* what was compiled from the old config is out of date */
+		host_launch_forget_programs(host_unit);
 	return unit_load(&host->unit_path, &host->specifiers, unit, ret);
 }
 
@@ -120,6 +123,7 @@ static const struct world_ops host_ops = {
 	.load = host_load,
 	.list_unit_files = host_list_unit_files,
 	.launch = host_launch_start,
+	.describe_failure = host_launch_describe,
 	.forget = host_init_forget,
 	.adopt = host_init_adopt,
 	.kill = host_init_kill,

@@ -1,0 +1,400 @@
+/* The launch programs of a unit's command lines: compiled once, kept for the next start, named when a step of
+ * them failed, told by `svcctl explain`. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "manager/host-private.h"
+
+const char *const host_command_names[SERVICE_COMMAND_MAX_] = {
+	[SERVICE_EXEC_CONDITION] = "ExecCondition", [SERVICE_EXEC_START_PRE] = "ExecStartPre",
+	[SERVICE_EXEC_START] = "ExecStart",	    [SERVICE_EXEC_START_POST] = "ExecStartPost",
+	[SERVICE_EXEC_RELOAD] = "ExecReload",	    [SERVICE_EXEC_STOP] = "ExecStop",
+	[SERVICE_EXEC_STOP_POST] = "ExecStopPost",
+};
+
+struct host_program *host_program_unref(struct host_program *program)
+{
+	if (!program || --program->references > 0)
+		return NULL;
+	program_free(program->program);
+	fd_close(program->memfd);
+	free(program);
+	return NULL;
+}
+
+void host_launch_forget_programs(struct host_unit *unit)
+{
+	for (size_t i = 0; i < unit->n_programs; i++)
+		host_program_unref(unit->programs[i]);
+	free(unit->programs);
+	unit->programs = NULL;
+	unit->n_programs = 0;
+}
+
+/* Puts the place and the directive that asked for it in front of a message of the engine's. */
+int host_launch_blame(const struct unit_config *config, uint32_t origin, unsigned item,
+		      struct failure *failure)
+{
+	const char *directive = NULL;
+	char text[sizeof failure->text];
+
+	if (!config || origin == PROGRAM_NO_ORIGIN ||
+	    !unit_config_origin(config, origin, item, failure->where, sizeof failure->where, &directive))
+		return failure_add_where(failure, config ? config->name : "");
+	snprintf(text, sizeof text, "%s=: %.400s", directive, failure->text);
+	memcpy(failure->text, text, sizeof text);
+	return failure->error;
+}
+
+/* --- compiling and keeping --- */
+
+/* Changes when a file changes by which users and groups are resolved: the cached programs hold numbers. */
+static uint64_t host_launch_generation(const struct spec *spec)
+{
+	static const char *const files[] = {"etc/passwd", "etc/group"};
+	const char *root = spec->image_layers ? spec->image_layers[0] : spec->root_directory;
+	uint64_t generation = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		char path[4096];
+		struct stat status = {};
+
+		snprintf(path, sizeof path, "%s/%s", root && strcmp(root, "/") != 0 ? root : "", files[i]);
+		stat(path, &status);
+		generation =
+			generation * 1000003u ^ ((uint64_t)status.st_mtim.tv_sec * 1000000000u +
+						 (uint64_t)status.st_mtim.tv_nsec + (uint64_t)status.st_ino);
+	}
+	return generation;
+}
+
+bool host_launch_wants_notify(const struct unit_config *config)
+{
+	return config->type == SERVICE_NOTIFY || config->type == SERVICE_NOTIFY_RELOAD ||
+	       config->notify_access != SERVICE_NOTIFY_NONE || config->watchdog > 0;
+}
+
+/* Compiles one command line. *RET_ORIGIN and *RET_ITEM as compile(). */
+static int host_launch_compile(struct host *host, const char *unit, const struct unit_config *config,
+			       const struct exec_command *line, char *const *environment, int join_pidfd,
+			       struct program **ret, struct failure *failure, uint32_t *ret_origin,
+			       uint16_t *ret_item)
+{
+	_cleanup_free_ char *notify = NULL, *name = strdup(unit);
+	_cleanup_text_list_ char **own = NULL;
+	struct compile_command command = {
+		.path = line->path,
+		.argv = line->argv,
+		.full_privileges = line->full_privileges,
+		.no_setuid = line->no_setuid,
+		.expand = !line->no_environment,
+	};
+	struct compile_context context = {
+		.state_directory = host->state_directory,
+		.in_cgroup = host->cgroups.root_fd >= 0,
+		.join_pidfd = join_pidfd,
+	};
+	int r = text_list_copy(environment, &own);
+
+	if (r == 0 && config->watchdog > 0 && config->watchdog != USEC_INFINITY)
+		r = text_list_take(&own, text_format("WATCHDOG_USEC=%" PRIu64, config->watchdog));
+	if (r == 0 && host_launch_wants_notify(config) && !(notify = host_notify_path(host, unit)))
+		r = -ENOMEM;
+	if (r < 0 || !name)
+		return failure_set(failure, -ENOMEM, unit, "cannot compile");
+	if (strrchr(name, '.'))
+		*strrchr(name, '.') = '\0';
+	context.name = name;
+	context.environment = own;
+	context.notify_socket = notify;
+	if (config->spec.user_namespace == SPEC_USER_AUTO)
+		context.auto_range = host_memory_id_range(host, unit);
+	return compile(&config->spec, &command, &context, ret, failure, ret_origin, ret_item);
+}
+
+static bool host_launch_cachable(const struct world_launch *launch)
+{
+	return text_list_length(launch->environment) == 0 && launch->config->spec.n_environment_files == 0;
+}
+
+/* ExecStartPost, ExecReload and ExecStop act on a running container, so they run inside it: a pidfd of its
+ * main process. -1: the command gets the isolation that its own program makes. */
+int host_launch_join(struct host *host, const struct world_launch *launch)
+{
+	const struct unit *unit = manager_get_unit(host->manager, launch->unit);
+
+	if (launch->command != SERVICE_EXEC_START_POST && launch->command != SERVICE_EXEC_RELOAD &&
+	    launch->command != SERVICE_EXEC_STOP)
+		return -1;
+	if (!unit || !unit->main.alive || unit->main.pid <= 0 ||
+	    !(launch->config->is_container || launch->config->spec.private_pids))
+		return -1;
+	return (int)syscall(SYS_pidfd_open, unit->main.pid, 0);
+}
+
+/* $MAINPID inside a container is the number its main process has there. */
+static int host_launch_inner_environment(const struct world_launch *launch, char ***ret)
+{
+	_cleanup_text_list_ char **list = NULL;
+
+	for (char *const *item = launch->environment; item && *item; item++) {
+		_cleanup_free_ char *status = NULL;
+		char path[64], *line, *last;
+
+		if (text_starts_with(*item, "MAINPID=")) {
+			snprintf(path, sizeof path, "/proc/%.20s/status", *item + strlen("MAINPID="));
+			if (fd_read_file_at(AT_FDCWD, path, 65536, &status) < 0 ||
+			    !(line = strstr(status, "\nNSpid:")))
+				continue;
+			line[strcspn(line + 1, "\n") + 1] = '\0';
+			last = strrchr(line, '\t');
+			if (text_list_take(&list, text_format("MAINPID=%s", last ? last + 1 : "")) < 0)
+				return -ENOMEM;
+		} else if (text_list_append(&list, *item) < 0)
+			return -ENOMEM;
+	}
+	*ret = TAKE(list);
+	return 0;
+}
+
+static struct host_program *host_program_new(unsigned command, unsigned index)
+{
+	struct host_program *program = malloc(sizeof *program);
+
+	if (program)
+		*program = (struct host_program){
+			.references = 1, .memfd = -1, .command = (uint8_t)command, .index = (uint8_t)index};
+	return program;
+}
+
+static struct host_program *host_program_cached(const struct host_unit *unit, unsigned command,
+						unsigned index)
+{
+	for (size_t i = 0; i < unit->n_programs; i++)
+		if (unit->programs[i]->command == command && unit->programs[i]->index == index) {
+			unit->programs[i]->references++;
+			return unit->programs[i];
+		}
+	return NULL;
+}
+
+/* Without memory it is simply not kept. */
+static void host_program_keep(struct host_unit *unit, struct host_program *program)
+{
+	struct host_program **larger = realloc(unit->programs, (unit->n_programs + 1) * sizeof *larger);
+
+	if (!larger)
+		return;
+	unit->programs = larger;
+	unit->programs[unit->n_programs++] = program;
+	program->references++;
+}
+
+/* Compiles for one launch, into a sealed memfd. */
+static int host_program_make(struct host_unit *unit, const struct world_launch *launch, int join_pidfd,
+			     struct host_program *program, struct failure *failure, int *ret_exit_status)
+{
+	const struct exec_command *line = &launch->config->commands[launch->command].items[launch->index];
+	_cleanup_text_list_ char **inner = NULL;
+	char *const *environment = launch->environment;
+	uint32_t origin = PROGRAM_NO_ORIGIN;
+	uint16_t item = 0;
+	int r = 0;
+
+	if (join_pidfd >= 0) {
+		r = host_launch_inner_environment(launch, &inner);
+		environment = inner;
+	}
+	if (r == 0)
+		r = host_launch_compile(unit->host, unit->name, launch->config, line, environment, join_pidfd,
+					&program->program, failure, &origin, &item);
+	else
+		failure_set(failure, r, unit->name, "cannot compile");
+	if (r == 0 && (program->memfd = program_seal(program->program)) < 0)
+		r = failure_set(failure, program->memfd, unit->name,
+				"cannot keep the launch program in a memfd");
+	if (r < 0) {
+		*ret_exit_status = compile_exit_status(origin);
+		host_launch_blame(launch->config, origin, item, failure);
+	}
+	return r;
+}
+
+int host_launch_program(struct host_unit *unit, const struct world_launch *launch, int join_pidfd,
+			struct host_program **ret, struct failure *failure, int *ret_exit_status)
+{
+	uint64_t generation = host_launch_generation(&launch->config->spec);
+	bool cachable = host_launch_cachable(launch) && join_pidfd < 0;
+	struct host_program *program;
+	int r;
+
+	if (unit->generation != generation) {
+		host_launch_forget_programs(unit);
+		unit->generation = generation;
+	}
+	program = cachable ? host_program_cached(unit, launch->command, launch->index) : NULL;
+	if (program) {
+		*ret = program;
+		return 0;
+	}
+	program = host_program_new(launch->command, launch->index);
+	if (!program)
+		return failure_set(failure, -ENOMEM, unit->name, "cannot compile");
+	r = host_program_make(unit, launch, join_pidfd, program, failure, ret_exit_status);
+	if (r < 0) {
+		host_program_unref(program);
+		return r;
+	}
+	if (cachable)
+		host_program_keep(unit, program);
+	*ret = program;
+	return 0;
+}
+
+/* --- what failed --- */
+
+/* Compiled for looking at, not for running. NULL when it does not compile. */
+static struct host_program *host_launch_compile_again(struct host *host, const char *unit,
+						      const struct unit_config *config, unsigned command,
+						      unsigned index)
+{
+	struct host_program *program = host_program_new(command, index);
+
+	if (!program)
+		return NULL;
+	if (host_launch_compile(host, unit, config, &config->commands[command].items[index], NULL, -1,
+				&program->program, NULL, NULL, NULL) < 0)
+		return host_program_unref(program);
+	return program;
+}
+
+struct host_program *host_launch_main_program(struct host *host, const struct unit *unit)
+{
+	struct host_unit *host_unit = host_unit_find(host, unit->name);
+	struct host_program *cached =
+		host_unit ? host_program_cached(host_unit, SERVICE_EXEC_START, 0) : NULL;
+
+	if (cached)
+		return cached;
+	if (unit->config->commands[SERVICE_EXEC_START].n == 0)
+		return NULL;
+	return host_launch_compile_again(host, unit->name, unit->config, SERVICE_EXEC_START, 0);
+}
+
+/* The program a failed record ran: the launch's own, or compiled again after a restart of the manager. */
+static struct host_program *host_launch_find_program(struct host *host, const struct unit_config *config,
+						     const struct launch_record *record)
+{
+	struct host_launch *launch = host_launch_find(host, &record->head.id);
+
+	if (launch && launch->program) {
+		launch->program->references++;
+		return launch->program;
+	}
+	if (!launch || !config || launch->index >= config->commands[launch->command].n)
+		return NULL;
+	return host_launch_compile_again(host, launch->unit ? launch->unit->name : config->name, config,
+					 launch->command, launch->index);
+}
+
+void host_launch_describe(struct world *world, const char *name, const struct launch_record *record,
+			  struct failure *failure, int *ret_exit_status)
+{
+	struct host *host = host_of_world(world);
+	const struct unit *unit = manager_get_unit(host->manager, name);
+	const struct unit_config *config = unit ? unit->config : NULL;
+	struct host_program *program = NULL;
+	int error = record->failed_errno ? -record->failed_errno : -EIO;
+
+	*ret_exit_status = HOST_EXIT_FDS;
+	if (record->failed_op == LAUNCH_OP_CLONE) {
+		failure_set(failure, error, name, "cannot create a process with its namespaces (clone3)");
+		*ret_exit_status = HOST_EXIT_CGROUP;
+		return;
+	}
+	if (record->failed_op != LAUNCH_OP_PROTOCOL)
+		program = host_launch_find_program(host, config, record);
+	if (!program || record->failed_op >= program->program->block->n_ops)
+		failure_set(failure, error, name, "step %u of the launch failed", record->failed_op);
+	else {
+		const struct program_op *op = &program_ops(program->program->block)[record->failed_op];
+		_cleanup_free_ char *text = program_print_op(program->program->block, record->failed_op);
+
+		failure_set(failure, error, NULL, "%.400s", text ? text : program_op_info[op->code].name);
+		host_launch_blame(config, op->origin, op->origin_item, failure);
+		*ret_exit_status = program_op_info[op->code].exit_status;
+	}
+	host_program_unref(program);
+}
+
+/* --- explain --- */
+
+void host_steps_free(struct host_steps *steps)
+{
+	for (size_t i = 0; i < steps->n; i++) {
+		free(steps->items[i].command);
+		free(steps->items[i].operation);
+		free(steps->items[i].where);
+		free(steps->items[i].directive);
+	}
+	free(steps->items);
+	*steps = (struct host_steps){};
+}
+
+static int host_steps_append(struct host_steps *steps, const struct unit_config *config, const char *command,
+			     const struct program *program, uint32_t index)
+{
+	const struct program_op *op = &program_ops(program->block)[index];
+	const char *directive = "";
+	char where[256] = "";
+	struct host_step *larger = realloc(steps->items, (steps->n + 1) * sizeof *larger), *step;
+
+	if (!larger)
+		return -ENOMEM;
+	steps->items = larger;
+	if (op->origin == PROGRAM_NO_ORIGIN ||
+	    !unit_config_origin(config, op->origin, op->origin_item, where, sizeof where, &directive)) {
+		where[0] = '\0';
+		directive = "";
+	}
+	step = &steps->items[steps->n++];
+	*step = (struct host_step){.command = strdup(command),
+				   .operation = program_print_op(program->block, index),
+				   .where = strdup(where),
+				   .directive = strdup(directive)};
+	return step->command && step->operation && step->where && step->directive ? 0 : -ENOMEM;
+}
+
+int host_explain(struct host *host, struct unit *unit, struct host_steps *ret, struct failure *failure)
+{
+	const struct unit_config *config = unit->config;
+	struct host_steps steps = {};
+
+	for (int command = 0; command < SERVICE_COMMAND_MAX_; command++)
+		for (size_t i = 0; i < config->commands[command].n; i++) {
+			_cleanup_(cleanup_program_free) struct program *program = NULL;
+			uint32_t origin = PROGRAM_NO_ORIGIN;
+			uint16_t item = 0;
+			int r = host_launch_compile(host, unit->name, config,
+						    &config->commands[command].items[i], NULL, -1, &program,
+						    failure, &origin, &item);
+
+			if (r < 0)
+				host_launch_blame(config, origin, item, failure);
+			for (uint32_t op = 0; r == 0 && op < program->block->n_ops; op++)
+				r = host_steps_append(&steps, config, host_command_names[command], program,
+						      op);
+			if (r < 0) {
+				host_steps_free(&steps);
+				return r;
+			}
+		}
+	*ret = steps;
+	return 0;
+}
