@@ -348,6 +348,29 @@ static int act_mount(char **words, int n _unused_)
 		       : 0;
 }
 
+/* A row of verbs from a file, one on a line, words between blanks: for a kernel's command line, which holds
+ * no row. */
+static int act_run_file(char **words, int n _unused_)
+{
+	static char text[65536];
+	ssize_t length = guest_read(words[0], text, sizeof text);
+	char *row[64];
+	int failed = 0;
+
+	if (length < 0)
+		return guest_failed("run-file", words[0], "%s", strerror(-length));
+	for (char *lines = text, *line; (line = strsep(&lines, "\n"));) {
+		int n_row = 0;
+
+		for (char *word; n_row < (int)ARRAY_SIZE(row) - 1 && (word = strsep(&line, " "));)
+			if (*word)
+				row[n_row++] = word;
+		row[n_row] = NULL;
+		failed += guest_run(row, n_row);
+	}
+	return failed > 0;
+}
+
 /* Becomes another program; the words are its command line. */
 static int act_exec(char **words, int n_words)
 {
@@ -383,6 +406,7 @@ const struct guest_verb act_verbs[] = {
 	{"burn-cpu", 1, 2, act_burn_cpu, "SECONDS [PERCENT]"},
 	{"insert-module", 1, 1, act_insert_module, "FILE"},
 	{"mount", 3, 3, act_mount, "TYPE SOURCE TARGET"},
+	{"run-file", 1, 1, act_run_file, "PATH"},
 	{"exec", 1, -1, act_exec, "PROGRAM WORD…"},
 	{},
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int isolation_hostname(char **words, int n _unused_)
@@ -187,19 +188,42 @@ static int isolation_find_cgroup_mount(char *point, char *root)
 	return result;
 }
 
-static int isolation_cgroup_file(char **words, int n _unused_)
+/* Where NAME of the own cgroup is found in the file system. */
+static int isolation_find_cgroup_path(const char *name, char *buffer, size_t size)
 {
-	char own[1024], point[1024], root[1024], path[4096], text[4096], check[128];
+	char own[1024], point[1024], root[1024];
 	int error = isolation_read_cgroup(own, sizeof own);
 	size_t skip;
-	ssize_t length;
 
 	if (error == 0)
 		error = isolation_find_cgroup_mount(point, root);
 	if (error < 0)
-		return guest_failed("cgroup-file", "a cgroup2 mount", "%s", strerror(-error));
+		return guest_failed("cgroup", "a cgroup2 mount", "%s", strerror(-error));
 	skip = strcmp(root, "/") != 0 && strncmp(own, root, strlen(root)) == 0 ? strlen(root) : 0;
-	snprintf(path, sizeof path, "%s%s/%s", point, own + skip, words[0]);
+	snprintf(buffer, size, "%s%s/%s", point, own + skip, name);
+	return 0;
+}
+
+/* The process may make groups below its own. */
+static int isolation_cgroup_delegated(char **words _unused_, int n _unused_)
+{
+	char path[4096];
+
+	if (isolation_find_cgroup_path("guest", path, sizeof path))
+		return 1;
+	if (mkdir(path, 0755) < 0)
+		return guest_failed("cgroup-delegated", "to make a group", "%s: %s", path, strerror(errno));
+	rmdir(path);
+	return 0;
+}
+
+static int isolation_cgroup_file(char **words, int n _unused_)
+{
+	char path[4096], text[4096], check[128];
+	ssize_t length;
+
+	if (isolation_find_cgroup_path(words[0], path, sizeof path))
+		return 1;
 	snprintf(check, sizeof check, "cgroup-file %s", words[0]);
 	length = guest_read(path, text, sizeof text);
 	if (length < 0)
@@ -266,6 +290,7 @@ const struct guest_verb isolation_verbs[] = {
 	{"record-namespaces", 1, 1, isolation_record_namespaces, "PATH"},
 	{"time-offset", 2, 2, isolation_time_offset, "monotonic|boottime SECONDS"},
 	{"cgroup", 1, 1, isolation_cgroup, "PATH"},
+	{"cgroup-delegated", 0, 0, isolation_cgroup_delegated, ""},
 	{"cgroup-file", 2, 2, isolation_cgroup_file, "NAME TEXT"},
 	{"processes", 1, 1, isolation_processes, "COUNT"},
 	{"no-zombies", 0, 0, isolation_no_zombies, ""},

@@ -1,0 +1,111 @@
+"""What each directive does, seen from inside: every unit in behaviour/ is a oneshot whose command is the guest with checks, so
+that a unit that starts well has shown its directive's effect. One tree runs them all."""
+import os
+import re
+
+from svcd_test import expect, expect_equal, main, test
+from tree import Tree, cgroup_mount
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "behaviour")
+ENVIRONMENT_FILE = "# a comment\nC=file\nE=from-file\nF=\"quoted text\"\n; another comment\n"
+
+# Controllers that this machine may lack: a limit that cannot be enforced must stop the unit. tests/vm shows the effects.
+LIMITS = {
+    "memory": ("MemoryMax=64M", "MemoryHigh=64M", "MemoryLow=1M", "MemoryMin=1M", "MemorySwapMax=0"),
+    "cpu": ("CPUWeight=200", "CPUQuota=20%"),
+    "cpuset": ("AllowedCPUs=0", "AllowedMemoryNodes=0"),
+    "pids": ("TasksMax=100",),
+    "io": ("IOWeight=200", "IOReadBandwidthMax=/ 1M"),
+}
+
+_tree = None
+
+
+def the_tree():
+    """Started by the first case that needs it, ended by the last case."""
+    global _tree
+    if not _tree:
+        os.environ.update(TREE_PASSED="passed", TREE_KEPT="kept")
+        tree = Tree("behaviour").__enter__()
+        for path, text in {"environment": ENVIRONMENT_FILE, "layer1/over": "upper\n", "layer2/over": "hidden\n",
+                           "layer2/third": "third\n"}.items():
+            os.makedirs(os.path.dirname(tree.path(path)), exist_ok=True)
+            with open(tree.path(path), "w") as file:
+                file.write(text)
+        _tree = tree
+    return _tree
+
+
+def behaves(name):
+    def case():
+        tree = the_tree()
+        with open(os.path.join(HERE, name)) as file:
+            tree.unit(name, file.read().replace("@OUTSIDE@", tree.directory))
+        tree.start(name)
+        tree.expect_show(name, Result="success", ExecMainStatus="0")
+    case.__name__ = name.rpartition(".")[0].replace("-", "_")
+    return case
+
+
+for _name in sorted(os.listdir(HERE)):
+    test(behaves(_name))
+
+
+@test
+def joined_namespaces():
+    # directive: Service.NetworkNamespacePath Service.IPCNamespacePath
+    tree = the_tree()
+    tree.service("owner.service", "forever", "Type=exec\nPrivateNetwork=yes\nPrivateIPC=yes\n")
+    tree.start("owner.service")
+    pid = tree.show("owner.service", "MainPID")
+    inodes = {kind: re.search(r"\[(\d+)\]", tree.run("readlink", f"/proc/{pid}/ns/{kind}").stdout).group(1) for kind in ("net", "ipc")}
+    tree.service("guest.service", f"namespace net is {inodes['net']} -- namespace ipc is {inodes['ipc']} -- interfaces lo",
+                 f"Type=oneshot\nNetworkNamespacePath=/proc/{pid}/ns/net\nIPCNamespacePath=/proc/{pid}/ns/ipc\n")
+    tree.start("guest.service")
+    tree.good("stop", "owner.service")
+
+
+@test
+def limits_without_a_controller_are_refused():
+    tree = the_tree()
+    with open(os.path.join(cgroup_mount() or "/nonexistent", "cgroup.controllers")) as file:
+        there = file.read().split()
+    for controller, lines in LIMITS.items():
+        if controller in there:
+            continue
+        for number, line in enumerate(lines):
+            unit = f"{controller}-{number}.service"
+            tree.service(unit, "forever", f"Type=exec\n{line}\n")
+            result = tree.svcctl("start", unit)
+            told = result.stderr + tree.svcctl("status", unit).stdout
+            expect_equal(result.returncode, 1, f"{line}: {told}")
+            expect(f"{unit}:4" in told and line.partition("=")[0] in told and re.search(rf"\b{controller}\b", told),
+                   f"{line} is not refused clearly: {told}")
+
+
+@test
+def a_persistent_upper_layer_stays():
+    tree = the_tree()
+    # directive: Container.Upper Container.UpperDirectory
+    for upper in ("Upper=persistent", "UpperDirectory=@DIR@/data/upper"):
+        for checks in ("absent /kept -- write /kept text", "content /kept text"):
+            tree.unit("persistent.service", f"[Container]\nImage=@IMAGE@\n{upper}\nExec=/guest {checks}\n[Service]\nType=oneshot\n")
+            tree.good("daemon-reload")
+            tree.start("persistent.service")
+    expect_equal(tree.read("data", "upper", "data", "kept"), "text\n", "the upper directory")
+    expect(not tree.exists("image", "kept"), "the lower layer got a file")
+
+
+@test
+def nothing_is_left():
+    global _tree
+    if _tree:
+        tree, _tree = _tree, None
+        tree.__exit__(None, None, None)
+
+
+try:
+    main()
+finally:
+    if _tree:
+        _tree.__exit__(AssertionError, None, None)
