@@ -14,7 +14,7 @@
 
 #define LAUNCH_VERSION		 1u
 #define LAUNCH_MAX_DESCRIPTORS	 64 /* of a program: standard streams, namespaces, bind sources, passed sockets */
-#define LAUNCH_MAX_HELD		 32 /* descriptors held for one record */
+#define LAUNCH_MAX_HELD		 4  /* descriptors held for one record; more go to HOLDING records of their own */
 #define LAUNCH_NAME_MAX		 64 /* of a held descriptor, with NUL */
 #define LAUNCH_FD_ENVIRONMENT	 "SVC_INIT_FD" /* the manager finds its end of the socket by this variable */
 
@@ -74,9 +74,9 @@ struct launch_spawn {
 	uint32_t n_held;
 	uint32_t reserved;
 	char label[64]; /* "web.service/start" for the record: survives a manager that lost its state */
-	char held_names[4][LAUNCH_NAME_MAX];
+	char held_names[LAUNCH_MAX_HELD][LAUNCH_NAME_MAX];
 };
-enum { LAUNCH_SPAWN_MAX_HELD = 4 };
+enum { LAUNCH_SPAWN_MAX_HELD = LAUNCH_MAX_HELD };
 
 struct launch_kill {
 	struct launch_request head;
@@ -144,7 +144,7 @@ struct launch_record {
 	uint32_t reserved;
 	char label[64];
 	/* n_held descriptors come with the message when it answers HELLO, named in order */
-	char held_names[4][LAUNCH_NAME_MAX];
+	char held_names[LAUNCH_MAX_HELD][LAUNCH_NAME_MAX];
 };
 
 /* --- between svc-init and its child, on report_fd ------------------------------------------------------ */

@@ -150,7 +150,8 @@ struct program_header {
 	uint32_t data_size, data_offset;
 	uint32_t n_descriptors; /* how many the launch must bring, standard streams included */
 	uint32_t reserved;
-	uint64_t clone_flags; /* CLONE_NEW* for clone3(2) */
+	uint64_t clone_flags; /* CLONE_NEW{NS,PID,NET,IPC,UTS}; the others have operations: a cgroup namespace from clone3(2)
+				 would be rooted at svc-init's cgroup */
 };
 
 /* What is known about an operation without running it. */

@@ -1,0 +1,85 @@
+/* What the files of the interpreter share: the state of one run and a function per operation.
+ *
+ * Every step is `int (struct interpret_run *, const struct program_op *)`: 0 or a negative errno, which ends
+ * the run. The steps own no heap and call no library; descriptors they leave open are close-on-exec and go
+ * with execve(2) or _exit(2). */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "engine/interpret.h"
+#include "engine/launch.h"
+
+struct interpret_run {
+	const struct program_header *program;
+	uint32_t op; /* running now, for the report */
+	int report_fd;
+	int slots[PROGRAM_N_SLOTS];
+	int descriptors[LAUNCH_MAX_DESCRIPTORS]; /* what BIND takes has been replaced by a detached copy */
+	int proc_fd;				 /* a procfs in which /proc/self is us; -1 until needed */
+	int mask_fd;	/* an attached empty directory to copy for MASK; -1 until needed */
+	uint64_t owner; /* uid | gid << 32 that new files get now */
+	int securebits; /* to restore when owner returns to 0 */
+	mode_t umask;	/* for the payload; while the program runs it is 0 */
+	bool pivoted;	/* the old root can be unmounted */
+	bool sealed;	/* descriptors are where the payload wants them */
+	char **argv, **envp;
+};
+
+typedef int interpret_step(struct interpret_run *run, const struct program_op *op);
+
+static inline const char *interpret_text(const struct interpret_run *run, uint32_t offset)
+{
+	return program_text(run->program, offset);
+}
+
+/* Makes what the following steps create belong to OWNER (uid | gid << 32), by the file system ids, keeping
+ * all capabilities: the only way that also works on an idmapped layer, where uid 0 has no meaning. */
+int interpret_own(struct interpret_run *run, uint64_t owner);
+
+/* Brings descriptors, umask and the vectors of EXEC in place; does nothing the second time. */
+int interpret_seal(struct interpret_run *run);
+
+/* Tells svc-init. Nobody may be listening: there is nothing a caller could do about a failure. */
+int interpret_report(int report_fd, const struct launch_report *report);
+
+/* The parent's half of FORK: waits for the payload with hardly a privilege left, tells svc-init, ends. */
+_Noreturn void interpret_init_stay(struct interpret_run *run, pid_t payload);
+
+/* A descriptor (owned by RUN) of a procfs instance in which the process sees itself, mounted or not. */
+int interpret_namespaces_proc(struct interpret_run *run);
+
+/* Before the first step: detached copies of all that BIND takes by descriptor, then the mount namespace that
+ * the header asks for. A mount can be copied only from within its own mount namespace. */
+int interpret_mounts_prepare(struct interpret_run *run);
+/* Opens (O_PATH) TEXT below the root in SLOT without ever leaving it. The caller owns the descriptor. */
+int interpret_mounts_resolve(const struct interpret_run *run, uint8_t slot, const char *path);
+/* A detached new file system: comma-separated OPTIONS, PROGRAM_MOUNT_* FLAGS. The caller owns the descriptor.
+ */
+int interpret_mounts_new(const char *type, const char *options, uint32_t flags);
+/* A detached copy of the mount at PATH below DIRECTORY_FD (with "": of DIRECTORY_FD itself), private, with
+ * PROGRAM_MOUNT_* FLAGS and idmapped by the user namespace in slot ID_MAP (PROGRAM_SLOT_NONE: not). The
+ * caller owns the descriptor. */
+int interpret_mounts_copy(const struct interpret_run *run, int directory_fd, const char *path, uint32_t flags,
+			  uint64_t id_map);
+/* move_mount(2) of the mount TREE_FD onto PATH below DIRECTORY_FD, or onto DIRECTORY_FD itself for "". */
+int interpret_mounts_move(int tree_fd, int directory_fd, const char *path);
+/* 0 when FD is the character device MAJOR:MINOR, else -ENODEV. */
+int interpret_mounts_verify_device(int fd, unsigned major_number, unsigned minor_number);
+
+interpret_step interpret_identity_rlimit, interpret_identity_nice, interpret_identity_oom_score,
+	interpret_identity_timer_slack, interpret_identity_parent_death, interpret_identity_groups,
+	interpret_identity_user, interpret_identity_bounding_set, interpret_identity_capabilities,
+	interpret_identity_no_new_privileges, interpret_identity_seccomp,
+	interpret_identity_working_directory;
+interpret_step interpret_namespaces_join, interpret_namespaces_unshare, interpret_namespaces_user,
+	interpret_namespaces_enter_user, interpret_namespaces_time, interpret_namespaces_hostname,
+	interpret_namespaces_loopback_up;
+interpret_step interpret_root_private_mounts, interpret_root_tree, interpret_root_overlay,
+	interpret_root_attach, interpret_root_drop_old;
+interpret_step interpret_mounts_make_directory, interpret_mounts_make_file, interpret_mounts_symlink,
+	interpret_mounts_bind, interpret_mounts_tmpfs, interpret_mounts_proc, interpret_mounts_sysfs,
+	interpret_mounts_cgroup, interpret_mounts_mqueue, interpret_mounts_devpts,
+	interpret_mounts_attributes, interpret_mounts_mask;
+interpret_step interpret_dev_make;
