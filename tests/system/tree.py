@@ -44,11 +44,11 @@ def processes_in_namespace(inode):
 
 
 class Tree:
-    def __init__(self, name, wrapper=(), cgroup=True, options=()):
-        """WRAPPER is put before svc-init (setpriv …). Without CGROUP the tree gets none to use."""
-        self.name, self.wrapper, self.options = name, list(wrapper), list(options)
+    def __init__(self, name, uid=0):
+        """With a UID: everything runs as this user, without a capability, and sees no cgroup hierarchy: an ordinary container."""
+        self.name, self.uid = name, uid
         self.cgroup = None
-        if cgroup and cgroup_mount():
+        if not uid and cgroup_mount():
             self.cgroup = os.path.join(cgroup_mount(), f"svcd-test-{name}-{os.getpid()}")
         self.process = self.pid = self.pid_namespace = None
 
@@ -57,9 +57,12 @@ class Tree:
     def __enter__(self):
         self.directory = tempfile.mkdtemp(prefix=f"svcd-{self.name}-", dir="/tmp")
         os.chmod(self.directory, 0o755)
-        for folder in ("units", "run", "state", "data"):
+        for folder in ("units", "run", "state", "data", "bin"):
             os.mkdir(os.path.join(self.directory, folder))
+            os.chown(os.path.join(self.directory, folder), self.uid, self.uid)
         shutil.copy(GUEST, os.path.join(self.directory, "guest"))
+        for program in (SVC_INIT, SVCD, SVCCTL):
+            shutil.copy(program, os.path.join(self.directory, "bin"))
         self.make_image()
         self.log = open(os.path.join(self.directory, "log"), "w+")
         try:
@@ -72,12 +75,18 @@ class Tree:
     def boot(self):
         if self.cgroup:
             os.mkdir(self.cgroup)
-        arguments = [SVC_INIT, f"--manager={SVCD}", f"--unit-path={INSIDE}/units", f"--runtime-dir={INSIDE}/run",
-                     f"--state-dir={INSIDE}/state", *([f"--cgroup-root={self.cgroup}"] if self.cgroup else []), *self.options]
+        arguments = [f"{INSIDE}/bin/svc-init", f"--manager={INSIDE}/bin/svcd", f"--unit-path={INSIDE}/units",
+                     f"--runtime-dir={INSIDE}/run", f"--state-dir={INSIDE}/state",
+                     *([f"--cgroup-root={self.cgroup}"] if self.cgroup else [])]
+        prepare = f'mount --bind "$0" {INSIDE}'
+        if self.uid:
+            prepare += " && mount -t tmpfs -o ro,mode=555 none /sys/fs/cgroup"
+            arguments = ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", "--bounding-set=-all",
+                         "--inh-caps=-all", "--no-new-privs", *arguments]
         # SAFETY.md; the scratch directory appears in the tree's own mount namespace only.
         self.process = subprocess.Popen(
             ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--propagation", "private",
-             "sh", "-c", f'mount --bind "$0" {INSIDE} && exec "$@"', self.directory, *self.wrapper, *arguments],
+             "sh", "-c", f'{prepare} && exec "$@"', self.directory, *arguments],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
         self.pid = wait_for(self.find_init, "svc-init in its namespace", 10)
         self.pid_namespace = os.readlink(f"/proc/{self.pid}/ns/pid")
@@ -200,12 +209,13 @@ class Tree:
 
     def run(self, *argv, timeout=60, **options):
         """A command inside: in the tree's mount and PID namespace."""
-        return subprocess.run(["nsenter", "--target", str(self.pid), "--mount", "--pid", "--", *argv], text=True,
+        as_user = [f"--setuid={self.uid}", f"--setgid={self.uid}"] if self.uid else []
+        return subprocess.run(["nsenter", "--target", str(self.pid), "--mount", "--pid", *as_user, "--", *argv], text=True,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout,
                               env={**os.environ, "SVCD_RUNTIME_DIR": f"{INSIDE}/run"}, **options)
 
     def svcctl(self, *arguments, timeout=60):
-        return self.run(SVCCTL, *arguments, timeout=timeout)
+        return self.run(f"{INSIDE}/bin/svcctl", *arguments, timeout=timeout)
 
     def good(self, *arguments, timeout=60):
         """svcctl that must succeed; its output."""
