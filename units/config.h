@@ -159,6 +159,11 @@ struct unit_config {
 	char *slice; /* "system.slice" */
 
 	bool is_container;  /* has a [Container] section: strict isolation is the default */
+	struct {	    /* [Container] settings that unit_load() merges into the fields above and below */
+		char **exec, **entrypoint;
+		uint64_t add_capabilities, drop_capabilities;
+		bool notify;
+	} container;
 	struct spec spec;
 };
 
@@ -166,6 +171,9 @@ struct unit_config {
 struct unit_config *unit_config_new(const char *name, enum unit_kind kind);
 struct unit_config *unit_config_free(struct unit_config *config);
 DEFINE_CLEANUP(struct unit_config *, unit_config_free);
+
+/* Every default, nothing on the heap; not to be changed or freed. */
+const struct unit_config *unit_config_prototype(void);
 
 extern const char *const unit_dependency_names[UNIT_DEPENDENCY_MAX_]; /* "Requires", … : also the D-Bus properties */
 extern const char *const unit_load_state_names[UNIT_LOAD_STATE_MAX_];

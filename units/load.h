@@ -8,9 +8,12 @@ struct unit_directory {
 	bool lenient; /* a distribution's systemd folder: unknown keys warn */
 };
 
+struct unit_index;
+
 struct unit_search_path {
 	struct unit_directory *items;
 	size_t n;
+	struct unit_index *index; /* what the directories hold, read again when they change; private to units/ */
 };
 
 /* TEXT is "DIR:DIR…" (NULL: the default path; WITH_SYSTEMD adds systemd's and Quadlet's folders, lenient). */
@@ -24,6 +27,8 @@ struct unit_specifiers {
 
 /* "web.service" is valid, "../x" and "web" are not. *RET_KIND may be NULL. Returns 0 or -EINVAL. */
 int unit_name_parse(const char *name, enum unit_kind *ret_kind, struct failure *failure);
+/* As unit_name_parse(), but for any kind of unit that systemd knows: what a dependency may name ("dbus.socket"). */
+bool unit_name_valid(const char *name);
 bool unit_name_is_template(const char *name); /* "web@.service" */
 /* "web@1.service" -> "web@.service"; NULL when it is no instance or out of memory. */
 char *unit_name_template(const char *name);

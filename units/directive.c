@@ -1,0 +1,96 @@
+/* Finding a row, or the row that was meant. See directive.h. */
+#include <string.h>
+
+#include "units/value.h"
+
+enum { DIRECTIVE_ROOM = 512 };
+
+/* Row numbers sorted by name and then section; made at the first lookup. */
+static uint16_t directive_order[DIRECTIVE_ROOM];
+static bool directive_sorted;
+
+static int directive_compare(const char *section, const char *name, const struct directive *directive)
+{
+	int r = strcmp(name, directive->name);
+
+	return r ? r : strcmp(section, directive->section);
+}
+
+static int directive_compare_rows(const void *a, const void *b)
+{
+	const struct directive *row = &directive_table[*(const uint16_t *)a];
+
+	return directive_compare(row->section, row->name, &directive_table[*(const uint16_t *)b]);
+}
+
+static void directive_sort(void)
+{
+	assert(directive_count <= DIRECTIVE_ROOM);
+	for (size_t i = 0; i < directive_count; i++)
+		directive_order[i] = (uint16_t)i;
+	qsort(directive_order, directive_count, sizeof *directive_order, directive_compare_rows);
+	directive_sorted = true;
+}
+
+const struct directive *directive_find(const char *section, const char *name)
+{
+	size_t low = 0, high = directive_count;
+
+	if (!directive_sorted)
+		directive_sort();
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		const struct directive *row = &directive_table[directive_order[middle]];
+		int r = directive_compare(section, name, row);
+
+		if (r == 0)
+			return row;
+		if (r < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+const char *directive_nearest(const char *section, const char *name)
+{
+	/* A third of the letters may be wrong; beyond that a guess confuses more than it helps. */
+	unsigned best = MIN_OF((unsigned)strlen(name) / 3 + 1, 5u);
+	const char *nearest = NULL;
+
+	/* The right name in the wrong section is a likelier mistake than a wrong name. */
+	for (size_t i = 0; i < directive_count; i++)
+		if (strcmp(directive_table[i].name, name) == 0)
+			return directive_table[i].section;
+	for (size_t i = 0; i < directive_count; i++) {
+		unsigned distance;
+
+		if (strcmp(directive_table[i].section, section) != 0)
+			continue;
+		distance = strcasecmp(directive_table[i].name, name) == 0
+				   ? 0
+				   : text_distance(directive_table[i].name, name, best);
+		if (distance < best) {
+			best = distance;
+			nearest = directive_table[i].name;
+		}
+	}
+	return nearest;
+}
+
+bool directive_section_known(const char *section, enum unit_kind kind)
+{
+	static const char *const sections[] = {"Unit", "Install", "Service", "Container"};
+	size_t n = kind == UNIT_SERVICE ? 4 : 2;
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(sections[i], section) == 0)
+			return true;
+	return false;
+}
+
+char *directive_print(const struct directive *directive, const struct unit_config *config)
+{
+	return value_print(directive, directive_field(directive, config));
+}

@@ -1,0 +1,274 @@
+/* THE table. See directive.h; a new directive is one row here, a behavioural test, and whatever applies the field.
+ *
+ * A row says: section, name, kind, who applies it, the field, then by name what is not zero. Fields of the spec get their defaults from
+ * spec_init(); `default_text` is for the others. Docs, printing and D-Bus follow from the row. */
+#include "units/special.h"
+
+/* clang-format off */
+
+#define AT(member)   offsetof(struct unit_config, member)
+#define SPEC(member) offsetof(struct unit_config, spec.member)
+#define SPECIAL(name) .parse = special_parse_##name, .print = special_print_##name
+
+#define MANAGER APPLIES_MANAGER
+#define ENGINE  APPLIES_ENGINE
+#define CGROUP  APPLIES_CGROUP
+#define INSTALL APPLIES_INSTALL
+
+static const char *const type_names[] = {"simple", "exec", "forking", "oneshot", "notify", "notify-reload", "idle", NULL};
+static const char *const restart_names[] = {"no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always", NULL};
+static const char *const notify_access_names[] = {"none", "main", "exec", "all", NULL};
+static const char *const kill_mode_names[] = {"control-group", "mixed", "process", "none", NULL};
+static const char *const private_users_names[] = {"no", "self", "identity", "-auto", "-map", NULL};
+static const char *const user_ns_names[] = {"host", "-self", "-identity", "auto", "-map", NULL};
+static const char *const control_groups_names[] = {"no", "yes", "private", "strict", NULL};
+static const char *const upper_names[] = {"ephemeral", "persistent", "none", NULL};
+static const char *const protect_system_names[] = {"no", "yes", "full", "strict", NULL};
+static const char *const protect_home_names[] = {"no", "yes", "read-only", "tmpfs", NULL};
+static const char *const protect_proc_names[] = {"default", "noaccess", "invisible", "ptraceable", NULL};
+static const char *const seccomp_names[] = {"unconfined", "default", NULL};
+static_assert(ARRAY_SIZE(type_names) == SERVICE_TYPE_MAX_ + 1, "a name for each");
+static_assert(ARRAY_SIZE(restart_names) == SERVICE_RESTART_MAX_ + 1, "a name for each");
+static_assert(ARRAY_SIZE(notify_access_names) == SERVICE_NOTIFY_MAX_ + 1, "a name for each");
+static_assert(ARRAY_SIZE(kill_mode_names) == KILL_MODE_MAX_ + 1, "a name for each");
+static_assert(ARRAY_SIZE(private_users_names) == SPEC_USER_NAMESPACE_MAX_ + 1, "a name for each");
+static_assert(ARRAY_SIZE(user_ns_names) == SPEC_USER_NAMESPACE_MAX_ + 1, "a name for each");
+static_assert(ARRAY_SIZE(control_groups_names) == SPEC_CONTROL_GROUPS_MAX_ + 1, "a name for each");
+static_assert(ARRAY_SIZE(upper_names) == SPEC_UPPER_MAX_ + 1, "a name for each");
+static_assert(ARRAY_SIZE(protect_system_names) == SPEC_PROTECT_SYSTEM_MAX_ + 1, "a name for each");
+static_assert(ARRAY_SIZE(protect_home_names) == SPEC_PROTECT_HOME_MAX_ + 1, "a name for each");
+static_assert(ARRAY_SIZE(protect_proc_names) == SPEC_PROTECT_PROC_MAX_ + 1, "a name for each");
+static_assert(ARRAY_SIZE(seccomp_names) == SPEC_SECCOMP_DEFAULT_MAX_ + 1, "a name for each");
+
+#define CONDITION(name, text) \
+	{"Unit", "Condition" name, VALUE_CONDITION, MANAGER, 0, .property = "-", \
+	 .summary = "The unit is skipped unless the path " text "; '!' before the path negates, '|' makes it one of several of which one must hold."}, \
+	{"Unit", "Assert" name, VALUE_CONDITION, MANAGER, 0, .argument = VALUE_CONDITION_ASSERT, .property = "-", \
+	 .summary = "The unit fails to start unless the path " text "; prefixes as with Condition" name "=."}
+
+#define LIMIT(name, text) \
+	{"Service", "Limit" #name, VALUE_RLIMIT, ENGINE, SPEC(rlimits) + sizeof(struct spec_rlimit) * RLIMIT_##name, \
+	 .argument = RLIMIT_##name, .summary = "Resource limit, SOFT or SOFT:HARD or infinity: " text "."}
+
+const struct directive directive_table[] = {
+	/* --- [Unit] --- */
+	{"Unit", "Description", VALUE_TEXT, APPLIES_NOTHING, AT(description), .summary = "What the unit is, in a few words."},
+	{"Unit", "Documentation", VALUE_TEXT_LIST, APPLIES_NOTHING, AT(documentation), .summary = "Addresses of documentation."},
+	{"Unit", "Requires", VALUE_UNIT_LIST, MANAGER, AT(dependencies[UNIT_REQUIRES]), .summary = "Units started with this one; if one fails to start or is stopped, this one is stopped."},
+	{"Unit", "Requisite", VALUE_UNIT_LIST, MANAGER, AT(dependencies[UNIT_REQUISITE]), .summary = "Units that must be active already, or this one fails to start."},
+	{"Unit", "Wants", VALUE_UNIT_LIST, MANAGER, AT(dependencies[UNIT_WANTS]), .summary = "Units started with this one, whatever becomes of them."},
+	{"Unit", "BindsTo", VALUE_UNIT_LIST, MANAGER, AT(dependencies[UNIT_BINDS_TO]), .summary = "As Requires=, and this unit stops whenever one of them ends for any reason."},
+	{"Unit", "PartOf", VALUE_UNIT_LIST, MANAGER, AT(dependencies[UNIT_PART_OF]), .summary = "Units with which this one is stopped and restarted."},
+	{"Unit", "Upholds", VALUE_UNIT_LIST, MANAGER, AT(dependencies[UNIT_UPHOLDS]), .summary = "Units that are started again whenever they are found down while this one is up."},
+	{"Unit", "Conflicts", VALUE_UNIT_LIST, MANAGER, AT(dependencies[UNIT_CONFLICTS]), .summary = "Units that cannot run together with this one: starting either stops the other."},
+	{"Unit", "Before", VALUE_UNIT_LIST, MANAGER, AT(dependencies[UNIT_BEFORE]), .summary = "Units that start only once this one has started, and stop before it."},
+	{"Unit", "After", VALUE_UNIT_LIST, MANAGER, AT(dependencies[UNIT_AFTER]), .summary = "Units that must have started before this one does, and stop after it."},
+	{"Unit", "OnFailure", VALUE_UNIT_LIST, MANAGER, AT(dependencies[UNIT_ON_FAILURE]), .summary = "Units started when this one fails."},
+	{"Unit", "OnSuccess", VALUE_UNIT_LIST, MANAGER, AT(dependencies[UNIT_ON_SUCCESS]), .summary = "Units started when this one ends well."},
+	{"Unit", "PropagatesReloadTo", VALUE_UNIT_LIST, MANAGER, AT(dependencies[UNIT_PROPAGATES_RELOAD_TO]), .summary = "Units reloaded with this one."},
+	{"Unit", "PropagatesStopTo", VALUE_UNIT_LIST, MANAGER, AT(dependencies[UNIT_PROPAGATES_STOP_TO]), .summary = "Units stopped with this one."},
+	{"Unit", "DefaultDependencies", VALUE_BOOL, MANAGER, AT(default_dependencies), .default_text = "yes", .summary = "Stops the unit at shutdown: Conflicts= and Before= shutdown.target."},
+	{"Unit", "StopWhenUnneeded", VALUE_BOOL, MANAGER, AT(stop_when_unneeded), .default_text = "no", .summary = "Stops the unit when no active unit needs it."},
+	{"Unit", "RefuseManualStart", VALUE_BOOL, MANAGER, AT(refuse_manual_start), .default_text = "no", .summary = "The unit starts only as a dependency."},
+	{"Unit", "RefuseManualStop", VALUE_BOOL, MANAGER, AT(refuse_manual_stop), .default_text = "no", .summary = "The unit stops only as a dependency."},
+	{"Unit", "AllowIsolate", VALUE_BOOL, MANAGER, AT(allow_isolate), .default_text = "no", .summary = "The unit may be the target of isolate."},
+	{"Unit", "StartLimitIntervalSec", VALUE_USEC, MANAGER, AT(start_limit_interval), .default_text = "10s", .property = "StartLimitIntervalUSec", .summary = "The time in which StartLimitBurst= starts are allowed; 0 lifts the limit."},
+	{"Unit", "StartLimitBurst", VALUE_UNSIGNED, MANAGER, AT(start_limit_burst), .default_text = "5", .summary = "Starts allowed within StartLimitIntervalSec=; one more and the unit fails."},
+	{"Unit", "JobTimeoutSec", VALUE_USEC, MANAGER, AT(job_timeout), .default_text = "infinity", .argument = VALUE_USEC_ZERO_IS_INFINITY, .property = "JobTimeoutUSec", .summary = "How long a job of the unit may take before it is given up."},
+	CONDITION("PathExists", "exists"),
+	CONDITION("PathExistsGlob", "pattern matches something"),
+	CONDITION("PathIsDirectory", "is a directory"),
+	CONDITION("PathIsSymbolicLink", "is a symbolic link"),
+	CONDITION("PathIsReadWrite", "is on a file system mounted read-write"),
+	CONDITION("DirectoryNotEmpty", "is a directory with something in it"),
+	CONDITION("FileNotEmpty", "is a regular file that is not empty"),
+	CONDITION("FileIsExecutable", "is a regular file marked executable"),
+
+	/* --- [Install] --- */
+	{"Install", "WantedBy", VALUE_UNIT_LIST, INSTALL, AT(wanted_by), .property = "-", .summary = "Units that get a Wants= on this one when it is enabled."},
+	{"Install", "RequiredBy", VALUE_UNIT_LIST, INSTALL, AT(required_by), .property = "-", .summary = "Units that get a Requires= on this one when it is enabled."},
+	{"Install", "Also", VALUE_UNIT_LIST, INSTALL, AT(also), .property = "-", .summary = "Units enabled and disabled with this one."},
+	{"Install", "Alias", VALUE_UNIT_LIST, INSTALL, AT(alias), .property = "-", .summary = "Other names the unit gets when it is enabled."},
+	{"Install", "DefaultInstance", VALUE_TEXT, INSTALL, AT(default_instance), .property = "-", .summary = "The instance that is enabled when a template is enabled without one."},
+
+	/* --- [Service]: what runs --- */
+	{"Service", "Type", VALUE_ENUM, MANAGER, AT(type), .names = type_names, .default_text = "simple", .summary = "When the service counts as started: at once, at exec, when it has forked, ended or said so; oneshot when there is no ExecStart=."},
+	{"Service", "ExecCondition", VALUE_COMMANDS, MANAGER, AT(commands[SERVICE_EXEC_CONDITION]), .summary = "Commands run first: exit status 1 to 254 skips the service, without failing it."},
+	{"Service", "ExecStartPre", VALUE_COMMANDS, MANAGER, AT(commands[SERVICE_EXEC_START_PRE]), .summary = "Commands run before ExecStart=, one after the other."},
+	{"Service", "ExecStart", VALUE_COMMANDS, MANAGER, AT(commands[SERVICE_EXEC_START]), .summary = "The service's command line; several only with Type=oneshot."},
+	{"Service", "ExecStartPost", VALUE_COMMANDS, MANAGER, AT(commands[SERVICE_EXEC_START_POST]), .summary = "Commands run once the service has started."},
+	{"Service", "ExecReload", VALUE_COMMANDS, MANAGER, AT(commands[SERVICE_EXEC_RELOAD]), .summary = "Commands that make the service read its configuration again."},
+	{"Service", "ExecStop", VALUE_COMMANDS, MANAGER, AT(commands[SERVICE_EXEC_STOP]), .summary = "Commands that stop the service, before it gets signals."},
+	{"Service", "ExecStopPost", VALUE_COMMANDS, MANAGER, AT(commands[SERVICE_EXEC_STOP_POST]), .summary = "Commands run after the service has ended, however it did."},
+	{"Service", "RemainAfterExit", VALUE_BOOL, MANAGER, AT(remain_after_exit), .default_text = "no", .summary = "The service stays active after its process has ended well."},
+	{"Service", "GuessMainPID", VALUE_BOOL, MANAGER, AT(guess_main_pid), .default_text = "yes", .summary = "With Type=forking and no PIDFile=, the only process left is taken for the main one."},
+	{"Service", "PIDFile", VALUE_PATH, MANAGER, AT(pid_file), .summary = "File, by its absolute path, in which a forking service writes its main process's id."},
+	{"Service", "NotifyAccess", VALUE_ENUM, MANAGER, AT(notify_access), .names = notify_access_names, .default_text = "none", .summary = "Whose sd_notify(3) messages count; main where Type= needs them."},
+
+	/* --- [Service]: when it ends --- */
+	{"Service", "Restart", VALUE_ENUM, MANAGER, AT(restart), .names = restart_names, .default_text = "no", .summary = "After which end the service is started again."},
+	{"Service", "RestartSec", VALUE_USEC, MANAGER, AT(restart_delay), .default_text = "100ms", .property = "RestartUSec", .summary = "How long to wait before an automatic restart."},
+	{"Service", "RestartMaxDelaySec", VALUE_USEC, MANAGER, AT(restart_delay_max), .default_text = "infinity", .property = "RestartMaxDelayUSec", .summary = "The longest wait before a restart, reached after RestartSteps= restarts."},
+	{"Service", "RestartSteps", VALUE_UNSIGNED, MANAGER, AT(restart_steps), .default_text = "0", .summary = "In how many steps the wait grows from RestartSec= to RestartMaxDelaySec=."},
+	{"Service", "TimeoutStartSec", VALUE_USEC, MANAGER, AT(timeout_start), .default_text = "90s", .argument = VALUE_USEC_ZERO_IS_INFINITY, .property = "TimeoutStartUSec", .summary = "How long starting may take; infinity for Type=oneshot."},
+	{"Service", "TimeoutStopSec", VALUE_USEC, MANAGER, AT(timeout_stop), .default_text = "90s", .argument = VALUE_USEC_ZERO_IS_INFINITY, .property = "TimeoutStopUSec", .summary = "How long each step of stopping may take before SIGKILL."},
+	{"Service", "TimeoutAbortSec", VALUE_USEC, MANAGER, AT(timeout_abort), .default_text = "90s", .argument = VALUE_USEC_ZERO_IS_INFINITY, .property = "TimeoutAbortUSec", .summary = "How long a service may take to dump core after a watchdog timeout; TimeoutStopSec= if unset."},
+	{"Service", "TimeoutSec", VALUE_SPECIAL, MANAGER, AT(timeout_start), SPECIAL(timeouts), .property = "-", .summary = "TimeoutStartSec= and TimeoutStopSec= at once."},
+	{"Service", "RuntimeMaxSec", VALUE_USEC, MANAGER, AT(runtime_max), .default_text = "infinity", .property = "RuntimeMaxUSec", .summary = "How long the service may run before it is ended as failed."},
+	{"Service", "WatchdogSec", VALUE_USEC, MANAGER, AT(watchdog), .default_text = "0", .property = "WatchdogUSec", .summary = "How often the service must say WATCHDOG=1 or be taken for hung; 0: never."},
+	{"Service", "SuccessExitStatus", VALUE_EXIT_STATUS_SET, MANAGER, AT(success_status), .summary = "Exit statuses and signals that count as a good end besides 0, SIGHUP, SIGINT, SIGTERM and SIGPIPE."},
+	{"Service", "RestartPreventExitStatus", VALUE_EXIT_STATUS_SET, MANAGER, AT(restart_prevent_status), .summary = "Exit statuses and signals after which there is no automatic restart."},
+	{"Service", "RestartForceExitStatus", VALUE_EXIT_STATUS_SET, MANAGER, AT(restart_force_status), .summary = "Exit statuses and signals after which there is always an automatic restart."},
+	{"Service", "KillMode", VALUE_ENUM, MANAGER, AT(kill_mode), .names = kill_mode_names, .default_text = "control-group", .summary = "Which processes get the stop signal: all; the main one and then SIGKILL for all; the main one only; none."},
+	{"Service", "KillSignal", VALUE_SIGNAL, MANAGER, AT(kill_signal), .default_text = "SIGTERM", .summary = "The first signal of a stop."},
+	{"Service", "RestartKillSignal", VALUE_SIGNAL, MANAGER, AT(restart_kill_signal), .summary = "The first signal of a restart; KillSignal= if unset."},
+	{"Service", "FinalKillSignal", VALUE_SIGNAL, MANAGER, AT(final_kill_signal), .default_text = "SIGKILL", .summary = "The signal that ends what has not stopped in time."},
+	{"Service", "WatchdogSignal", VALUE_SIGNAL, MANAGER, AT(watchdog_signal), .default_text = "SIGABRT", .summary = "The signal for a service whose watchdog ran out."},
+	{"Service", "ReloadSignal", VALUE_SIGNAL, MANAGER, AT(reload_signal), .default_text = "SIGHUP", .summary = "With Type=notify-reload, the signal that asks for a reload."},
+	{"Service", "SendSIGKILL", VALUE_BOOL, MANAGER, AT(send_sigkill), .default_text = "yes", .summary = "Ends what has not stopped in time by FinalKillSignal=."},
+	{"Service", "SendSIGHUP", VALUE_BOOL, MANAGER, AT(send_sighup), .default_text = "no", .summary = "Sends SIGHUP right after the stop signal."},
+	{"Service", "Slice", VALUE_SPECIAL, CGROUP, AT(slice), SPECIAL(slice), .summary = "The group of the cgroup tree in which the service's own is made; default system.slice."},
+
+	/* --- [Service]: isolation --- */
+	{"Service", "PrivateMounts", VALUE_BOOL, ENGINE, SPEC(private_mounts), .summary = "A mount namespace of its own: mounts of the service are not seen outside."},
+	{"Service", "PrivatePIDs", VALUE_BOOL, ENGINE, SPEC(private_pids), .summary = "A PID namespace of its own, with a small init as PID 1 unless Init=no; implies an own /proc."},
+	{"Service", "PrivateNetwork", VALUE_BOOL, ENGINE, SPEC(private_network), .summary = "A network namespace of its own with nothing but the loopback interface."},
+	{"Service", "PrivateIPC", VALUE_BOOL, ENGINE, SPEC(private_ipc), .summary = "An IPC namespace of its own."},
+	{"Service", "ProtectHostname", VALUE_BOOL, ENGINE, SPEC(private_hostname), .summary = "A UTS namespace of its own: setting the host name has no effect outside."},
+	{"Service", "PrivateTime", VALUE_BOOL, ENGINE, SPEC(private_time), .summary = "A time namespace of its own."},
+	{"Service", "MonotonicOffsetSec", VALUE_TIME_OFFSET, ENGINE, SPEC(time_offset_monotonic), .summary = "Shifts CLOCK_MONOTONIC in the service's time namespace; may be negative."},
+	{"Service", "BoottimeOffsetSec", VALUE_TIME_OFFSET, ENGINE, SPEC(time_offset_boottime), .summary = "Shifts CLOCK_BOOTTIME in the service's time namespace; may be negative."},
+	{"Service", "Init", VALUE_BOOL, ENGINE, SPEC(run_init), .default_text = "yes", .summary = "With a PID namespace, the command runs below a small init that reaps and forwards signals; no: the command is PID 1 itself."},
+	{"Service", "PrivateUsers", VALUE_ENUM, ENGINE, SPEC(user_namespace), .names = private_users_names, .argument = SPEC_USER_SELF, .default_text = "no", .summary = "A user namespace of its own: self (or yes) maps root and the service's user only, identity the ids 0 to 65535."},
+	{"Service", "ProtectControlGroups", VALUE_ENUM, ENGINE, SPEC(control_groups), .names = control_groups_names, .default_text = "no", .summary = "yes: the cgroup file system is read-only; private: a cgroup namespace of its own; strict: both."},
+	{"Service", "NetworkNamespacePath", VALUE_PATH, ENGINE, SPEC(network_namespace_path), .summary = "Joins the network namespace of this file."},
+	{"Service", "IPCNamespacePath", VALUE_PATH, ENGINE, SPEC(ipc_namespace_path), .summary = "Joins the IPC namespace of this file."},
+
+	/* --- [Service]: file system --- */
+	{"Service", "RootDirectory", VALUE_PATH, ENGINE, SPEC(root_directory), .summary = "The directory that is the service's root."},
+	{"Service", "MountAPIVFS", VALUE_BOOL, ENGINE, SPEC(mount_api_vfs), .summary = "Own /proc, /sys, /dev, /run and /tmp in the service's root."},
+	{"Service", "BindPaths", VALUE_MOUNTS, ENGINE, SPEC(bind_paths), .argument = SPEC_MOUNT_BIND, .summary = "SOURCE[:TARGET[:rbind|norbind]] made visible in the service; '-' before it: may be missing."},
+	{"Service", "BindReadOnlyPaths", VALUE_MOUNTS, ENGINE, SPEC(bind_read_only_paths), .argument = SPEC_MOUNT_BIND | VALUE_MOUNT_READ_ONLY, .summary = "As BindPaths=, read-only."},
+	{"Service", "TemporaryFileSystem", VALUE_MOUNTS, ENGINE, SPEC(temporary_file_systems), .argument = SPEC_MOUNT_TMPFS, .summary = "PATH[:OPTIONS] that hold an empty tmpfs."},
+	{"Service", "ReadOnlyPaths", VALUE_MOUNTS, ENGINE, SPEC(read_only_paths), .argument = SPEC_MOUNT_READ_ONLY, .summary = "Paths that are read-only with all below them; '-' before one: may be missing."},
+	{"Service", "ReadWritePaths", VALUE_MOUNTS, ENGINE, SPEC(read_write_paths), .argument = SPEC_MOUNT_READ_WRITE, .summary = "Exceptions from a read-only parent."},
+	{"Service", "InaccessiblePaths", VALUE_MOUNTS, ENGINE, SPEC(inaccessible_paths), .argument = SPEC_MOUNT_INACCESSIBLE, .summary = "Paths nobody in the service can open."},
+	{"Service", "ExecPaths", VALUE_MOUNTS, ENGINE, SPEC(exec_paths), .argument = SPEC_MOUNT_EXEC, .summary = "Exceptions from NoExecPaths=."},
+	{"Service", "NoExecPaths", VALUE_MOUNTS, ENGINE, SPEC(no_exec_paths), .argument = SPEC_MOUNT_NO_EXEC, .summary = "Paths from which nothing can be executed."},
+	{"Service", "PrivateTmp", VALUE_SPECIAL, ENGINE, SPEC(private_tmp), SPECIAL(private_tmp), .summary = "Own /tmp and /var/tmp, gone when the service stops."},
+	{"Service", "PrivateDevices", VALUE_BOOL, ENGINE, SPEC(private_devices), .summary = "An own /dev without devices of the machine."},
+	{"Service", "ProtectSystem", VALUE_ENUM, ENGINE, SPEC(protect_system), .names = protect_system_names, .default_text = "no", .summary = "Read-only: yes /usr and /boot, full also /etc, strict everything but /dev, /proc and /sys."},
+	{"Service", "ProtectHome", VALUE_ENUM, ENGINE, SPEC(protect_home), .names = protect_home_names, .default_text = "no", .summary = "/home, /root and /run/user are inaccessible, read-only or empty."},
+	{"Service", "ProtectProc", VALUE_ENUM, ENGINE, SPEC(protect_proc), .names = protect_proc_names, .default_text = "default", .summary = "Which processes of other users /proc shows: the hidepid= mount option."},
+	{"Service", "ProcSubset", VALUE_SPECIAL, ENGINE, SPEC(process_subset_pid), SPECIAL(process_subset), .summary = "pid: /proc shows processes only."},
+	{"Service", "ProtectKernelTunables", VALUE_BOOL, ENGINE, SPEC(protect_kernel_tunables), .summary = "Kernel variables in /proc and /sys are read-only."},
+	{"Service", "ProtectKernelModules", VALUE_BOOL, ENGINE, SPEC(protect_kernel_modules), .summary = "No loading and unloading of kernel modules."},
+	{"Service", "ProtectKernelLogs", VALUE_BOOL, ENGINE, SPEC(protect_kernel_logs), .summary = "No access to the kernel's log."},
+	{"Service", "ProtectClock", VALUE_BOOL, ENGINE, SPEC(protect_clock), .summary = "No setting of the clocks."},
+
+	/* --- [Service]: operation control --- */
+	{"Service", "CapabilityBoundingSet", VALUE_CAPABILITIES, ENGINE, SPEC(capability_bounding_set), .summary = "Capabilities that the service can have at most; '~' before the list: all but these."},
+	{"Service", "AmbientCapabilities", VALUE_CAPABILITIES, ENGINE, SPEC(ambient_capabilities), .argument = 1, .summary = "Capabilities that a service with User= keeps."},
+	{"Service", "NoNewPrivileges", VALUE_BOOL, ENGINE, SPEC(no_new_privileges), .summary = "Nothing the service executes gains privileges."},
+	{"Service", "SystemCallFilter", VALUE_SYSTEM_CALLS, ENGINE, SPEC(system_call_filter), .summary = "System calls and @groups the service may make; '~' before the first: those it may not; NAME:ERROR chooses what a refused one returns."},
+	{"Service", "SystemCallErrorNumber", VALUE_ERRNO, ENGINE, SPEC(system_call_errno), .default_text = "kill", .summary = "What a refused system call returns; kill: the process is killed."},
+	{"Service", "SystemCallArchitectures", VALUE_TEXT_LIST, ENGINE, SPEC(system_call_architectures), .summary = "Architectures whose system calls may be made, such as native."},
+	{"Service", "RestrictRealtime", VALUE_BOOL, ENGINE, SPEC(restrict_realtime), .summary = "No realtime scheduling."},
+	{"Service", "RestrictSUIDSGID", VALUE_BOOL, ENGINE, SPEC(restrict_suid_sgid), .summary = "No set-user-id and set-group-id bits on files."},
+	{"Service", "LockPersonality", VALUE_BOOL, ENGINE, SPEC(lock_personality), .summary = "No change of the execution domain."},
+	{"Service", "MemoryDenyWriteExecute", VALUE_BOOL, ENGINE, SPEC(memory_deny_write_execute), .summary = "No memory that is writable and executable."},
+	{"Service", "RestrictNamespaces", VALUE_NAMESPACE_FLAGS, ENGINE, SPEC(restrict_namespaces), .summary = "yes: no namespaces can be made or joined; a list: only these; '~' before it: all but these."},
+	{"Service", "RestrictAddressFamilies", VALUE_SPECIAL, ENGINE, SPEC(restrict_address_families), SPECIAL(address_families), .summary = "Families of sockets that can be made; '~' before the list: all but these; none: no sockets."},
+
+	/* --- [Service]: resources --- */
+	{"Service", "CPUWeight", VALUE_WEIGHT, CGROUP, SPEC(limits.cpu_weight), .summary = "Share of the CPU under load, 1 to 10000; the kernel's default is 100."},
+	{"Service", "CPUQuota", VALUE_CPU_QUOTA, CGROUP, SPEC(limits.cpu_quota), .property = "CPUQuotaPerSecUSec", .summary = "CPU time at most, as a share of one CPU's: 20%, 150%."},
+	{"Service", "CPUQuotaPeriodSec", VALUE_USEC, CGROUP, SPEC(limits.cpu_period), .property = "CPUQuotaPeriodUSec", .summary = "The period over which CPUQuota= is measured."},
+	{"Service", "AllowedCPUs", VALUE_SPECIAL, CGROUP, SPEC(limits.allowed_cpus), SPECIAL(cpu_list), .summary = "CPUs the service may run on: 0-3,8."},
+	{"Service", "AllowedMemoryNodes", VALUE_SPECIAL, CGROUP, SPEC(limits.allowed_memory_nodes), SPECIAL(cpu_list), .summary = "Memory nodes the service may use."},
+	{"Service", "MemoryMin", VALUE_LIMIT_SIZE, CGROUP, SPEC(limits.memory_min), .summary = "Memory that is not reclaimed from the service."},
+	{"Service", "MemoryLow", VALUE_LIMIT_SIZE, CGROUP, SPEC(limits.memory_low), .summary = "Memory that is reclaimed only when nothing else can be."},
+	{"Service", "MemoryHigh", VALUE_LIMIT_SIZE, CGROUP, SPEC(limits.memory_high), .summary = "Memory beyond which the service is slowed down."},
+	{"Service", "MemoryMax", VALUE_LIMIT_SIZE, CGROUP, SPEC(limits.memory_max), .summary = "Memory the service can use at most, in bytes or with K, M, G, T, or in percent of the machine's."},
+	{"Service", "MemorySwapMax", VALUE_LIMIT_SIZE, CGROUP, SPEC(limits.memory_swap_max), .summary = "Swap space the service can use at most."},
+	{"Service", "OOMPolicy", VALUE_SPECIAL, CGROUP, SPEC(limits.oom_group), SPECIAL(oom_policy), .summary = "kill: when memory runs out, all processes of the service are killed together; continue: only one."},
+	{"Service", "IOWeight", VALUE_WEIGHT, CGROUP, SPEC(limits.io_weight), .summary = "Share of the block devices under load, 1 to 10000."},
+	{"Service", "IODeviceWeight", VALUE_IO_LIMITS, CGROUP, SPEC(limits.io_device_weight), .argument = 1, .summary = "DEVICE WEIGHT: IOWeight= for one device."},
+	{"Service", "IOReadBandwidthMax", VALUE_IO_LIMITS, CGROUP, SPEC(limits.io_read_bandwidth), .argument = 2, .summary = "DEVICE BYTES: bytes read per second at most (K, M, G are powers of 1000)."},
+	{"Service", "IOWriteBandwidthMax", VALUE_IO_LIMITS, CGROUP, SPEC(limits.io_write_bandwidth), .argument = 2, .summary = "DEVICE BYTES: bytes written per second at most."},
+	{"Service", "IOReadIOPSMax", VALUE_IO_LIMITS, CGROUP, SPEC(limits.io_read_iops), .argument = 3, .summary = "DEVICE COUNT: reads per second at most."},
+	{"Service", "IOWriteIOPSMax", VALUE_IO_LIMITS, CGROUP, SPEC(limits.io_write_iops), .argument = 3, .summary = "DEVICE COUNT: writes per second at most."},
+	{"Service", "TasksMax", VALUE_LIMIT_COUNT, CGROUP, SPEC(limits.tasks_max), .summary = "Processes and threads at most."},
+	{"Service", "Delegate", VALUE_BOOL, CGROUP, SPEC(delegate), .summary = "The service may make cgroups below its own."},
+
+	/* --- [Service]: the process --- */
+	{"Service", "User", VALUE_USER_NAME, ENGINE, SPEC(user), .summary = "Name or id of the user the service runs as."},
+	{"Service", "Group", VALUE_USER_NAME, ENGINE, SPEC(group), .summary = "Name or id of the group the service runs as; the user's own if unset."},
+	{"Service", "SupplementaryGroups", VALUE_TEXT_LIST, ENGINE, SPEC(supplementary_groups), .argument = VALUE_LIST_USERS, .summary = "Further groups of the service."},
+	{"Service", "UMask", VALUE_MODE, ENGINE, SPEC(umask), .default_text = "0022", .summary = "Permissions that new files do not get."},
+	{"Service", "WorkingDirectory", VALUE_SPECIAL, ENGINE, SPEC(working_directory), SPECIAL(working_directory), .summary = "Where the service starts; '~' is the user's home, '-' before it: may be missing."},
+	{"Service", "Environment", VALUE_ENVIRONMENT, ENGINE, SPEC(environment), .summary = "Variables of the service: NAME=VALUE."},
+	{"Service", "EnvironmentFile", VALUE_ENVIRONMENT_FILES, ENGINE, SPEC(environment_files), .property = "EnvironmentFiles", .summary = "A file of NAME=VALUE lines; '-' before it: may be missing."},
+	{"Service", "PassEnvironment", VALUE_TEXT_LIST, ENGINE, SPEC(pass_environment), .argument = VALUE_LIST_VARIABLES, .summary = "Variables passed on from the manager's own environment."},
+	{"Service", "UnsetEnvironment", VALUE_TEXT_LIST, ENGINE, SPEC(unset_environment), .argument = VALUE_LIST_VARIABLES, .summary = "Variables, or NAME=VALUE, that the service does not get in the end."},
+	LIMIT(CPU, "CPU time"),
+	LIMIT(FSIZE, "size of a file"),
+	LIMIT(DATA, "data segment"),
+	LIMIT(STACK, "stack"),
+	LIMIT(CORE, "core dump"),
+	LIMIT(RSS, "resident memory; without effect in today's kernels"),
+	LIMIT(NOFILE, "open descriptors"),
+	LIMIT(AS, "address space"),
+	LIMIT(NPROC, "processes of the user"),
+	LIMIT(MEMLOCK, "locked memory"),
+	LIMIT(LOCKS, "file locks; without effect in today's kernels"),
+	LIMIT(SIGPENDING, "signals waiting"),
+	LIMIT(MSGQUEUE, "bytes in message queues"),
+	LIMIT(NICE, "highest priority, as nice level with a sign"),
+	LIMIT(RTPRIO, "highest realtime priority"),
+	LIMIT(RTTIME, "realtime CPU time without sleeping"),
+	{"Service", "Nice", VALUE_SPECIAL, ENGINE, SPEC(nice), SPECIAL(nice), .summary = "Nice level, -20 to 19."},
+	{"Service", "OOMScoreAdjust", VALUE_INT, ENGINE, SPEC(oom_score_adjust), .argument = 1000, .summary = "How eagerly the kernel picks the service when memory runs out, -1000 to 1000."},
+	{"Service", "TimerSlackNSec", VALUE_SPECIAL, ENGINE, SPEC(timer_slack_nsec), SPECIAL(timer_slack), .summary = "How inexact the service's timers may be."},
+	{"Service", "IgnoreSIGPIPE", VALUE_BOOL, ENGINE, SPEC(ignore_sigpipe), .default_text = "yes", .summary = "The service starts with SIGPIPE ignored."},
+	{"Service", "StandardInput", VALUE_STREAM, ENGINE, SPEC(standard_input), .argument = 0, .default_text = "null", .summary = "null, tty or file:PATH."},
+	{"Service", "StandardOutput", VALUE_STREAM, ENGINE, SPEC(standard_output), .argument = 1, .default_text = "journal", .summary = "journal (the unit's log), null, inherit (as standard input), tty, file:PATH, append:PATH or truncate:PATH."},
+	{"Service", "StandardError", VALUE_STREAM, ENGINE, SPEC(standard_error), .argument = 1, .default_text = "inherit", .summary = "As StandardOutput=; inherit: the same as standard output."},
+
+	/* --- [Container]: Quadlet's names. A key that [Service] has under another name points to the same field. --- */
+	{"Container", "Image", VALUE_PATH_LIST, ENGINE, SPEC(image_layers), .argument = VALUE_LIST_COLON | VALUE_LIST_REPLACES, .summary = "The directory that is the container's root, / included; several joined by ':', uppermost first, become an overlay."},
+	{"Container", "Layer", VALUE_PATH_LIST, ENGINE, SPEC(image_layers), .argument = VALUE_LIST_CONTINUES, .property = "-", .summary = "A further layer below Image= and the Layer= lines before it."},
+	{"Container", "Upper", VALUE_ENUM, ENGINE, SPEC(upper), .names = upper_names, .default_text = "ephemeral", .summary = "What becomes of writes to the root: gone at stop, kept in UpperDirectory=, or refused."},
+	{"Container", "UpperDirectory", VALUE_PATH, ENGINE, SPEC(upper_directory), .summary = "Where a persistent upper layer is kept; implies Upper=persistent."},
+	{"Container", "Exec", VALUE_TEXT_LIST, MANAGER, AT(container.exec), .argument = VALUE_LIST_REPLACES, .property = "-", .summary = "The command line, or behind Entrypoint= its arguments."},
+	{"Container", "Entrypoint", VALUE_TEXT_LIST, MANAGER, AT(container.entrypoint), .argument = VALUE_LIST_REPLACES, .property = "-", .summary = "The command before Exec=."},
+	{"Container", "Volume", VALUE_MOUNTS, ENGINE, SPEC(volumes), .argument = SPEC_MOUNT_BIND | VALUE_MOUNT_VOLUME, .summary = "SOURCE:TARGET[:OPTIONS] of a directory or file of the host: ro, rw, noexec, nosuid, nodev, bind, rbind; a missing directory is made."},
+	{"Container", "Tmpfs", VALUE_MOUNTS, ENGINE, SPEC(tmpfs), .argument = SPEC_MOUNT_TMPFS, .summary = "PATH[:OPTIONS] that holds an empty tmpfs."},
+	{"Container", "Mask", VALUE_PATH_LIST, ENGINE, SPEC(mask), .argument = VALUE_LIST_COLON, .summary = "Paths, joined by ':', hidden in addition to the usual ones."},
+	{"Container", "Unmask", VALUE_PATH_LIST, ENGINE, SPEC(unmask), .argument = VALUE_LIST_COLON | VALUE_LIST_ALL, .summary = "Paths, joined by ':', that are not hidden although usual; ALL: none is."},
+	{"Container", "ReadOnly", VALUE_BOOL, ENGINE, SPEC(read_only_root), .summary = "The root is read-only."},
+	{"Container", "Network", VALUE_SPECIAL, ENGINE, SPEC(private_network), SPECIAL(network), .property = "-", .summary = "none or private: an own network namespace with loopback only, which is the default; host: the host's."},
+	{"Container", "UserNS", VALUE_ENUM, ENGINE, SPEC(user_namespace), .names = user_ns_names, .default_text = "host", .property = "-", .summary = "host: the host's user namespace; auto: 65536 ids of a range chosen for the unit."},
+	{"Container", "UIDMap", VALUE_ID_MAP, ENGINE, SPEC(uid_map), .summary = "INSIDE:OUTSIDE:COUNT: user ids of an own user namespace; for groups too without GIDMap=."},
+	{"Container", "GIDMap", VALUE_ID_MAP, ENGINE, SPEC(gid_map), .summary = "INSIDE:OUTSIDE:COUNT: group ids of an own user namespace; for users too without UIDMap=."},
+	{"Container", "HostName", VALUE_SPECIAL, ENGINE, SPEC(hostname), SPECIAL(hostname), .summary = "The container's host name; the unit's name without suffix if unset."},
+	{"Container", "User", VALUE_USER_NAME, ENGINE, SPEC(user), .property = "-", .summary = "As [Service] User=."},
+	{"Container", "Group", VALUE_USER_NAME, ENGINE, SPEC(group), .property = "-", .summary = "As [Service] Group=."},
+	{"Container", "AddCapability", VALUE_SPECIAL, ENGINE, AT(container.add_capabilities), SPECIAL(container_capabilities), .property = "-", .summary = "Capabilities beyond the usual ones, or all; with User= they are ambient too."},
+	{"Container", "DropCapability", VALUE_SPECIAL, ENGINE, AT(container.drop_capabilities), SPECIAL(container_capabilities), .property = "-", .summary = "Capabilities the container does not get, or all; AddCapability= counts after it."},
+	{"Container", "NoNewPrivileges", VALUE_BOOL, ENGINE, SPEC(no_new_privileges), .property = "-", .summary = "As [Service] NoNewPrivileges=."},
+	{"Container", "SeccompProfile", VALUE_ENUM, ENGINE, SPEC(seccomp_default), .names = seccomp_names, .summary = "default: the container's filter, without saying so too; unconfined: no filter."},
+	{"Container", "ShmSize", VALUE_SIZE, ENGINE, SPEC(shm_size), .summary = "Size of /dev/shm."},
+	{"Container", "WorkingDir", VALUE_SPECIAL, ENGINE, SPEC(working_directory), SPECIAL(working_directory), .property = "-", .summary = "As [Service] WorkingDirectory=."},
+	{"Container", "Environment", VALUE_ENVIRONMENT, ENGINE, SPEC(environment), .property = "-", .summary = "As [Service] Environment=."},
+	{"Container", "EnvironmentFile", VALUE_ENVIRONMENT_FILES, ENGINE, SPEC(environment_files), .property = "-", .summary = "As [Service] EnvironmentFile=."},
+	{"Container", "Ulimit", VALUE_SPECIAL, ENGINE, SPEC(rlimits), SPECIAL(ulimit), .property = "-", .summary = "NAME=SOFT[:HARD]: a resource limit, as [Service] LimitNOFILE= and its like."},
+	{"Container", "PidsLimit", VALUE_LIMIT_COUNT, CGROUP, SPEC(limits.tasks_max), .argument = VALUE_COUNT_MINUS_IS_INFINITY, .property = "-", .summary = "Processes and threads at most; -1: any number."},
+	{"Container", "Memory", VALUE_LIMIT_SIZE, CGROUP, SPEC(limits.memory_max), .property = "-", .summary = "As [Service] MemoryMax=."},
+	{"Container", "StopSignal", VALUE_SIGNAL, MANAGER, AT(kill_signal), .default_text = "SIGTERM", .property = "-", .summary = "As [Service] KillSignal=."},
+	{"Container", "StopTimeout", VALUE_USEC, MANAGER, AT(timeout_stop), .default_text = "90s", .property = "-", .summary = "As [Service] TimeoutStopSec=."},
+	{"Container", "Notify", VALUE_SPECIAL, MANAGER, AT(container.notify), SPECIAL(notify), .property = "-", .summary = "yes: the container says when it is ready, as Type=notify."},
+	{"Container", "RunInit", VALUE_BOOL, ENGINE, SPEC(run_init), .default_text = "yes", .property = "-", .summary = "As [Service] Init=."},
+};
+
+const size_t directive_count = ARRAY_SIZE(directive_table);

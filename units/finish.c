@@ -1,0 +1,265 @@
+/* See finish.h. */
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "units/finish.h"
+
+#define CAP_BIT(name) (UINT64_C(1) << CAP_##name)
+
+/* What Podman gives a container by default: enough for a server that starts as root and drops to a user. */
+#define FINISH_CONTAINER_CAPABILITIES                                                                        \
+	(CAP_BIT(CHOWN) | CAP_BIT(DAC_OVERRIDE) | CAP_BIT(FOWNER) | CAP_BIT(FSETID) | CAP_BIT(KILL) |        \
+	 CAP_BIT(NET_BIND_SERVICE) | CAP_BIT(SETFCAP) | CAP_BIT(SETGID) | CAP_BIT(SETPCAP) | CAP_BIT(SETUID) | \
+	 CAP_BIT(SYS_CHROOT))
+
+/* A failure at the line that set the field at OFFSET, or at the unit's file. */
+static int finish_fail(const struct unit_config *config, size_t offset, struct failure *failure, const char *text)
+{
+	const struct config_origin *place = NULL;
+	char where[256];
+
+	for (size_t i = 0; i < config->n_origins; i++)
+		if (directive_table[config->origins[i].directive].offset == offset)
+			place = &config->origins[i];
+	if (place)
+		snprintf(where, sizeof where, "%s:%u", config->files[place->file], place->line);
+	else
+		snprintf(where, sizeof where, "%s", config->files ? config->files[0] : config->name);
+	return failure_set(failure, -EINVAL, where, "%s", text);
+}
+#define FINISH_FAIL(member, text) finish_fail(config, offsetof(struct unit_config, member), failure, (text))
+
+/* --- [Container] ------------------------------------------------------------------------------------------------- */
+
+/* Entrypoint= and Exec= become ExecStart=. */
+static int finish_container_command(struct unit_config *config, struct failure *failure)
+{
+	struct exec_commands *start = &config->commands[SERVICE_EXEC_START];
+	_cleanup_text_list_ char **argv = NULL;
+	int r = 0;
+
+	if (!config->container.exec && !config->container.entrypoint)
+		return 0;
+	if (start->n > 0)
+		return FINISH_FAIL(commands[SERVICE_EXEC_START], "ExecStart= and [Container] Exec= or Entrypoint= exclude each other");
+	TEXT_LIST_FOREACH(word, config->container.entrypoint)
+		if (r >= 0)
+			r = text_list_append(&argv, *word);
+	TEXT_LIST_FOREACH(word, config->container.exec)
+		if (r >= 0)
+			r = text_list_append(&argv, *word);
+	if (r < 0)
+		return r;
+	if (argv[0][0] != '/' && (!argv[0][0] || strchr(argv[0], '/')))
+		return config->container.entrypoint ? FINISH_FAIL(container.entrypoint, "the command is neither an absolute path nor a plain name")
+						    : FINISH_FAIL(container.exec, "the command is neither an absolute path nor a plain name");
+	start->items = calloc(1, sizeof *start->items);
+	if (!start->items)
+		return -ENOMEM;
+	start->n = 1;
+	start->items[0].path = strdup(argv[0]);
+	start->items[0].argv = TAKE(argv);
+	return start->items[0].path ? 0 : -ENOMEM;
+}
+
+static void finish_container_capabilities(struct unit_config *config)
+{
+	struct spec *spec = &config->spec;
+	uint64_t add = config->container.add_capabilities;
+
+	if (!ASSIGN_WAS_SET(config, spec.capability_bounding_set))
+		spec->capability_bounding_set = FINISH_CONTAINER_CAPABILITIES;
+	spec->capability_bounding_set &= ~config->container.drop_capabilities;
+	spec->capability_bounding_set |= add;
+	/* Without this, what was added would be lost at the change of user. */
+	if (spec->user && strcmp(spec->user, "root") != 0 && strcmp(spec->user, "0") != 0 && add != SPEC_CAP_ALL)
+		spec->ambient_capabilities |= add;
+}
+
+/* The id maps of Podman: one given stands for both. */
+static int finish_container_ids(struct unit_config *config, struct failure *failure)
+{
+	struct spec *spec = &config->spec;
+	struct spec_id_map *given = spec->uid_map.n_ranges ? &spec->uid_map : &spec->gid_map;
+	struct spec_id_map *missing = spec->uid_map.n_ranges ? &spec->gid_map : &spec->uid_map;
+
+	if (given->n_ranges == 0)
+		return 0;
+	if (ASSIGN_WAS_SET(config, spec.user_namespace))
+		return FINISH_FAIL(spec.user_namespace, "UIDMap= and GIDMap= exclude UserNS= and PrivateUsers=");
+	spec->user_namespace = SPEC_USER_MAP;
+	if (missing->n_ranges > 0)
+		return 0;
+	missing->ranges = calloc(given->n_ranges, sizeof *missing->ranges);
+	if (!missing->ranges)
+		return -ENOMEM;
+	memcpy(missing->ranges, given->ranges, given->n_ranges * sizeof *missing->ranges);
+	missing->n_ranges = given->n_ranges;
+	return 0;
+}
+
+/* The unit's name without suffix, with what no host name may hold turned to dashes. */
+static int finish_container_hostname(struct unit_config *config)
+{
+	char *name;
+
+	if (config->spec.hostname)
+		return 0;
+	name = strndup(config->name, MIN_OF((size_t)(strrchr(config->name, '.') - config->name), (size_t)63));
+	if (!name)
+		return -ENOMEM;
+	for (char *c = name; *c; c++)
+		if (strchr("@:\\_", *c))
+			*c = '-';
+	config->spec.hostname = name;
+	return 0;
+}
+
+#define FINISH_DEFAULT(member, value)                                                                        \
+	do {                                                                                                 \
+		if (!ASSIGN_WAS_SET(config, member))                                                         \
+			config->member = (value);                                                            \
+	} while (0)
+
+static int finish_container(struct unit_config *config, struct failure *failure)
+{
+	int r;
+
+	FINISH_DEFAULT(spec.private_mounts, true);
+	FINISH_DEFAULT(spec.private_pids, true);
+	FINISH_DEFAULT(spec.private_ipc, !config->spec.ipc_namespace_path);
+	FINISH_DEFAULT(spec.private_hostname, true);
+	FINISH_DEFAULT(spec.private_network, !config->spec.network_namespace_path);
+	FINISH_DEFAULT(spec.control_groups, SPEC_CONTROL_GROUPS_PRIVATE);
+	FINISH_DEFAULT(spec.mount_api_vfs, true);
+	FINISH_DEFAULT(spec.seccomp_default, SPEC_SECCOMP_CONTAINER);
+	FINISH_DEFAULT(type, config->container.notify ? SERVICE_NOTIFY : SERVICE_EXEC);
+	if (config->spec.upper_directory)
+		FINISH_DEFAULT(spec.upper, SPEC_UPPER_PERSISTENT);
+	if (config->container.notify && config->type != SERVICE_NOTIFY && config->type != SERVICE_NOTIFY_RELOAD)
+		return FINISH_FAIL(type, "[Container] Notify=yes needs Type=notify");
+	if (config->spec.upper_directory && config->spec.upper != SPEC_UPPER_PERSISTENT)
+		return FINISH_FAIL(spec.upper, "UpperDirectory= is only of use with Upper=persistent");
+	if (!config->spec.image_layers && !config->spec.root_directory)
+		return FINISH_FAIL(is_container, "the [Container] section needs Image=");
+	if (config->spec.image_layers && config->spec.root_directory)
+		return FINISH_FAIL(spec.root_directory, "Image= and RootDirectory= exclude each other");
+	finish_container_capabilities(config);
+	r = finish_container_command(config, failure);
+	if (r >= 0)
+		r = finish_container_ids(config, failure);
+	return r < 0 ? r : finish_container_hostname(config);
+}
+
+/* --- defaults that depend on others ------------------------------------------------------------------------------ */
+
+static void finish_service_defaults(struct unit_config *config)
+{
+	config->timeout_start_set = ASSIGN_WAS_SET(config, timeout_start);
+	config->notify_access_set = ASSIGN_WAS_SET(config, notify_access);
+	config->spec.nice_set = ASSIGN_WAS_SET(config, spec.nice);
+	config->spec.oom_score_adjust_set = ASSIGN_WAS_SET(config, spec.oom_score_adjust);
+	config->spec.timer_slack_set = ASSIGN_WAS_SET(config, spec.timer_slack_nsec);
+
+	/* Without ExecStart= there is only what the other commands do. */
+	if (!ASSIGN_WAS_SET(config, type) && config->commands[SERVICE_EXEC_START].n == 0)
+		config->type = SERVICE_ONESHOT;
+	if (config->type == SERVICE_ONESHOT && !config->timeout_start_set)
+		config->timeout_start = USEC_INFINITY;
+	FINISH_DEFAULT(timeout_abort, config->timeout_stop);
+	if (config->restart_kill_signal == 0)
+		config->restart_kill_signal = config->kill_signal;
+	/* These types wait for messages, and so does the watchdog. */
+	if (config->notify_access == SERVICE_NOTIFY_NONE &&
+	    (config->type == SERVICE_NOTIFY || config->type == SERVICE_NOTIFY_RELOAD || config->watchdog > 0))
+		config->notify_access = SERVICE_NOTIFY_MAIN;
+}
+
+/* DefaultDependencies=: units are down before the shutdown target is up. systemd adds After=basic.target and Requires=sysinit.target too; here
+ * nothing waits for a machine to be set up, for in a container there is none, and on a machine those who need it say so. */
+static int finish_default_dependencies(struct unit_config *config)
+{
+	static const char shutdown[] = "shutdown.target";
+	static const enum unit_dependency kinds[] = {UNIT_CONFLICTS, UNIT_BEFORE};
+
+	if (!config->default_dependencies || strcmp(config->name, shutdown) == 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!text_list_contains(config->dependencies[kinds[i]], shutdown) &&
+		    text_list_append(&config->dependencies[kinds[i]], shutdown) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+/* --- does it make sense? ------------------------------------------------------------------------------------------- */
+
+static int finish_check_commands(const struct unit_config *config, struct failure *failure)
+{
+	size_t n = config->commands[SERVICE_EXEC_START].n;
+
+	if (n == 0 && config->commands[SERVICE_EXEC_STOP].n == 0 && !config->is_container)
+		return FINISH_FAIL(is_container, "the service has neither ExecStart= nor ExecStop=");
+	if (n == 0 && config->is_container)
+		return FINISH_FAIL(is_container, "the [Container] section needs Exec= or Entrypoint=");
+	if (n == 0 && config->type != SERVICE_ONESHOT)
+		return FINISH_FAIL(type, "only a service with Type=oneshot can do without ExecStart=");
+	if (n == 0 && !config->remain_after_exit)
+		return FINISH_FAIL(remain_after_exit, "a service without ExecStart= needs RemainAfterExit=yes");
+	if (n > 1 && config->type != SERVICE_ONESHOT)
+		return FINISH_FAIL(commands[SERVICE_EXEC_START], "only a service with Type=oneshot can have several ExecStart= commands");
+	return 0;
+}
+
+static int finish_check_service(const struct unit_config *config, struct failure *failure)
+{
+	const struct spec *spec = &config->spec;
+	int r = finish_check_commands(config, failure);
+
+	if (r < 0)
+		return r;
+	if (config->type == SERVICE_ONESHOT &&
+	    (config->restart == SERVICE_RESTART_ALWAYS || config->restart == SERVICE_RESTART_ON_SUCCESS))
+		return FINISH_FAIL(restart, "Type=oneshot cannot have Restart=always or on-success: its good end is its aim");
+	if (config->type == SERVICE_FORKING && spec->private_pids)
+		return FINISH_FAIL(type, "Type=forking needs the host's PID namespace: the process that stays behind could not be told from outside");
+	if (config->restart_delay_max != USEC_INFINITY && config->restart_delay_max < config->restart_delay)
+		return FINISH_FAIL(restart_delay_max, "RestartMaxDelaySec= is less than RestartSec=");
+	if (spec->network_namespace_path && spec->private_network)
+		return FINISH_FAIL(spec.network_namespace_path, "NetworkNamespacePath= and a private network exclude each other");
+	if (spec->ipc_namespace_path && spec->private_ipc)
+		return FINISH_FAIL(spec.ipc_namespace_path, "IPCNamespacePath= and PrivateIPC=yes exclude each other");
+	if (spec->limits.memory_min < SPEC_LIMIT_MAX && spec->limits.memory_max < SPEC_LIMIT_MAX &&
+	    spec->limits.memory_min > spec->limits.memory_max)
+		return FINISH_FAIL(spec.limits.memory_min, "MemoryMin= is more than MemoryMax=");
+	return 0;
+}
+
+/* A unit that needs, orders or excludes itself could never start; systemd drops such a line, we say so. */
+static int finish_check_dependencies(const struct unit_config *config, struct failure *failure)
+{
+	for (int i = 0; i < UNIT_DEPENDENCY_MAX_; i++)
+		if (i != UNIT_ON_FAILURE && i != UNIT_ON_SUCCESS && i != UNIT_UPHOLDS &&
+		    text_list_contains(config->dependencies[i], config->name)) {
+			char text[128];
+
+			snprintf(text, sizeof text, "%s= names the unit itself", unit_dependency_names[i]);
+			return finish_fail(config, offsetof(struct unit_config, dependencies[i]), failure, text);
+		}
+	return 0;
+}
+
+int finish_config(struct unit_config *config, struct failure *failure)
+{
+	int r = 0;
+
+	if (config->is_container)
+		r = finish_container(config, failure);
+	if (r >= 0)
+		r = finish_check_dependencies(config, failure);
+	if (r >= 0 && config->kind == UNIT_SERVICE) {
+		finish_service_defaults(config);
+		r = finish_check_service(config, failure);
+	}
+	return r < 0 ? r : finish_default_dependencies(config);
+}

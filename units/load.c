@@ -1,0 +1,263 @@
+/* From a name to a config. See load.h: finds the files (fragment.h), reads each line by line (reader.h) into the fields that the table names
+ * (assign.h), then completes and checks the whole (finish.h). */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "units/assign.h"
+#include "units/finish.h"
+#include "units/fragment.h"
+#include "units/reader.h"
+
+/* One file being read. */
+struct load {
+	struct unit_config *config;
+	struct specifier_context specifiers;
+	const char *path;
+	bool lenient;
+	bool skip_section; /* "[X-…]", or unknown in a lenient file */
+};
+
+/* What is unknown stops a strict file and leaves a warning from a lenient one. */
+static int load_unknown(struct load *load, uint32_t line, struct failure *failure, const char *text)
+{
+	if (!load->lenient)
+		return failure_set(failure, -EINVAL, NULL, "%s", text);
+	return text_list_take(&load->config->warnings, text_format("%s:%u: %s", load->path, line, text));
+}
+
+static int load_heading(struct load *load, const struct reader_line *line, struct failure *failure)
+{
+	char text[256];
+
+	load->skip_section = text_starts_with(line->section, "X-");
+	if (load->skip_section)
+		return 0;
+	if (directive_section_known(line->section, load->config->kind)) {
+		load->config->is_container |= strcmp(line->section, "Container") == 0;
+		return 0;
+	}
+	load->skip_section = true;
+	snprintf(text, sizeof text, "unknown section [%s] in a %s", line->section, strrchr(load->config->name, '.') + 1);
+	return load_unknown(load, line->line, failure, text);
+}
+
+static int load_unknown_key(struct load *load, const struct reader_line *line, struct failure *failure)
+{
+	const char *near = directive_nearest(line->section, line->key);
+	char text[512];
+
+	if (!near)
+		snprintf(text, sizeof text, "unknown key '%.128s=' in [%s]", line->key, line->section);
+	else if (directive_find(near, line->key))
+		snprintf(text, sizeof text, "unknown key '%.128s=' in [%s]: it belongs to [%s]", line->key, line->section, near);
+	else
+		snprintf(text, sizeof text, "unknown key '%.128s=' in [%s]; did you mean '%s='?", line->key, line->section, near);
+	return load_unknown(load, line->line, failure, text);
+}
+
+static int load_line(void *data, const struct reader_line *line, struct failure *failure)
+{
+	struct load *load = data;
+	struct directive_line assignment = {
+		.value = line->value,
+		.specifiers = &load->specifiers,
+		.config = load->config,
+		.lenient = load->lenient,
+	};
+	size_t file = text_list_length(load->config->files) - 1;
+
+	if (!line->key)
+		return load_heading(load, line, failure);
+	if (!*line->section)
+		return failure_set(failure, -EINVAL, NULL, "'%.128s=' stands before the first section", line->key);
+	if (load->skip_section || text_starts_with(line->key, "X-"))
+		return 0;
+	assignment.directive = directive_find(line->section, line->key);
+	if (!assignment.directive)
+		return load_unknown_key(load, line, failure);
+	return assign_setting(&assignment,
+			      (struct assign_place){.file = (uint16_t)MIN_OF(file, (size_t)UINT16_MAX), .line = line->line},
+			      failure);
+}
+
+/* Sets the state of a config that cannot be used. -ENOMEM stays an error of the caller's. */
+static int load_fail(struct unit_config *config, enum unit_load_state state, const struct failure *failure)
+{
+	if (failure->error == -ENOMEM)
+		return -ENOMEM;
+	config->load_state = state;
+	config->load_failure = *failure;
+	return 1;
+}
+
+/* Reads PATH into the config. Returns 0, 1 when the config could not be loaded and says why, or -ENOMEM. */
+static int load_file(struct unit_config *config, const struct specifier_context *specifiers, const char *path,
+		     bool lenient)
+{
+	struct load load = {.config = config, .specifiers = *specifiers, .path = path, .lenient = lenient};
+	_cleanup_free_ char *text = NULL;
+	struct failure failure = {};
+	char where[256];
+	ssize_t length;
+	uint32_t line;
+	int r;
+
+	r = text_list_append(&config->files, path);
+	if (r < 0)
+		return r;
+	length = fd_read_file_at(AT_FDCWD, path, READER_MAX_FILE, &text);
+	if (length < 0) {
+		failure_set(&failure, (int)length, path, "the file cannot be read");
+		return load_fail(config, UNIT_ERROR, &failure);
+	}
+	r = reader_parse(text, (size_t)length, load_line, &load, &line, &failure);
+	if (r >= 0)
+		return 0;
+	if (r == -ENOMEM)
+		return r;
+	snprintf(where, sizeof where, "%s:%u", path, line);
+	failure_add_where(&failure, where);
+	return load_fail(config, UNIT_BAD_SETTING, &failure);
+}
+
+static int load_finish(struct unit_config *config)
+{
+	struct failure failure = {};
+	int r = finish_config(config, &failure);
+
+	if (r >= 0)
+		return 0;
+	if (r == -ENOMEM)
+		return r;
+	return load_fail(config, UNIT_BAD_SETTING, &failure);
+}
+
+/* Links in .wants/ and .requires/ folders declare dependencies too. */
+static int load_links(struct unit_config *config, const struct fragment *fragment)
+{
+	const struct {
+		enum unit_dependency kind;
+		char **names;
+	} lists[] = {{UNIT_WANTS, fragment->wants}, {UNIT_REQUIRES, fragment->requires}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		TEXT_LIST_FOREACH(name, lists[i].names)
+			if (!text_list_contains(config->dependencies[lists[i].kind], *name) &&
+			    text_list_append(&config->dependencies[lists[i].kind], *name) < 0)
+				return -ENOMEM;
+	return 0;
+}
+
+static int load_fragment(struct unit_config *config, const struct unit_specifiers *outside,
+			 const struct fragment *fragment)
+{
+	struct specifier_context specifiers = {.name = config->name, .fragment = fragment->path, .outside = outside};
+	struct failure failure = {};
+	int r;
+
+	if (!fragment->path) {
+		failure_set(&failure, -ENOENT, config->name, "no file of the search path defines this unit");
+		return load_fail(config, UNIT_NOT_FOUND, &failure);
+	}
+	if (fragment->masked) {
+		failure_set(&failure, -ESHUTDOWN, fragment->path, "the unit is masked");
+		r = text_list_append(&config->files, fragment->path);
+		return r < 0 ? r : load_fail(config, UNIT_MASKED, &failure);
+	}
+	r = load_file(config, &specifiers, fragment->path, fragment->lenient);
+	for (size_t i = 0; i < fragment->n_dropins && r == 0; i++)
+		r = load_file(config, &specifiers, fragment->dropins[i].path, fragment->dropins[i].lenient);
+	if (r == 0)
+		r = load_links(config, fragment);
+	if (r == 0)
+		r = load_finish(config);
+	if (r == 0 && unit_name_is_template(config->name)) {
+		failure_set(&failure, -EINVAL, fragment->path, "a template cannot run: name an instance, such as %.*sNAME%s",
+			    (int)strcspn(config->name, "@") + 1, config->name, strrchr(config->name, '.'));
+		r = load_fail(config, UNIT_BAD_SETTING, &failure);
+	}
+	return r;
+}
+
+/* A config for a name that is none, so that there is something to show. */
+static int load_bad_name(const char *name, const struct failure *failure, struct unit_config **ret)
+{
+	struct unit_config *config = unit_config_new(name, UNIT_SERVICE);
+
+	if (!config)
+		return -ENOMEM;
+	load_fail(config, UNIT_BAD_SETTING, failure);
+	*ret = config;
+	return 0;
+}
+
+int unit_load(const struct unit_search_path *path, const struct unit_specifiers *specifiers, const char *name,
+	      struct unit_config **ret)
+{
+	_cleanup_(fragment_deinit) struct fragment fragment = {};
+	_cleanup_(cleanup_unit_config_free) struct unit_config *config = NULL;
+	struct failure failure = {};
+	enum unit_kind kind;
+	int r;
+
+	if (unit_name_parse(name, &kind, &failure) < 0)
+		return load_bad_name(name, &failure, ret);
+	r = fragment_find(path, name, &fragment, &failure);
+	if (r == -ELOOP)
+		return load_bad_name(name, &failure, ret);
+	if (r < 0)
+		return r;
+	config = unit_config_new(fragment.name, kind);
+	if (!config)
+		return -ENOMEM;
+	r = load_fragment(config, specifiers, &fragment);
+	if (r < 0)
+		return r;
+	*ret = TAKE(config);
+	return 0;
+}
+
+/* FILE as an absolute path; its last part is not followed if it is a link, for the name counts. */
+static char *load_absolute(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	_cleanup_free_ char *directory = strndup(slash ? file : ".", slash ? MAX_OF((size_t)(slash - file), (size_t)1) : 1);
+	_cleanup_free_ char *real = directory ? realpath(directory, NULL) : NULL;
+
+	if (!real)
+		return directory && errno != ENOMEM ? strdup(file) : NULL;
+	return text_format("%s/%s", strcmp(real, "/") == 0 ? "" : real, slash ? slash + 1 : file);
+}
+
+int unit_load_file(const struct unit_specifiers *specifiers, const char *file, struct unit_config **ret)
+{
+	_cleanup_(cleanup_unit_config_free) struct unit_config *config = NULL;
+	_cleanup_free_ char *path = load_absolute(file), *name = NULL;
+	struct specifier_context context = {.fragment = path, .outside = specifiers};
+	struct failure failure = {};
+	enum unit_kind kind;
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	name = fragment_unit_name(strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
+	if (!name) {
+		failure_set(&failure, -EINVAL, file, "the file's name is no name of a unit");
+		return load_bad_name(file, &failure, ret);
+	}
+	unit_name_parse(name, &kind, NULL);
+	config = unit_config_new(name, kind);
+	if (!config)
+		return -ENOMEM;
+	context.name = name;
+	r = load_file(config, &context, path, false);
+	if (r == 0)
+		r = load_finish(config);
+	if (r < 0)
+		return r;
+	*ret = TAKE(config);
+	return 0;
+}

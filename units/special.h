@@ -1,0 +1,24 @@
+/* Directives whose value is like no other's: their parsers and printers, named in their rows of the table. */
+#pragma once
+
+#include "units/value.h"
+
+#define SPECIAL_DECLARE(name)                                                                                \
+	int special_parse_##name(const struct directive_line *line, void *field, struct failure *failure);   \
+	char *special_print_##name(const void *field);
+
+SPECIAL_DECLARE(timeouts)	   /* TimeoutSec=: start and stop */
+SPECIAL_DECLARE(nice)
+SPECIAL_DECLARE(timer_slack)
+SPECIAL_DECLARE(working_directory) /* "~", "-" */
+SPECIAL_DECLARE(process_subset)	   /* ProcSubset= */
+SPECIAL_DECLARE(private_tmp)	   /* also "disconnected", which is what it is */
+SPECIAL_DECLARE(cpu_list)	   /* AllowedCPUs=, AllowedMemoryNodes= */
+SPECIAL_DECLARE(oom_policy)
+SPECIAL_DECLARE(address_families)
+SPECIAL_DECLARE(slice)
+SPECIAL_DECLARE(hostname)
+SPECIAL_DECLARE(network)	   /* [Container] Network= */
+SPECIAL_DECLARE(container_capabilities) /* AddCapability=, DropCapability= */
+SPECIAL_DECLARE(ulimit)
+SPECIAL_DECLARE(notify)		   /* [Container] Notify= */

@@ -1,0 +1,374 @@
+/* Values that name places: mounts, devices with a limit, id maps. See value.h. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "units/value.h"
+#include "units/word.h"
+
+/* Reads a path with its prefixes: "-" (may be missing) and "+" (below the container's root, which is where all of them are). */
+static int value_take_path(const struct directive_line *line, const char *text, bool *ret_ignore_missing, char **ret,
+			   struct failure *failure)
+{
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	*ret_ignore_missing = *text == '-';
+	text += *text == '-';
+	text += *text == '+';
+	r = value_expand(line, text, &path, failure);
+	if (r >= 0)
+		r = value_clean_path(path, failure);
+	if (r < 0)
+		return r;
+	*ret = TAKE(path);
+	return 0;
+}
+
+/* One option of a mount that is the same for every filesystem. False: it is none of those. */
+static bool value_mount_flag(struct spec_mount *mount, const char *option)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+		bool value;
+	} flags[] = {
+		{"ro", offsetof(struct spec_mount, read_only), true},
+		{"rw", offsetof(struct spec_mount, read_only), false},
+		{"noexec", offsetof(struct spec_mount, no_exec), true},
+		{"exec", offsetof(struct spec_mount, no_exec), false},
+		{"nosuid", offsetof(struct spec_mount, no_suid), true},
+		{"suid", offsetof(struct spec_mount, no_suid), false},
+		{"nodev", offsetof(struct spec_mount, no_dev), true},
+		{"dev", offsetof(struct spec_mount, no_dev), false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (strcmp(flags[i].name, option) == 0) {
+			*(bool *)((char *)mount + flags[i].offset) = flags[i].value;
+			return true;
+		}
+	return false;
+}
+
+static int value_bind_option(struct spec_mount *mount, const char *option, struct failure *failure)
+{
+	if (strcmp(option, "rbind") == 0 || strcmp(option, "bind") == 0 || strcmp(option, "norbind") == 0) {
+		mount->recursive = *option == 'r';
+		return 0;
+	}
+	if (value_mount_flag(mount, option))
+		return 0;
+	/* Relabelling is nothing where there are no labels; where there are, it must not be left out silently. */
+	if (strcasecmp(option, "z") == 0 && access("/sys/fs/selinux/enforce", F_OK) < 0)
+		return 0;
+	if (strcasecmp(option, "z") == 0)
+		return failure_set(failure, -EINVAL, NULL,
+				   "the option '%s' relabels files for SELinux, which svcd does not do", option);
+	return failure_set(failure, -EINVAL, NULL, "'%s' is no option of a bind mount", option);
+}
+
+static int value_tmpfs_option(struct spec_mount *mount, const char *option, struct failure *failure)
+{
+	static const char *const known[] = {"size=", "nr_blocks=", "nr_inodes=", "mode=", "uid=", "gid=", "huge="};
+	char *joined;
+
+	if (value_mount_flag(mount, option) || strcmp(option, "strictatime") == 0 || strcmp(option, "noatime") == 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (text_starts_with(option, known[i])) {
+			joined = mount->options ? text_format("%s,%s", mount->options, option) : strdup(option);
+			if (!joined)
+				return -ENOMEM;
+			free(mount->options);
+			mount->options = joined;
+			return 0;
+		}
+	return failure_set(failure, -EINVAL, NULL, "'%s' is no option of a tmpfs", option);
+}
+
+/* Options joined by ','. */
+static int value_mount_options(struct spec_mount *mount, const char *text, struct failure *failure)
+{
+	while (*text) {
+		_cleanup_free_ char *option = strndup(text, strcspn(text, ","));
+		int r;
+
+		if (!option)
+			return -ENOMEM;
+		r = mount->kind == SPEC_MOUNT_TMPFS ? value_tmpfs_option(mount, option, failure)
+						    : value_bind_option(mount, option, failure);
+		if (r < 0)
+			return r;
+		text += strlen(option);
+		text += *text == ',';
+	}
+	return 0;
+}
+
+/* Splits "A:B:REST" at the colons that no backslash escapes; REST keeps its own. The parts are owned by the caller. */
+static int value_split_colons(const char *text, char *parts[static 3], size_t *ret_n)
+{
+	size_t n = 0;
+
+	*ret_n = 0;
+	do {
+		struct text_buffer part = {};
+
+		for (; *text && (n == 2 || *text != ':'); text++) {
+			if (text[0] == '\\' && text[1] == ':')
+				text++;
+			text_buffer_append_bytes(&part, text, 1);
+		}
+		parts[n] = text_buffer_finish(&part);
+		if (!parts[n])
+			return -ENOMEM;
+		*ret_n = ++n;
+	} while (*text++ == ':' && n < 3);
+	return 0;
+}
+
+/* SRC[:DST[:OPTIONS]]; a volume needs its DST. */
+static int value_read_bind(const struct directive_line *line, char *const *parts, size_t n, struct spec_mount *mount,
+			   struct failure *failure)
+{
+	bool volume = line->directive->argument & VALUE_MOUNT_VOLUME;
+	const char *source = parts[0] + strspn(parts[0], "-+");
+	bool optional;
+	int r;
+
+	if (volume && (n < 2 || source[0] != '/'))
+		return failure_set(failure, -EINVAL, NULL,
+				   "'%s': a volume is /SOURCE:/TARGET[:OPTIONS]; named and anonymous volumes are not supported yet",
+				   parts[0]);
+	mount->recursive = true;
+	mount->create_source = volume;
+	mount->read_only = line->directive->argument & VALUE_MOUNT_READ_ONLY;
+	r = value_take_path(line, parts[0], &mount->ignore_missing, &mount->source, failure);
+	if (r < 0)
+		return r;
+	r = value_take_path(line, n > 1 && *parts[1] ? parts[1] : source, &optional, &mount->target, failure);
+	if (r < 0)
+		return r;
+	return n > 2 ? value_mount_options(mount, parts[2], failure) : 0;
+}
+
+/* PATH[:OPTIONS] */
+static int value_read_tmpfs(const struct directive_line *line, char *const *parts, size_t n, struct spec_mount *mount,
+			    struct failure *failure)
+{
+	_cleanup_free_ char *options = NULL;
+	int r;
+
+	r = value_take_path(line, parts[0], &mount->ignore_missing, &mount->target, failure);
+	if (r < 0 || n < 2)
+		return r;
+	/* Only a third part can follow, and only because an option of tmpfs may have a colon in its value. */
+	options = n > 2 ? text_format("%s:%s", parts[1], parts[2]) : strdup(parts[1]);
+	return options ? value_mount_options(mount, options, failure) : -ENOMEM;
+}
+
+static int value_read_mount(const struct directive_line *line, const char *word, struct spec_mount *mount,
+			    struct failure *failure)
+{
+	char *parts[3] = {};
+	size_t n;
+	int r;
+
+	mount->kind = (enum spec_mount_kind)(line->directive->argument & VALUE_MOUNT_KIND);
+	if (mount->kind != SPEC_MOUNT_BIND && mount->kind != SPEC_MOUNT_TMPFS)
+		return value_take_path(line, word, &mount->ignore_missing, &mount->target, failure);
+	r = value_split_colons(word, parts, &n);
+	if (r >= 0)
+		r = mount->kind == SPEC_MOUNT_BIND ? value_read_bind(line, parts, n, mount, failure)
+						   : value_read_tmpfs(line, parts, n, mount, failure);
+	for (size_t i = 0; i < n; i++)
+		free(parts[i]);
+	return r;
+}
+
+int value_parse_mounts(const struct directive_line *line, void *field, struct failure *failure)
+{
+	const char *cursor = line->value;
+	struct spec_mount *mount;
+	int r;
+
+	for (;;) {
+		_cleanup_free_ char *word = NULL;
+
+		/* "\:" belongs to the split into parts, so that backslash must survive the split into words. */
+		r = word_next(&cursor, WORD_RELAXED, &word, NULL, failure);
+		if (r <= 0)
+			return r;
+		mount = spec_mounts_append(field);
+		if (!mount)
+			return -ENOMEM;
+		r = value_read_mount(line, word, mount, failure);
+		if (r < 0)
+			return r;
+	}
+}
+
+char *value_print_mounts(const struct directive *directive _unused_, const void *field)
+{
+	const struct spec_mounts *mounts = field;
+	struct text_buffer buffer = {};
+
+	for (size_t i = 0; i < mounts->n; i++) {
+		const struct spec_mount *mount = &mounts->items[i];
+		bool bind = mount->kind == SPEC_MOUNT_BIND;
+
+		text_buffer_append(&buffer, "%s%s%s%s%s", i ? " " : "", mount->ignore_missing ? "-" : "",
+				   bind ? mount->source : "", bind ? ":" : "", mount->target);
+		if (bind)
+			text_buffer_append(&buffer, ":%sbind", mount->recursive ? "r" : "");
+		else if (mount->options || mount->read_only || mount->no_exec || mount->no_suid || mount->no_dev)
+			text_buffer_append(&buffer, ":%s", mount->options ? mount->options : "rw");
+		text_buffer_append(&buffer, "%s%s%s%s",
+				   mount->read_only && (bind || mount->kind == SPEC_MOUNT_TMPFS) ? ",ro" : "",
+				   mount->no_exec ? ",noexec" : "", mount->no_suid ? ",nosuid" : "",
+				   mount->no_dev ? ",nodev" : "");
+	}
+	return text_buffer_finish(&buffer);
+}
+
+/* --- "DEVICE VALUE": `argument` is 1 for a weight, 2 for bytes, 3 for operations ----------------------------------------- */
+
+static int value_read_io_limit(const char *text, int sort, uint64_t *ret)
+{
+	if (sort == 1)
+		return value_read_number(text, 10000, ret) < 0 || *ret == 0 ? -EINVAL : 0;
+	if (strcmp(text, "infinity") == 0) {
+		*ret = SPEC_LIMIT_MAX;
+		return 0;
+	}
+	return value_read_size(text, 1000, ret) < 0 || *ret == 0 ? -EINVAL : 0;
+}
+
+int value_parse_io_limits(const struct directive_line *line, void *field, struct failure *failure)
+{
+	struct spec_io_limits *limits = field;
+	const char *cursor = line->value;
+	_cleanup_free_ char *path = NULL, *number = NULL, *rest = NULL;
+	struct spec_io_limit *larger;
+	uint64_t value;
+	int r;
+
+	r = value_next_word(line, &cursor, &path, failure);
+	if (r > 0)
+		r = value_next_word(line, &cursor, &number, failure);
+	if (r < 0)
+		return r;
+	if (r == 0 || value_next_word(line, &cursor, &rest, failure) != 0 ||
+	    value_read_io_limit(number, line->directive->argument, &value) < 0)
+		return failure_set(failure, -EINVAL, NULL, "'%s' is no /DEVICE and %s", line->value,
+				   line->directive->argument == 1 ? "weight from 1 to 10000" : "limit above 0");
+	r = value_clean_path(path, failure);
+	if (r < 0)
+		return r;
+	larger = realloc(limits->items, (limits->n + 1) * sizeof *larger);
+	if (!larger)
+		return -ENOMEM;
+	limits->items = larger;
+	limits->items[limits->n++] = (struct spec_io_limit){.path = TAKE(path), .value = value};
+	return 0;
+}
+
+char *value_print_io_limits(const struct directive *directive _unused_, const void *field)
+{
+	const struct spec_io_limits *limits = field;
+	struct text_buffer buffer = {};
+
+	for (size_t i = 0; i < limits->n; i++) {
+		text_buffer_append(&buffer, "%s%s ", i ? " " : "", limits->items[i].path);
+		if (limits->items[i].value == SPEC_LIMIT_MAX)
+			text_buffer_append(&buffer, "infinity");
+		else
+			text_buffer_append(&buffer, "%" PRIu64, limits->items[i].value);
+	}
+	return text_buffer_finish(&buffer);
+}
+
+/* --- id maps: "INSIDE:OUTSIDE:COUNT" ---------------------------------------------------------------------------------- */
+
+static int value_read_id_range(const char *word, struct spec_id_range *range)
+{
+	uint32_t *const numbers[] = {&range->inside, &range->outside, &range->count};
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		char digits[11];
+		size_t length = strcspn(word, ":");
+		uint64_t value;
+
+		if (length >= sizeof digits)
+			return -EINVAL;
+		memcpy(digits, word, length);
+		digits[length] = '\0';
+		if (value_read_number(digits, UINT32_MAX - 1, &value) < 0)
+			return -EINVAL;
+		*numbers[i] = (uint32_t)value;
+		word += length;
+		if (i < 2 && *word++ != ':')
+			return -EINVAL;
+	}
+	return *word || range->count == 0 || (uint64_t)range->inside + range->count > UINT32_MAX ||
+			       (uint64_t)range->outside + range->count > UINT32_MAX
+		       ? -EINVAL
+		       : 0;
+}
+
+static bool value_ranges_meet(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count)
+{
+	return (uint64_t)a < (uint64_t)b + b_count && (uint64_t)b < (uint64_t)a + a_count;
+}
+
+static int value_append_id_range(struct spec_id_map *map, const struct spec_id_range *range, struct failure *failure)
+{
+	struct spec_id_range *larger;
+
+	for (size_t i = 0; i < map->n_ranges; i++)
+		if (value_ranges_meet(range->inside, range->count, map->ranges[i].inside, map->ranges[i].count) ||
+		    value_ranges_meet(range->outside, range->count, map->ranges[i].outside, map->ranges[i].count))
+			return failure_set(failure, -EINVAL, NULL, "the range %u:%u:%u overlaps one before it", range->inside,
+					   range->outside, range->count);
+	if (map->n_ranges >= 340) /* user_namespaces(7) */
+		return failure_set(failure, -EINVAL, NULL, "the kernel takes 340 ranges at most");
+	larger = realloc(map->ranges, (map->n_ranges + 1) * sizeof *larger);
+	if (!larger)
+		return -ENOMEM;
+	map->ranges = larger;
+	map->ranges[map->n_ranges++] = *range;
+	return 0;
+}
+
+int value_parse_id_map(const struct directive_line *line, void *field, struct failure *failure)
+{
+	const char *cursor = line->value;
+	struct spec_id_range range;
+	int r;
+
+	for (;;) {
+		_cleanup_free_ char *word = NULL;
+
+		r = value_next_word(line, &cursor, &word, failure);
+		if (r <= 0)
+			return r;
+		if (value_read_id_range(word, &range) < 0)
+			return failure_set(failure, -EINVAL, NULL, "'%s' is no INSIDE:OUTSIDE:COUNT", word);
+		r = value_append_id_range(field, &range, failure);
+		if (r < 0)
+			return r;
+	}
+}
+
+char *value_print_id_map(const struct directive *directive _unused_, const void *field)
+{
+	const struct spec_id_map *map = field;
+	struct text_buffer buffer = {};
+
+	for (size_t i = 0; i < map->n_ranges; i++)
+		text_buffer_append(&buffer, "%s%u:%u:%u", i ? " " : "", map->ranges[i].inside, map->ranges[i].outside,
+				   map->ranges[i].count);
+	return text_buffer_finish(&buffer);
+}
