@@ -4,7 +4,7 @@
  *
  * A command line is a row of verbs, each up to the next "--". A check that fails prints one line
  * ("guest: uid: expected 33, found 0"), the rest run all the same, and the exit status is 1 when any failed.
-*/
+ */
 #pragma once
 
 #include <stdbool.h>
