@@ -371,6 +371,16 @@ static int act_run_file(char **words, int n _unused_)
 	return failed > 0;
 }
 
+/* From an initial ramdisk to a root that pivot_root(2) can leave again, as the kernel's own cannot: the
+ * folder is moved over "/". */
+static int act_switch_root(char **words, int n _unused_)
+{
+	if (mount(words[0], words[0], NULL, MS_BIND, NULL) < 0 || chdir(words[0]) < 0 ||
+	    mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
+		return guest_failed("switch-root", words[0], "%s", strerror(errno));
+	return 0;
+}
+
 /* Becomes another program; the words are its command line. */
 static int act_exec(char **words, int n_words)
 {
@@ -406,6 +416,7 @@ const struct guest_verb act_verbs[] = {
 	{"burn-cpu", 1, 2, act_burn_cpu, "SECONDS [PERCENT]"},
 	{"insert-module", 1, 1, act_insert_module, "FILE"},
 	{"mount", 3, 3, act_mount, "TYPE SOURCE TARGET"},
+	{"switch-root", 1, 1, act_switch_root, "FOLDER"},
 	{"run-file", 1, 1, act_run_file, "PATH"},
 	{"exec", 1, -1, act_exec, "PROGRAM WORD…"},
 	{},

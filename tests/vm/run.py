@@ -56,6 +56,16 @@ def read_expectations():
 
 
 def build_initramfs(path, release, units):
+    """The machine's root is a folder of the initramfs, because pivot_root(2) cannot leave the initramfs itself."""
+    outer = Initramfs()
+    outer.node("dev/console", 5, 1)
+    outer.program(os.path.join(BUILD, "tests/guest/guest"), "guest")
+    outer.file("boot", "switch-root /root\nexec /svc-init --manager=/svcd\n")
+    outer.add("root", build_root(release, units))
+    outer.write(path)
+
+
+def build_root(release, units):
     image = Initramfs()
     for folder in ("proc", "sys", "dev", "run", "tmp", "var/lib", "etc"):
         image.directory(folder)
@@ -74,7 +84,7 @@ def build_initramfs(path, release, units):
     for name in units:
         image.copy(os.path.join(UNITS, name), f"etc/svcd/units/{name}")
     write_generated_units(image, units, insert)
-    image.write(path)
+    return image
 
 
 def write_generated_units(image, units, insert):
@@ -95,7 +105,7 @@ def boot(kernel, initramfs, disk):
     """What the console showed, and whether the machine powered itself off in time."""
     command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-smp", "2", "-M", "q35", "-m", "1024", "-nographic", "-no-reboot",
                "-nic", "none", "-kernel", kernel, "-initrd", initramfs, "-drive", f"file={disk},format=raw,if=virtio",
-               "-append", "console=ttyS0 quiet panic=-1 rdinit=/svc-init -- --manager=/svcd"]
+               "-append", "console=ttyS0 quiet panic=-1 rdinit=/guest -- run-file /boot"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         console, _ = process.communicate(timeout=SECONDS)
