@@ -1,5 +1,6 @@
 /* Spec → launch program. All that allocates, resolves a name or calls a library happens here; the program
- * that comes out only needs system calls. Pure but for reading: passwd and group files, paths that must exist. */
+ * that comes out only needs system calls. Pure but for reading: passwd and group files, environment files, paths that must exist. A
+ * program may be kept for as long as those do not matter: one whose spec has environment files is compiled for every start. */
 #pragma once
 
 #include "engine/program.h"
@@ -23,7 +24,8 @@ struct compile_context {
 	uint32_t auto_range;	     /* first host id for SPEC_USER_AUTO, 65536 ids; 0: none could be had */
 	bool in_cgroup;		     /* the child is born in a cgroup of its own */
 	unsigned n_passed;	     /* descriptors 3…: passed sockets, at the end of the descriptor list */
-	int join_pidfd;		     /* svcctl exec: join the namespaces of this process instead of making any; -1 */
+	int join_pidfd;		     /* svcctl exec: join the namespaces of this process instead of making any; -1. Only whether it is
+					set matters here: the launch brings it (PROGRAM_DESCRIPTOR_JOIN) */
 };
 #define COMPILE_NOTIFY_PATH "/run/svcd-notify"
 
@@ -53,6 +55,11 @@ struct program {
  * PROGRAM_NO_ORIGIN. The program is the caller's. */
 int compile(const struct spec *spec, const struct compile_command *command, const struct compile_context *context,
 	    struct program **ret, struct failure *failure, uint32_t *ret_origin, uint16_t *ret_item);
+
+/* What a failure to compile counts as: systemd's exit status (systemd.exec(5), "Process Exit Codes") for the *RET_ORIGIN of compile(): 217
+ * for the user, 216 for a group, 226 for namespaces and mounts, 228 for a filter, … and 1 where nothing says more. A program that
+ * fails while it runs has the status of the operation instead: program_op_info[].exit_status. */
+int compile_exit_status(uint32_t origin);
 
 struct program *program_free(struct program *program);
 DEFINE_CLEANUP(struct program *, program_free);

@@ -71,7 +71,7 @@ enum program_code {
 				   number: slot of a user namespace to idmap by, or PROGRAM_SLOT_NONE. PROGRAM_OPTIONAL and missing: slot2 is
 				   empty. With text "" slot2 = the process's own root itself, not copied: no ATTACH_ROOT follows */
 	PROGRAM_OVERLAY,	/* slot2 = a detached overlay: text lower layers joined by ':' (each with ':' and '\' escaped),
-				   text2: directory holding "data" and "work", or "" ; flags: PROGRAM_OVERLAY_*;
+				   text2: directory holding "data" and "work" (made if missing), or "" ; flags: PROGRAM_OVERLAY_*;
 				   slot: user namespace to idmap the lower layers (and a persistent upper one) by, or PROGRAM_SLOT_NONE;
 				   number: owner of an ephemeral upper directory's root (0 without a user namespace). Neither flag: read-only */
 	PROGRAM_ATTACH_ROOT,	/* makes the tree in slot the process's root by mounting it over a scratch place and

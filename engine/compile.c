@@ -1,0 +1,286 @@
+/* The order of a launch. What each step is and when the rooms say; here is only when.
+ *
+ *	process		session, standard streams, scheduling: while we are still the host's
+ *	isolation	namespaces: joins, then the user namespace with what it shall own
+ *	filesystem	the root, what is mounted in it, the host's tree detached: still with the host's
+ *privilege
+ *	limits		rlimits and umask: late, for they would bind our own steps; before the privilege to
+ *raise them is gone inside		the user namespace is entered; the container's init stays behind
+ *	identity	groups, bounding set, user; then the working directory, as that user
+ *	control		capabilities, no-new-privileges, the filter
+ *	exec
+ *
+ * A plain service has none of the middle and needs no privilege. */
+#include <sched.h>
+#include <string.h>
+
+#include "engine/build.h"
+#include "engine/control.h"
+#include "engine/environment.h"
+#include "engine/filesystem.h"
+#include "engine/identity.h"
+#include "engine/isolation.h"
+#include "engine/view.h"
+
+/* --- process ----------------------------------------------------------------------------------------- */
+
+static void compile_process(struct build *build)
+{
+	const struct spec *spec = build->spec;
+	_cleanup_free_ char *score = NULL;
+	uint32_t text;
+
+	BUILD_ORIGIN(build, ignore_sigpipe);
+	build_op(build, PROGRAM_SESSION)->flags = spec->ignore_sigpipe ? PROGRAM_IGNORE_SIGPIPE : 0;
+	build_no_origin(build);
+	build_op(build, PROGRAM_STDIO);
+	if (spec->nice_set) {
+		BUILD_ORIGIN(build, nice);
+		build_op(build, PROGRAM_NICE)->number = (uint64_t)(int64_t)spec->nice;
+	}
+	if (spec->oom_score_adjust_set) {
+		BUILD_ORIGIN(build, oom_score_adjust);
+		score = text_format("%d", spec->oom_score_adjust);
+		if (!score)
+			build->failed = true;
+		text = build_text(build, score);
+		build_op(build, PROGRAM_OOM_SCORE)->text = text;
+	}
+	if (spec->timer_slack_set) {
+		BUILD_ORIGIN(build, timer_slack_nsec);
+		build_op(build, PROGRAM_TIMER_SLACK)->number = spec->timer_slack_nsec;
+	}
+}
+
+static void compile_limits(struct build *build)
+{
+	const struct spec *spec = build->spec;
+
+	for (unsigned i = 0; i < SPEC_N_RLIMITS; i++) {
+		struct program_op *op;
+
+		if (!spec->rlimits[i].set)
+			continue;
+		BUILD_ORIGIN_ITEM(build, rlimits, i);
+		op = build_op(build, PROGRAM_RLIMIT);
+		op->flags = i;
+		op->number = spec->rlimits[i].soft;
+		op->number2 = spec->rlimits[i].hard;
+	}
+	BUILD_ORIGIN(build, umask);
+	build_op(build, PROGRAM_UMASK)->number = spec->umask;
+}
+
+/* The passed sockets are the last descriptors of the launch, behind those that the operations before need. */
+static void compile_passed(struct build *build)
+{
+	build_no_origin(build);
+	for (unsigned i = 0; i < build->context->n_passed; i++) {
+		uint16_t fd = build_descriptor(build, PROGRAM_DESCRIPTOR_PASSED, NULL, false, false);
+		struct program_op *op;
+
+		if (fd != PROGRAM_NO_FD)
+			build->descriptors[fd - 3].index = i;
+		op = build_op(build, PROGRAM_PASS_FD);
+		op->fd = fd;
+		op->number = 3 + i;
+	}
+}
+
+static int compile_working_directory(struct build *build)
+{
+	const struct spec *spec = build->spec;
+	const char *path = spec->working_directory ?: "/";
+	struct program_op *op;
+	uint32_t text;
+
+	BUILD_ORIGIN(build, working_directory);
+	if (strcmp(path, "~") == 0) {
+		path = build->identity->home;
+		if (!path || *path != '/')
+			return build_fail(build, -ENOENT, "the user has no home directory");
+	}
+	text = build_text(build, path);
+	op = build_op(build, PROGRAM_WORKING_DIRECTORY);
+	op->text = text;
+	op->flags = spec->working_directory_optional ? PROGRAM_OPTIONAL : 0;
+	return 0;
+}
+
+/* --- exec -------------------------------------------------------------------------------------------- */
+
+/* A command without a slash is looked for in the container's PATH as far as the container can be seen from
+ * here. */
+static int compile_find_command(struct build *build, char *const *environment, char **ret)
+{
+	static const struct spec host;
+	const struct spec *spec = build->command->full_privileges ? &host : build->spec;
+	const char *name = build->command->path, *path = environment_get(environment, "PATH") ?: "";
+
+	if (strchr(name, '/')) {
+		*ret = strdup(name);
+		return *ret ? 0 : build_fail(build, -ENOMEM, "the command could not be looked up");
+	}
+	for (const char *directory = path; *directory;) {
+		size_t length = strcspn(directory, ":");
+		_cleanup_free_ char *candidate = text_format("%.*s/%s", (int)length, directory, name);
+
+		if (!candidate)
+			return build_fail(build, -ENOMEM, "the command could not be looked up");
+		if (*candidate == '/' && view_is_executable(spec, candidate)) {
+			*ret = TAKE(candidate);
+			return 0;
+		}
+		directory += length;
+		directory += *directory == ':';
+	}
+	build_no_origin(build);
+	return build_fail(build, -ENOENT, "command \"%s\" not found in PATH (%s)", name, path);
+}
+
+static int compile_exec(struct build *build, char *const *environment)
+{
+	_cleanup_text_list_ char **words = NULL;
+	_cleanup_free_ char *path = NULL;
+	uint32_t text, argv, envp;
+	struct program_op *op;
+	int r = compile_find_command(build, environment, &path);
+
+	if (r < 0)
+		return r;
+	if (build->command->expand)
+		r = environment_expand(build->command->argv, environment, &words);
+	else
+		r = text_list_copy(build->command->argv, &words);
+	if (r == 0 && !words)
+		r = text_list_append(&words, path);
+	build_no_origin(build);
+	if (r < 0)
+		return build_fail(build, r, "the command line could not be put together");
+	text = build_text(build, path);
+	argv = build_vector(build, words);
+	envp = build_vector(build, environment);
+	op = build_op(build, PROGRAM_EXEC);
+	op->text = text;
+	op->text2 = argv;
+	op->number = envp;
+	return 0;
+}
+
+/* --- the order --------------------------------------------------------------------------------------- */
+
+static int compile_decide(struct build *build)
+{
+	int r;
+
+	if (build->command->full_privileges) {
+		build->root = BUILD_ROOT_SHARED;
+		return identity_resolve(build, &build->identity);
+	}
+	build->root = filesystem_decide_root(build->spec);
+	r = identity_resolve(build, &build->identity);
+	if (r == 0)
+		r = isolation_decide(build);
+	return r < 0 ? r : control_check(build);
+}
+
+static int compile_inside(struct build *build)
+{
+	bool pids = build->namespaces & CLONE_NEWPID;
+	int r;
+
+	if (build->context->join_pidfd >= 0) {
+		compile_limits(build);
+		isolation_emit_join(build);
+	} else {
+		r = isolation_emit(build);
+		if (r == 0)
+			r = filesystem_emit(build);
+		if (r < 0)
+			return r;
+		compile_limits(build);
+		isolation_emit_enter_user(build);
+	}
+	compile_passed(build);
+	/* The process that joined a PID namespace is not in it: only its children are. */
+	BUILD_ORIGIN(build, run_init);
+	if (pids && build->context->join_pidfd >= 0)
+		build_op(build, PROGRAM_FORK);
+	else if (pids && build->spec->run_init)
+		build_op(build, PROGRAM_FORK)->flags = PROGRAM_FORK_INIT;
+	identity_emit_groups(build);
+	control_emit_bounding_set(build);
+	identity_emit_user(build);
+	r = compile_working_directory(build);
+	return r < 0 ? r : control_emit(build);
+}
+
+static int compile_all(struct build *build)
+{
+	_cleanup_text_list_ char **environment = NULL;
+	int r = compile_decide(build);
+
+	if (r == 0)
+		r = environment_assemble(build, &environment);
+	if (r < 0)
+		return r;
+	compile_process(build);
+	if (build->command->full_privileges) {
+		compile_limits(build);
+		compile_passed(build);
+		r = compile_working_directory(build);
+	} else {
+		r = compile_inside(build);
+	}
+	return r < 0 ? r : compile_exec(build, environment);
+}
+
+int compile(const struct spec *spec, const struct compile_command *command,
+	    const struct compile_context *context, struct program **ret, struct failure *failure,
+	    uint32_t *ret_origin, uint16_t *ret_item)
+{
+	struct build build = {
+		.spec = spec,
+		.command = command,
+		.context = context,
+		.failure = failure,
+		.origin = PROGRAM_NO_ORIGIN,
+	};
+	int r = compile_all(&build);
+
+	if (r == 0) {
+		build_no_origin(&build);
+		r = build_finish(&build, ret);
+	}
+	if (r < 0 && ret_origin)
+		*ret_origin = build.origin;
+	if (r < 0 && ret_item)
+		*ret_item = build.origin_item;
+	build_deinit(&build);
+	return r;
+}
+
+int compile_exit_status(uint32_t origin)
+{
+	static const struct {
+		uint32_t first, last;
+		int status;
+	} ranges[] = {
+		{offsetof(struct spec, user), offsetof(struct spec, user), 217},
+		{offsetof(struct spec, group), offsetof(struct spec, supplementary_groups), 216},
+		{offsetof(struct spec, working_directory), offsetof(struct spec, working_directory_optional),
+		 200},
+		{offsetof(struct spec, limits), offsetof(struct spec, delegate), 219},
+		{offsetof(struct spec, capability_bounding_set), offsetof(struct spec, ambient_capabilities),
+		 218},
+		{offsetof(struct spec, no_new_privileges), offsetof(struct spec, no_new_privileges), 227},
+		{offsetof(struct spec, seccomp_default), offsetof(struct spec, restrict_address_families),
+		 228},
+		{offsetof(struct spec, private_mounts), offsetof(struct spec, shm_size), 226},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
+		if (origin >= ranges[i].first && origin <= ranges[i].last)
+			return ranges[i].status;
+	return 1;
+}

@@ -1,0 +1,186 @@
+/* Capabilities and the order in which privilege is given up. The only file that calls libcap (for the names).
+ *
+ * A filter is loaded last, so that nothing of ours has to pass through it. But seccomp(2) wants either
+ * no_new_privs or CAP_SYS_ADMIN: when the payload is to have neither, the filter is loaded before the
+ * capabilities are dropped, and must let capset, prctl and execve pass. Only the containers' default filter
+ * is ever loaded so: it does, and a filter that the user wrote implies no_new_privs for such a payload, as
+ * systemd.exec(5) has it. */
+#include <linux/capability.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/capability.h>
+
+#include "engine/control.h"
+#include "engine/identity.h"
+#include "engine/seccomp.h"
+
+#define CONTROL_BIT(capability) (UINT64_C(1) << (capability))
+
+int control_parse_capability(const char *name)
+{
+	_cleanup_free_ char *prefixed = NULL;
+	cap_value_t value;
+
+	if (strncasecmp(name, "cap_", 4) != 0) {
+		prefixed = text_format("cap_%s", name);
+		if (!prefixed)
+			return -ENOMEM;
+		name = prefixed;
+	}
+	/* libcap takes numbers too, and names that only begin like one. */
+	if (strspn(name + 4, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") != strlen(name + 4))
+		return -EINVAL;
+	return cap_from_name(name, &value) < 0 ? -EINVAL : (int)value;
+}
+
+static void control_append_name(struct text_buffer *buffer, int capability)
+{
+	char *name = cap_to_name(capability);
+	char upper[64];
+	size_t n = 0;
+
+	for (; name && name[n] && n < sizeof(upper) - 1; n++)
+		upper[n] = (char)(name[n] >= 'a' && name[n] <= 'z' ? name[n] - 'a' + 'A' : name[n]);
+	upper[n] = '\0';
+	if (name && n > 0 && (upper[0] < '0' || upper[0] > '9'))
+		text_buffer_append(buffer, "%s%s", buffer->length ? " " : "", upper);
+	else
+		text_buffer_append(buffer, "%sCAP_%d", buffer->length ? " " : "", capability);
+	if (name)
+		cap_free(name);
+}
+
+char *control_print_capabilities(uint64_t set)
+{
+	struct text_buffer buffer = {};
+	bool all_but = set >> 63; /* no capability has that number: it comes from SPEC_CAP_ALL */
+
+	if (set == 0 || set == SPEC_CAP_ALL)
+		return strdup(set ? "all" : "none");
+	if (all_but)
+		text_buffer_append(&buffer, "all but");
+	for (int bit = 0; bit < 64; bit++)
+		if (!!(set & CONTROL_BIT(bit)) != all_but)
+			control_append_name(&buffer, bit);
+	return text_buffer_finish(&buffer);
+}
+
+uint64_t control_bounding_set(const struct spec *spec)
+{
+	uint64_t set = spec->capability_bounding_set;
+
+	if (spec->protect_kernel_modules)
+		set &= ~CONTROL_BIT(CAP_SYS_MODULE);
+	if (spec->protect_kernel_logs)
+		set &= ~CONTROL_BIT(CAP_SYSLOG);
+	if (spec->protect_clock)
+		set &= ~(CONTROL_BIT(CAP_SYS_TIME) | CONTROL_BIT(CAP_WAKE_ALARM));
+	if (spec->private_devices)
+		set &= ~(CONTROL_BIT(CAP_MKNOD) | CONTROL_BIT(CAP_SYS_RAWIO));
+	return set;
+}
+
+/* What the payload is left with when it is executed. */
+static uint64_t control_permitted(const struct build *build)
+{
+	bool root = build->command->no_setuid || build->identity->uid == 0;
+	uint64_t bounding = control_bounding_set(build->spec);
+
+	return root ? bounding : build->spec->ambient_capabilities & bounding;
+}
+
+bool control_no_new_privileges(const struct build *build)
+{
+	bool admin = control_permitted(build) & CONTROL_BIT(CAP_SYS_ADMIN);
+
+	return build->spec->no_new_privileges || (seccomp_wanted_by_user(build->spec) && !admin);
+}
+
+static int control_check_set(struct build *build, uint64_t set)
+{
+	uint64_t unknown = set & ~(CONTROL_BIT(CAP_LAST_CAP + 1) - 1);
+
+	if (set == SPEC_CAP_ALL || unknown == 0)
+		return 0;
+	/* A complement ("~CAP_X") has all the unknown bits. */
+	if (set >> 63)
+		return 0;
+	return build_fail(build, -EINVAL, "capability %d does not exist", __builtin_ctzll(unknown));
+}
+
+int control_check(struct build *build)
+{
+	const struct spec *spec = build->spec;
+	uint64_t missing = spec->ambient_capabilities & ~control_bounding_set(spec);
+	int r;
+
+	BUILD_ORIGIN(build, capability_bounding_set);
+	r = control_check_set(build, spec->capability_bounding_set);
+	if (r < 0)
+		return r;
+	BUILD_ORIGIN(build, ambient_capabilities);
+	r = control_check_set(build, spec->ambient_capabilities);
+	if (r < 0)
+		return r;
+	if (missing) {
+		_cleanup_free_ char *names = control_print_capabilities(missing);
+
+		return build_fail(build, -EINVAL, "the ambient set has %s, which the bounding set lacks",
+				  names ?: "a capability");
+	}
+	return 0;
+}
+
+void control_emit_bounding_set(struct build *build)
+{
+	uint64_t set = control_bounding_set(build->spec);
+	struct program_op *op;
+
+	if (set == SPEC_CAP_ALL)
+		return;
+	BUILD_ORIGIN(build, capability_bounding_set);
+	op = build_op(build, PROGRAM_BOUNDING_SET);
+	op->number = set;
+}
+
+static void control_emit_capabilities(struct build *build)
+{
+	const struct spec *spec = build->spec;
+	bool changed = control_bounding_set(spec) != SPEC_CAP_ALL || spec->ambient_capabilities;
+	struct program_op *op;
+
+	/* A program that changed its user keeps its capabilities until here. */
+	for (size_t i = 0; i < build->n_ops && !changed; i++)
+		changed = build->ops[i].code == PROGRAM_USER;
+	if (!changed)
+		return;
+	if (spec->ambient_capabilities)
+		BUILD_ORIGIN(build, ambient_capabilities);
+	else
+		BUILD_ORIGIN(build, capability_bounding_set);
+	op = build_op(build, PROGRAM_CAPABILITIES);
+	op->number = control_permitted(build);
+	op->number2 = spec->ambient_capabilities;
+}
+
+int control_emit(struct build *build)
+{
+	bool no_new_privileges = control_no_new_privileges(build);
+	uint64_t permitted = control_permitted(build);
+	bool filter_first = !no_new_privileges && !(permitted & CONTROL_BIT(CAP_SYS_ADMIN));
+	int r;
+
+	if (build->command->full_privileges)
+		return 0;
+	if (filter_first) {
+		r = seccomp_emit(build, control_bounding_set(build->spec));
+		if (r < 0)
+			return r;
+	}
+	control_emit_capabilities(build);
+	if (no_new_privileges) {
+		BUILD_ORIGIN(build, no_new_privileges);
+		build_op(build, PROGRAM_NO_NEW_PRIVILEGES);
+	}
+	return filter_first ? 0 : seccomp_emit(build, control_bounding_set(build->spec));
+}

@@ -1,0 +1,485 @@
+/* From a spec's fields to a mount plan, and the root that the plan is carried out in.
+ *
+ * A container has a root of its own, an overlay of image layers or a directory, which becomes "/" before
+ * anything is mounted in it; the host's tree goes away at the end. A service that is only sandboxed keeps the
+ * host's tree, in a mount namespace of its own, and the plan is carried out in place. */
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "engine/filesystem.h"
+#include "engine/filesystem-protect.h"
+#include "engine/isolation.h"
+#include "engine/view.h"
+
+#define FILESYSTEM_SAFE (PROGRAM_MOUNT_NO_SUID | PROGRAM_MOUNT_NO_DEV)
+
+enum { FILESYSTEM_TTY_GROUP = 5 };
+
+static bool filesystem_has_mounts(const struct spec *spec)
+{
+	return spec->volumes.n || spec->bind_paths.n || spec->bind_read_only_paths.n ||
+	       spec->temporary_file_systems.n || spec->tmpfs.n || spec->read_only_paths.n ||
+	       spec->read_write_paths.n || spec->inaccessible_paths.n || spec->exec_paths.n ||
+	       spec->no_exec_paths.n || spec->mask;
+}
+
+enum build_root filesystem_decide_root(const struct spec *spec)
+{
+	if (spec->image_layers)
+		return BUILD_ROOT_OVERLAY;
+	if (spec->root_directory && strcmp(spec->root_directory, "/") != 0)
+		return BUILD_ROOT_DIRECTORY;
+	if (spec->private_mounts || spec->mount_api_vfs || spec->private_pids || spec->read_only_root ||
+	    filesystem_has_mounts(spec) || spec->control_groups != SPEC_CONTROL_GROUPS_HOST ||
+	    filesystem_protect_wanted(spec))
+		return BUILD_ROOT_IN_PLACE;
+	return BUILD_ROOT_SHARED;
+}
+
+/* --- the root ---------------------------------------------------------------------------------------- */
+
+static int filesystem_check_directory(struct build *build, const char *what, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return build_fail(build, -errno, "%s %s", what, path);
+	return S_ISDIR(st.st_mode) ? 0 : build_fail(build, -ENOTDIR, "%s %s", what, path);
+}
+
+/* The layers joined by ':', with ':' and '\' in them escaped. */
+static int filesystem_join_layers(struct build *build, char **ret)
+{
+	struct text_buffer buffer = {};
+
+	for (char **layer = build->spec->image_layers; *layer; layer++) {
+		int r;
+
+		BUILD_ORIGIN_ITEM(build, image_layers, (size_t)(layer - build->spec->image_layers));
+		r = filesystem_check_directory(build, "image layer", *layer);
+		if (r < 0) {
+			text_buffer_free(&buffer);
+			return r;
+		}
+		if (buffer.length)
+			text_buffer_append_bytes(&buffer, ":", 1);
+		for (const char *c = *layer; *c; c++) {
+			if (*c == ':' || *c == '\\')
+				text_buffer_append_bytes(&buffer, "\\", 1);
+			text_buffer_append_bytes(&buffer, c, 1);
+		}
+	}
+	*ret = text_buffer_finish(&buffer);
+	return *ret ? 0 : build_fail(build, -ENOMEM, "the layers could not be joined");
+}
+
+static int filesystem_get_upper(struct build *build, char **ret)
+{
+	const struct spec *spec = build->spec;
+
+	BUILD_ORIGIN(build, upper);
+	if (spec->upper != SPEC_UPPER_PERSISTENT) {
+		*ret = strdup("");
+	} else if (spec->upper_directory) {
+		*ret = strdup(spec->upper_directory);
+	} else {
+		if (!build->context->state_directory || !build->context->name)
+			return build_fail(build, -EINVAL,
+					  "there is no directory for a persistent upper layer");
+		*ret = text_format("%s/%s", build->context->state_directory, build->context->name);
+	}
+	return *ret ? 0 : build_fail(build, -ENOMEM, "the upper layer's name could not be made");
+}
+
+static int filesystem_emit_overlay(struct build *build)
+{
+	_cleanup_free_ char *lower = NULL, *upper = NULL;
+	const struct spec *spec = build->spec;
+	uint32_t text, text2;
+	struct program_op *op;
+	int r = filesystem_join_layers(build, &lower);
+
+	if (r == 0)
+		r = filesystem_get_upper(build, &upper);
+	if (r < 0)
+		return r;
+	BUILD_ORIGIN(build, image_layers);
+	text = build_text(build, lower);
+	text2 = build_text(build, upper);
+	op = build_op(build, PROGRAM_OVERLAY);
+	op->text = text;
+	op->text2 = text2;
+	op->slot = build->own_ids ? BUILD_SLOT_USER : PROGRAM_SLOT_NONE;
+	op->slot2 = BUILD_SLOT_ROOT;
+	op->number = build->owner;
+	if (spec->upper == SPEC_UPPER_EPHEMERAL)
+		op->flags = PROGRAM_OVERLAY_EPHEMERAL;
+	if (spec->upper == SPEC_UPPER_PERSISTENT)
+		op->flags = PROGRAM_OVERLAY_PERSISTENT;
+	return 0;
+}
+
+static int filesystem_emit_tree(struct build *build)
+{
+	const char *path = build->root == BUILD_ROOT_IN_PLACE ? "" : build->spec->root_directory;
+	struct program_op *op;
+	uint32_t text;
+	int r;
+
+	BUILD_ORIGIN(build, root_directory);
+	if (*path) {
+		r = filesystem_check_directory(build, "root directory", path);
+		if (r < 0)
+			return r;
+	} else {
+		build_no_origin(build);
+	}
+	text = build_text(build, path);
+	op = build_op(build, PROGRAM_TREE);
+	op->text = text;
+	op->slot2 = BUILD_SLOT_ROOT;
+	if (!*path)
+		return 0;
+	/* Mounts below the directory, a /proc perhaps, cannot all be idmapped. */
+	if (build->own_ids)
+		op->number = BUILD_SLOT_USER;
+	else
+		op->flags = PROGRAM_MOUNT_RECURSIVE;
+	return 0;
+}
+
+static int filesystem_emit_root(struct build *build)
+{
+	struct program_op *op;
+	int r;
+
+	build_no_origin(build);
+	/* A sandboxed service sees what the host mounts later; a container does not. */
+	build_op(build, PROGRAM_PRIVATE_MOUNTS)->flags =
+		build->root == BUILD_ROOT_IN_PLACE ? MS_SLAVE : MS_PRIVATE;
+	r = build->root == BUILD_ROOT_OVERLAY ? filesystem_emit_overlay(build) : filesystem_emit_tree(build);
+	if (r < 0 || build->root == BUILD_ROOT_IN_PLACE)
+		return r;
+	op = build_op(build, PROGRAM_ATTACH_ROOT);
+	op->slot = BUILD_SLOT_ROOT;
+	op->slot2 = BUILD_SLOT_OLD_ROOT;
+	return 0;
+}
+
+/* --- API file systems -------------------------------------------------------------------------------- */
+
+/* Strings that entries borrow while the plan lives. */
+struct filesystem_texts {
+	char *proc, *devpts, *run, *shm;
+	char **kept;
+};
+
+static void filesystem_texts_deinit(struct filesystem_texts *texts)
+{
+	free(texts->proc);
+	free(texts->devpts);
+	free(texts->run);
+	free(texts->shm);
+	text_list_free(texts->kept);
+}
+
+static int filesystem_make_texts(struct build *build, struct filesystem_texts *texts)
+{
+	static const char *const hidepid[SPEC_PROTECT_PROC_MAX_] = {
+		[SPEC_PROTECT_PROC_DEFAULT] = "",
+		[SPEC_PROTECT_PROC_NO_ACCESS] = "hidepid=noaccess",
+		[SPEC_PROTECT_PROC_INVISIBLE] = "hidepid=invisible",
+		[SPEC_PROTECT_PROC_PTRACEABLE] = "hidepid=ptraceable",
+	};
+	const struct spec *spec = build->spec;
+	const char *hide = hidepid[spec->protect_proc],
+		   *subset = spec->process_subset_pid ? "subset=pid" : "";
+	uint32_t tty = isolation_outside_gid(build, FILESYSTEM_TTY_GROUP);
+
+	texts->proc = text_format("%s%s%s", hide, *hide && *subset ? "," : "", subset);
+	texts->devpts = text_format("newinstance,ptmxmode=0666,mode=0620,gid=%u",
+				    tty == UINT32_MAX ? (uint32_t)(build->owner >> 32) : tty);
+	texts->run = text_format("mode=0755,uid=%u,gid=%u", (uint32_t)build->owner,
+				 (uint32_t)(build->owner >> 32));
+	texts->shm = spec->shm_size == SPEC_UNSET ? strdup("")
+						  : text_format("%llu", (unsigned long long)spec->shm_size);
+	if (!texts->proc || !texts->devpts || !texts->run || !texts->shm)
+		return build_fail(build, -ENOMEM, "the mounts could not be planned");
+	return 0;
+}
+
+static void filesystem_add_api(struct mountplan *plan, struct build *build, enum mountplan_kind kind,
+			       const char *target, const char *options, uint32_t flags)
+{
+	struct mountplan_entry *entry = mountplan_add(plan, build, kind, target);
+
+	entry->options = options;
+	entry->flags = flags;
+	entry->implied = true;
+}
+
+static void filesystem_add_cgroups(struct mountplan *plan, struct build *build, bool own)
+{
+	const struct spec *spec = build->spec;
+	bool namespace = spec->control_groups >= SPEC_CONTROL_GROUPS_PRIVATE;
+	bool read_only = spec->control_groups == SPEC_CONTROL_GROUPS_READ_ONLY ||
+			 spec->control_groups == SPEC_CONTROL_GROUPS_STRICT || (own && !spec->delegate);
+
+	BUILD_ORIGIN(build, control_groups);
+	/* Without a group of its own the container would see its manager's. */
+	if ((own || namespace) && build->context->in_cgroup) {
+		filesystem_add_api(plan, build, MOUNTPLAN_CGROUP_FS, "/sys/fs/cgroup", NULL,
+				   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC |
+					   (read_only ? PROGRAM_MOUNT_READ_ONLY : 0));
+	} else if (!own && read_only) {
+		struct mountplan_entry *entry =
+			mountplan_add(plan, build, MOUNTPLAN_READ_ONLY, "/sys/fs/cgroup");
+
+		entry->flags = PROGRAM_OPTIONAL;
+		entry->implied = true;
+	}
+}
+
+/* /dev of its own. A service on the host's tree keeps the host's shared memory, with which it talks to
+ * others. */
+static void filesystem_add_dev(struct mountplan *plan, struct build *build,
+			       const struct filesystem_texts *texts, bool own)
+{
+	if (own)
+		BUILD_ORIGIN(build, mount_api_vfs);
+	else
+		BUILD_ORIGIN(build, private_devices);
+	filesystem_add_api(plan, build, MOUNTPLAN_DEV, "/dev", texts->shm,
+			   PROGRAM_MOUNT_NO_SUID | PROGRAM_MOUNT_NO_EXEC);
+	filesystem_add_api(plan, build, MOUNTPLAN_DEVPTS, "/dev/pts", texts->devpts,
+			   PROGRAM_MOUNT_NO_SUID | PROGRAM_MOUNT_NO_EXEC);
+	filesystem_add_api(plan, build, MOUNTPLAN_MQUEUE, "/dev/mqueue", NULL,
+			   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC);
+	if (!own && !(build->namespaces & CLONE_NEWIPC))
+		filesystem_add_api(plan, build, MOUNTPLAN_KEEP, "/dev/shm", NULL, PROGRAM_OPTIONAL);
+}
+
+static void filesystem_collect_api(struct mountplan *plan, struct build *build,
+				   const struct filesystem_texts *texts)
+{
+	const struct spec *spec = build->spec;
+	bool own = build->root == BUILD_ROOT_OVERLAY || spec->mount_api_vfs;
+
+	if (own)
+		BUILD_ORIGIN(build, mount_api_vfs);
+	else if (spec->private_pids)
+		BUILD_ORIGIN(build, private_pids);
+	else
+		BUILD_ORIGIN(build, protect_proc);
+	if (own || spec->private_pids || *texts->proc)
+		filesystem_add_api(plan, build, MOUNTPLAN_PROC, "/proc", texts->proc,
+				   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC);
+	if (own) {
+		filesystem_add_api(plan, build, MOUNTPLAN_SYSFS, "/sys", NULL,
+				   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC | PROGRAM_MOUNT_READ_ONLY);
+		filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/run", texts->run, FILESYSTEM_SAFE);
+		filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/tmp", "mode=1777", FILESYSTEM_SAFE);
+	}
+	filesystem_add_cgroups(plan, build, own);
+	if (own || spec->private_devices)
+		filesystem_add_dev(plan, build, texts, own);
+}
+
+/* --- mounts the user listed -------------------------------------------------------------------------- */
+
+static uint32_t filesystem_flags(const struct spec_mount *mount)
+{
+	return (mount->read_only ? PROGRAM_MOUNT_READ_ONLY : 0) |
+	       (mount->no_exec ? PROGRAM_MOUNT_NO_EXEC : 0) | (mount->no_suid ? PROGRAM_MOUNT_NO_SUID : 0) |
+	       (mount->no_dev ? PROGRAM_MOUNT_NO_DEV : 0) | (mount->recursive ? PROGRAM_MOUNT_RECURSIVE : 0) |
+	       (mount->ignore_missing ? PROGRAM_OPTIONAL : 0);
+}
+
+/* The source must be there now, and tells what the mount point has to be. Descriptors are opened anew at
+ * every launch. */
+static int filesystem_add_bind(struct mountplan *plan, struct build *build, const struct spec_mount *mount)
+{
+	struct mountplan_entry *entry;
+	struct stat st = {.st_mode = S_IFDIR};
+
+	if (stat(mount->source, &st) < 0 && !(errno == ENOENT && mount->create_source)) {
+		if (errno == ENOENT && mount->ignore_missing)
+			return 0;
+		return build_fail(build, -errno, "mount source %s", mount->source);
+	}
+	entry = mountplan_add(plan, build, MOUNTPLAN_BIND, mount->target);
+	entry->source = mount->source;
+	entry->flags = filesystem_flags(mount);
+	entry->is_directory = S_ISDIR(st.st_mode);
+	entry->id_mapped = build->spec->user_namespace == SPEC_USER_AUTO;
+	entry->create_source = mount->create_source;
+	return 0;
+}
+
+/* A tmpfs becomes read-only only after what is mounted in it has found its mount points. */
+static int filesystem_add_tmpfs(struct mountplan *plan, struct build *build, const struct spec_mount *mount,
+				struct filesystem_texts *texts)
+{
+	const char *options = mount->options ?: "";
+	struct mountplan_entry *entry;
+
+	/* The files of a tmpfs belong to the container's root unless the user says otherwise. */
+	if (build->owner != 0 && !strstr(options, "uid=")) {
+		char *with_owner = text_format("%s%suid=%u,gid=%u", options, *options ? "," : "",
+					       (uint32_t)build->owner, (uint32_t)(build->owner >> 32));
+
+		options = with_owner;
+		if (text_list_take(&texts->kept, with_owner) < 0)
+			return build_fail(build, -ENOMEM, "the mounts could not be planned");
+	}
+	entry = mountplan_add(plan, build, MOUNTPLAN_TMPFS, mount->target);
+	entry->options = options;
+	entry->flags =
+		filesystem_flags(mount) & ~(uint32_t)(PROGRAM_MOUNT_READ_ONLY | PROGRAM_MOUNT_RECURSIVE);
+	if (mount->read_only)
+		mountplan_add(plan, build, MOUNTPLAN_READ_ONLY, mount->target);
+	return 0;
+}
+
+static int filesystem_add(struct mountplan *plan, struct build *build, const struct spec_mount *mount,
+			  struct filesystem_texts *texts)
+{
+	static const enum mountplan_kind kinds[SPEC_MOUNT_KIND_MAX_] = {
+		[SPEC_MOUNT_READ_ONLY] = MOUNTPLAN_READ_ONLY, [SPEC_MOUNT_READ_WRITE] = MOUNTPLAN_READ_WRITE,
+		[SPEC_MOUNT_INACCESSIBLE] = MOUNTPLAN_MASK,   [SPEC_MOUNT_EXEC] = MOUNTPLAN_EXEC,
+		[SPEC_MOUNT_NO_EXEC] = MOUNTPLAN_NO_EXEC,
+	};
+
+	if (mount->kind == SPEC_MOUNT_BIND)
+		return filesystem_add_bind(plan, build, mount);
+	if (mount->kind == SPEC_MOUNT_TMPFS)
+		return filesystem_add_tmpfs(plan, build, mount, texts);
+	mountplan_add(plan, build, kinds[mount->kind], mount->target)->flags =
+		mount->ignore_missing ? PROGRAM_OPTIONAL : 0;
+	return 0;
+}
+
+static int filesystem_collect_lists(struct mountplan *plan, struct build *build,
+				    struct filesystem_texts *texts)
+{
+	static const uint32_t lists[] = {
+		offsetof(struct spec, volumes),
+		offsetof(struct spec, bind_paths),
+		offsetof(struct spec, bind_read_only_paths),
+		offsetof(struct spec, temporary_file_systems),
+		offsetof(struct spec, tmpfs),
+		offsetof(struct spec, read_only_paths),
+		offsetof(struct spec, read_write_paths),
+		offsetof(struct spec, inaccessible_paths),
+		offsetof(struct spec, exec_paths),
+		offsetof(struct spec, no_exec_paths),
+	};
+
+	for (size_t l = 0; l < ARRAY_SIZE(lists); l++) {
+		const struct spec_mounts *mounts =
+			(const struct spec_mounts *)((const char *)build->spec + lists[l]);
+
+		for (size_t i = 0; i < mounts->n; i++) {
+			int r;
+
+			build_origin(build, lists[l], i);
+			r = filesystem_add(plan, build, &mounts->items[i], texts);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static void filesystem_add_notify(struct mountplan *plan, struct build *build)
+{
+	struct mountplan_entry *entry;
+
+	if (!build->context->notify_socket)
+		return;
+	build_no_origin(build);
+	entry = mountplan_add(plan, build, MOUNTPLAN_BIND, COMPILE_NOTIFY_PATH);
+	entry->source = build->context->notify_socket;
+	entry->is_directory = false;
+}
+
+/* --- all of it --------------------------------------------------------------------------------------- */
+
+static int filesystem_emit_plan(struct build *build, struct mountplan *plan, struct filesystem_texts *texts)
+{
+	int r = filesystem_make_texts(build, texts);
+
+	if (r < 0)
+		return r;
+	filesystem_collect_api(plan, build, texts);
+	r = filesystem_collect_lists(plan, build, texts);
+	if (r < 0)
+		return r;
+	filesystem_protect_collect(plan, build);
+	filesystem_add_notify(plan, build);
+	r = mountplan_arrange(plan, build);
+	return r < 0 ? r : mountplan_emit(plan, build);
+}
+
+/* A service on the host's tree logs to the host, although its /dev is its own. */
+static void filesystem_emit_log_link(struct build *build)
+{
+	char target[PATH_MAX];
+	ssize_t n;
+	uint32_t text, text2;
+	struct program_op *op;
+
+	if (build->root != BUILD_ROOT_IN_PLACE || !build->spec->private_devices)
+		return;
+	n = readlink("/dev/log", target, sizeof(target) - 1);
+	if (n <= 0)
+		return;
+	target[n] = '\0';
+	BUILD_ORIGIN(build, private_devices);
+	text = build_text(build, "/dev/log");
+	text2 = build_text(build, target);
+	op = build_op(build, PROGRAM_SYMLINK);
+	op->slot = BUILD_SLOT_ROOT;
+	op->text = text;
+	op->text2 = text2;
+}
+
+int filesystem_emit(struct build *build)
+{
+	struct mountplan plan = {};
+	struct filesystem_texts texts = {};
+	struct program_op *op;
+	int r;
+
+	if (build->root == BUILD_ROOT_SHARED)
+		return 0;
+	r = filesystem_emit_root(build);
+	if (r == 0)
+		r = filesystem_emit_plan(build, &plan, &texts);
+	mountplan_deinit(&plan);
+	filesystem_texts_deinit(&texts);
+	if (r < 0)
+		return r;
+	filesystem_emit_log_link(build);
+	if (build->spec->read_only_root) {
+		uint32_t text = build_text(build, "/");
+
+		BUILD_ORIGIN(build, read_only_root);
+		op = build_op(build, PROGRAM_ATTRIBUTES);
+		op->slot = BUILD_SLOT_ROOT;
+		op->text = text;
+		op->flags = PROGRAM_MOUNT_READ_ONLY;
+	}
+	if (build->root != BUILD_ROOT_IN_PLACE) {
+		build_no_origin(build);
+		build_op(build, PROGRAM_DROP_OLD_ROOT)->slot = BUILD_SLOT_OLD_ROOT;
+	}
+	return 0;
+}

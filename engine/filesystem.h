@@ -1,0 +1,10 @@
+/* The container's files: its root, what is mounted in it, what is hidden. */
+#pragma once
+
+#include "engine/build.h"
+
+/* Which kind of root the spec asks for. */
+enum build_root filesystem_decide_root(const struct spec *spec);
+
+/* Checks the sources and appends everything from the private mount namespace to the detached old root. */
+int filesystem_emit(struct build *build);

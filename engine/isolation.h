@@ -1,0 +1,19 @@
+/* Namespaces, id maps, network attach: what a container does not share. */
+#pragma once
+
+#include "engine/build.h"
+
+/* Decides which namespaces are made or joined and how ids are mapped: sets `namespaces`, `own_ids`, `owner`,
+ * `clone_flags`. */
+int isolation_decide(struct build *build);
+
+/* Appends joins and new namespaces, up to where the mounts begin. */
+int isolation_emit(struct build *build);
+/* Appends the entry into the user namespace, after the mounts. */
+void isolation_emit_enter_user(struct build *build);
+/* Instead of both: joins everything that the process context->join_pidfd has of its own. */
+void isolation_emit_join(struct build *build);
+
+/* What a uid or gid of the container is on the host; UINT32_MAX when it is not mapped. */
+uint32_t isolation_outside_uid(const struct build *build, uint32_t uid);
+uint32_t isolation_outside_gid(const struct build *build, uint32_t gid);

@@ -1,0 +1,522 @@
+/* How mounts and properties of mounts go together.
+ *
+ * The entries are applied in the order of their targets, parents first, so that a mount covers what was there
+ * and is itself covered only by what is deeper. A property (read-only, no-exec) holds for its target with all
+ * that is mounted below it then, but not for mounts made later by deeper entries. An exception from a
+ * property (ReadWritePaths= in ReadOnlyPaths=) is a copy of the mounts below it, made before the property is
+ * applied and put back after: so it keeps just the flags it had, and a mount that was read-only for other
+ * reasons does not become writable. For the same reason mount points that are missing below a target are made
+ * before it becomes read-only. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/mountplan.h"
+#include "engine/view.h"
+
+static bool mountplan_is_property(const struct mountplan_entry *entry)
+{
+	return entry->kind >= MOUNTPLAN_NO_EXEC;
+}
+
+/* A property that changes mounts, and so has exceptions. */
+static bool mountplan_restricts(const struct mountplan_entry *entry)
+{
+	return entry->kind == MOUNTPLAN_READ_ONLY || entry->kind == MOUNTPLAN_NO_EXEC;
+}
+
+static bool mountplan_excepts(const struct mountplan_entry *entry)
+{
+	return entry->kind == MOUNTPLAN_READ_WRITE || entry->kind == MOUNTPLAN_EXEC;
+}
+
+bool mountplan_is_below(const char *path, const char *directory)
+{
+	size_t length = strlen(directory);
+
+	if (length == 1)
+		return true;
+	return strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+struct mountplan_entry *mountplan_add(struct mountplan *plan, struct build *build, enum mountplan_kind kind,
+				      const char *target)
+{
+	static struct mountplan_entry scratch;
+	struct mountplan_entry *entry = &scratch;
+
+	if (plan->n == plan->room) {
+		size_t room = MAX_OF(plan->room * 2, (size_t)64);
+		struct mountplan_entry *entries = reallocarray(plan->entries, room, sizeof(*entries));
+
+		if (entries) {
+			plan->entries = entries;
+			plan->room = room;
+		} else {
+			plan->failed = true;
+		}
+	}
+	if (plan->n < plan->room)
+		entry = &plan->entries[plan->n++];
+	*entry = (struct mountplan_entry){
+		.kind = kind,
+		.target = target,
+		.is_directory = true,
+		.origin = build->origin,
+		.origin_item = build->origin_item,
+		.slot = PROGRAM_SLOT_NONE,
+	};
+	return entry;
+}
+
+/* By components: "/a/b" before "/a-b". */
+static int mountplan_compare_paths(const char *a, const char *b)
+{
+	for (; *a && *a == *b; a++)
+		b++;
+	return (*a == '/' ? 1 : (unsigned char)*a) - (*b == '/' ? 1 : (unsigned char)*b);
+}
+
+static int mountplan_compare(const void *a, const void *b)
+{
+	const struct mountplan_entry *x = a, *y = b;
+	int order = mountplan_compare_paths(x->target, y->target);
+
+	if (order == 0)
+		order = (int)mountplan_is_property(x) - (int)mountplan_is_property(y);
+	if (order == 0 && !mountplan_is_property(x))
+		order = (int)x->implied - (int)y->implied;
+	if (order == 0)
+		order = (int)x->kind - (int)y->kind;
+	if (order == 0)
+		order = (x->origin > y->origin) - (x->origin < y->origin);
+	return order ? order : (int)x->origin_item - (int)y->origin_item;
+}
+
+static bool mountplan_texts_equal(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* ENTRY has the same target as the mount KEPT, which comes first: an explicit one, if any. */
+static int mountplan_check_duplicate(struct build *build, const struct mountplan_entry *kept,
+				     const struct mountplan_entry *entry)
+{
+	if (entry->implied && !kept->implied)
+		return 0;
+	if (entry->implied && entry->kind == MOUNTPLAN_KEEP)
+		return 0;
+	if (kept->kind == entry->kind && mountplan_texts_equal(kept->source, entry->source) &&
+	    mountplan_texts_equal(kept->options, entry->options) && kept->flags == entry->flags)
+		return 0;
+	build_origin(build, entry->origin, entry->origin_item);
+	return build_fail(build, -EEXIST, "two different mounts have the target %s", entry->target);
+}
+
+/* The property entries of one target: the stricter of two that contradict, and masked is all there is to say.
+ */
+static bool mountplan_is_overruled(const struct mountplan *plan, size_t i)
+{
+	const struct mountplan_entry *entry = &plan->entries[i];
+
+	for (size_t j = i + 1; j < plan->n && strcmp(plan->entries[j].target, entry->target) == 0; j++) {
+		enum mountplan_kind other = plan->entries[j].kind;
+
+		if (!mountplan_is_property(&plan->entries[j]))
+			continue;
+		if (other == entry->kind || other == MOUNTPLAN_MASK)
+			return true;
+		if (entry->kind == MOUNTPLAN_READ_WRITE && other == MOUNTPLAN_READ_ONLY)
+			return true;
+	}
+	for (size_t j = i; j-- > 0 && strcmp(plan->entries[j].target, entry->target) == 0;)
+		if (entry->kind == MOUNTPLAN_EXEC && plan->entries[j].kind == MOUNTPLAN_NO_EXEC)
+			return true;
+	return false;
+}
+
+/* The nearest earlier entry above ENTRY for which WANTED holds, unless a mount between them starts anew. */
+static const struct mountplan_entry *mountplan_find_above(const struct mountplan *plan, size_t i,
+							  enum mountplan_kind wanted)
+{
+	const struct mountplan_entry *entry = &plan->entries[i];
+
+	for (size_t j = i; j-- > 0;) {
+		const struct mountplan_entry *above = &plan->entries[j];
+
+		if (!mountplan_is_below(entry->target, above->target))
+			continue;
+		if (above->kind == wanted &&
+		    (wanted != MOUNTPLAN_MASK || strcmp(above->target, entry->target) != 0))
+			return above;
+		if (!mountplan_is_property(above))
+			return NULL;
+	}
+	return NULL;
+}
+
+/* Whether a property excepted from at I is in force there: the nearest of the two kinds above is the
+ * restricting one. */
+static const struct mountplan_entry *mountplan_find_restriction(const struct mountplan *plan, size_t i,
+								enum mountplan_kind restriction,
+								enum mountplan_kind exception)
+{
+	const struct mountplan_entry *restricts = mountplan_find_above(plan, i, restriction);
+	const struct mountplan_entry *excepts = mountplan_find_above(plan, i, exception);
+
+	return restricts && (!excepts || excepts < restricts) ? restricts : NULL;
+}
+
+/* Drops entries for which there is nothing to do; fails for mounts that nobody could reach. */
+static int mountplan_check_mask(struct mountplan *plan, struct build *build, size_t i, bool *ret_drop)
+{
+	const struct mountplan_entry *entry = &plan->entries[i];
+	const struct mountplan_entry *mask = mountplan_find_above(plan, i, MOUNTPLAN_MASK);
+
+	*ret_drop = mask != NULL;
+	if (!mask || mountplan_is_property(entry) || entry->implied)
+		return 0;
+	build_origin(build, entry->origin, entry->origin_item);
+	return build_fail(build, -EINVAL, "%s lies below %s, which is made inaccessible", entry->target,
+			  mask->target);
+}
+
+static int mountplan_deduplicate(struct mountplan *plan, struct build *build)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct mountplan_entry *entry = &plan->entries[i],
+					     *last = to > 0 ? &plan->entries[to - 1] : NULL;
+		bool drop = false;
+		int r = 0;
+
+		if (mountplan_is_property(entry))
+			drop = mountplan_is_overruled(plan, i);
+		else if (last && strcmp(last->target, entry->target) == 0 && !mountplan_is_property(last)) {
+			drop = true;
+			r = mountplan_check_duplicate(build, last, entry);
+		}
+		if (r < 0)
+			return r;
+		if (drop)
+			continue;
+		plan->entries[to++] = plan->entries[i];
+	}
+	plan->n = to;
+	return 0;
+}
+
+/* Compacts again, in order, so that what is above an entry is final when the entry is judged. */
+static int mountplan_drop_idle(struct mountplan *plan, struct build *build)
+{
+	size_t to = 0, n = plan->n;
+
+	for (size_t i = 0; i < n; i++) {
+		bool drop;
+		int r;
+
+		plan->entries[to] = plan->entries[i];
+		plan->n = to + 1;
+		r = mountplan_check_mask(plan, build, to, &drop);
+		if (r < 0)
+			return r;
+		if (plan->entries[to].kind == MOUNTPLAN_READ_WRITE)
+			drop |= !mountplan_find_restriction(plan, to, MOUNTPLAN_READ_ONLY,
+							    MOUNTPLAN_READ_WRITE);
+		if (plan->entries[to].kind == MOUNTPLAN_EXEC)
+			drop |= !mountplan_find_restriction(plan, to, MOUNTPLAN_NO_EXEC, MOUNTPLAN_EXEC);
+		to += !drop;
+	}
+	plan->n = to;
+	return 0;
+}
+
+int mountplan_arrange(struct mountplan *plan, struct build *build)
+{
+	int r;
+
+	if (plan->failed)
+		return build_fail(build, -ENOMEM, "the mounts could not be planned");
+	for (size_t i = 0; i < plan->n; i++)
+		if (!mountplan_is_property(&plan->entries[i]) && strcmp(plan->entries[i].target, "/") == 0) {
+			build_origin(build, plan->entries[i].origin, plan->entries[i].origin_item);
+			return build_fail(
+				build, -EINVAL,
+				"/ cannot be mounted over; a root of its own is what RootDirectory= is for");
+		}
+	if (plan->n > 0)
+		qsort(plan->entries, plan->n, sizeof(*plan->entries), mountplan_compare);
+	r = mountplan_deduplicate(plan, build);
+	return r < 0 ? r : mountplan_drop_idle(plan, build);
+}
+
+void mountplan_deinit(struct mountplan *plan)
+{
+	free(plan->entries);
+	*plan = (struct mountplan){};
+}
+
+/* --- emitting ---------------------------------------------------------------------------------------- */
+
+/* The mount of the plan that PATH, the target of entry I, lies on; NULL: the root. */
+static const struct mountplan_entry *mountplan_find_ground(const struct mountplan *plan, size_t i)
+{
+	for (size_t j = i; j-- > 0;)
+		if (!mountplan_is_property(&plan->entries[j]) &&
+		    mountplan_is_below(plan->entries[i].target, plan->entries[j].target) &&
+		    strcmp(plan->entries[i].target, plan->entries[j].target) != 0)
+			return &plan->entries[j];
+	return NULL;
+}
+
+/* Whether the mount point of entry I may be missing when the program runs. */
+static bool mountplan_may_lack_point(const struct mountplan *plan, const struct build *build, size_t i)
+{
+	const struct mountplan_entry *entry = &plan->entries[i], *ground = mountplan_find_ground(plan, i);
+	const struct spec *spec = build->spec;
+	int type;
+
+	/* A kernel file system has its mount points, a device directory those of its own. */
+	if (ground && (ground->kind == MOUNTPLAN_PROC || ground->kind == MOUNTPLAN_SYSFS ||
+		       ground->kind == MOUNTPLAN_CGROUP_FS))
+		return false;
+	if (ground && ground->kind == MOUNTPLAN_DEV)
+		return entry->kind == MOUNTPLAN_BIND || entry->kind == MOUNTPLAN_TMPFS;
+	if (ground && ground->kind == MOUNTPLAN_TMPFS)
+		return true;
+	/* The container itself may have removed it from a root that keeps changes. */
+	if (!ground && (build->root == BUILD_ROOT_DIRECTORY ||
+			(build->root == BUILD_ROOT_OVERLAY && spec->upper == SPEC_UPPER_PERSISTENT)))
+		return true;
+	type = view_type(spec, entry->target);
+	return type < 0;
+}
+
+static void mountplan_emit_point(const struct mountplan *plan, struct build *build, size_t i)
+{
+	const struct mountplan_entry *entry = &plan->entries[i];
+	struct program_op *op;
+	uint32_t text;
+
+	/* Only a source that is there is a reason to make a place for it. */
+	if ((entry->flags & PROGRAM_OPTIONAL) && entry->kind != MOUNTPLAN_BIND)
+		return;
+	if (!mountplan_may_lack_point(plan, build, i))
+		return;
+	build_origin(build, entry->origin, entry->origin_item);
+	text = build_text(build, entry->target);
+	op = build_op(build, entry->is_directory ? PROGRAM_MAKE_DIRECTORY : PROGRAM_MAKE_FILE);
+	op->slot = BUILD_SLOT_ROOT;
+	op->text = text;
+	op->number = entry->is_directory ? 0755 : 0;
+	op->number2 = build->owner;
+}
+
+static uint8_t mountplan_old_root(const struct build *build)
+{
+	return build->root == BUILD_ROOT_IN_PLACE ? BUILD_SLOT_ROOT : BUILD_SLOT_OLD_ROOT;
+}
+
+/* Copies what is at the target of ENTRY into a slot. */
+static int mountplan_save(struct build *build, struct mountplan_entry *entry)
+{
+	uint32_t text;
+	struct program_op *op;
+
+	if (entry->slot != PROGRAM_SLOT_NONE)
+		return 0;
+	build_origin(build, entry->origin, entry->origin_item);
+	entry->slot = build_slot_take(build);
+	if (entry->slot == PROGRAM_SLOT_NONE)
+		return build_fail(build, -E2BIG, "too many exceptions from read-only paths; %d are possible",
+				  PROGRAM_N_SLOTS - BUILD_SLOT_FIRST_FREE);
+	text = build_text(build, entry->target);
+	op = build_op(build, PROGRAM_TREE);
+	op->slot = BUILD_SLOT_ROOT;
+	op->slot2 = entry->slot;
+	op->text = text;
+	op->flags = PROGRAM_MOUNT_RECURSIVE | (entry->flags & PROGRAM_OPTIONAL);
+	return 0;
+}
+
+/* Before entry I restricts its target: saves the exceptions below and makes the mount points that are
+ * missing. */
+static int mountplan_emit_before(struct mountplan *plan, struct build *build, size_t i)
+{
+	struct mountplan_entry *entry = &plan->entries[i];
+
+	for (size_t j = i + 1; j < plan->n; j++) {
+		struct mountplan_entry *inner = &plan->entries[j];
+		int r = 0;
+
+		if (!mountplan_is_below(inner->target, entry->target))
+			break;
+		const struct mountplan_entry *ground = mountplan_find_ground(plan, j);
+		/* What lies on a mount that comes later is made there; only what is kept is from before. */
+		if (ground && ground >= entry && inner->kind != MOUNTPLAN_KEEP)
+			continue;
+		if (mountplan_excepts(inner) || inner->kind == MOUNTPLAN_KEEP)
+			r = mountplan_save(build, inner);
+		else if (!mountplan_is_property(inner))
+			mountplan_emit_point(plan, build, j);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* A KEEP below a mount must be saved before the mount covers it. */
+static int mountplan_save_kept(struct mountplan *plan, struct build *build, size_t i)
+{
+	for (size_t j = i + 1;
+	     j < plan->n && mountplan_is_below(plan->entries[j].target, plan->entries[i].target); j++)
+		if (plan->entries[j].kind == MOUNTPLAN_KEEP) {
+			int r = mountplan_save(build, &plan->entries[j]);
+
+			if (r < 0)
+				return r;
+		}
+	return 0;
+}
+
+static void mountplan_emit_attributes(struct build *build, const struct mountplan_entry *entry,
+				      uint32_t attributes)
+{
+	uint32_t text = build_text(build, entry->target);
+	struct program_op *op = build_op(build, PROGRAM_ATTRIBUTES);
+
+	op->slot = BUILD_SLOT_ROOT;
+	op->text = text;
+	op->flags = attributes | PROGRAM_MOUNT_RECURSIVE | (entry->flags & PROGRAM_OPTIONAL);
+}
+
+/* Puts a saved copy back, and applies to it the restriction that it is no exception from. */
+static void mountplan_emit_saved(struct mountplan *plan, struct build *build, size_t i)
+{
+	struct mountplan_entry *entry = &plan->entries[i];
+	uint32_t text = build_text(build, entry->target);
+	struct program_op *op;
+
+	if (entry->slot == PROGRAM_SLOT_NONE)
+		return;
+	op = build_op(build, PROGRAM_BIND);
+	op->slot = BUILD_SLOT_ROOT;
+	op->slot2 = entry->slot;
+	op->text = text;
+	op->flags = PROGRAM_MOUNT_RECURSIVE | (entry->flags & PROGRAM_OPTIONAL);
+	build_slot_release(build, entry->slot);
+	if (entry->kind == MOUNTPLAN_READ_WRITE &&
+	    mountplan_find_restriction(plan, i, MOUNTPLAN_NO_EXEC, MOUNTPLAN_EXEC))
+		mountplan_emit_attributes(build, entry, PROGRAM_MOUNT_NO_EXEC);
+	if (entry->kind == MOUNTPLAN_EXEC &&
+	    mountplan_find_restriction(plan, i, MOUNTPLAN_READ_ONLY, MOUNTPLAN_READ_WRITE))
+		mountplan_emit_attributes(build, entry, PROGRAM_MOUNT_READ_ONLY);
+}
+
+static void mountplan_emit_bind(struct build *build, const struct mountplan_entry *entry)
+{
+	bool optional = entry->flags & PROGRAM_OPTIONAL;
+	uint16_t fd = build_descriptor(build, PROGRAM_DESCRIPTOR_PATH, entry->source, optional,
+				       entry->create_source);
+	uint32_t text = build_text(build, entry->target);
+	struct program_op *op = build_op(build, PROGRAM_BIND);
+
+	op->fd = fd;
+	op->slot = BUILD_SLOT_ROOT;
+	op->text = text;
+	op->flags = entry->flags;
+	if (entry->id_mapped)
+		op->number = BUILD_SLOT_USER;
+}
+
+static void mountplan_emit_mount(struct build *build, const struct mountplan_entry *entry,
+				 enum program_code code)
+{
+	uint32_t text = build_text(build, entry->target), options = build_text(build, entry->options);
+	struct program_op *op = build_op(build, code);
+
+	op->slot = BUILD_SLOT_ROOT;
+	op->text = text;
+	op->text2 = options;
+	op->flags = entry->flags;
+	if (code == PROGRAM_DEV || code == PROGRAM_MASK)
+		op->slot2 = mountplan_old_root(build);
+	if (code == PROGRAM_DEV)
+		op->number = build->owner;
+}
+
+static int mountplan_emit_entry(struct mountplan *plan, struct build *build, size_t i)
+{
+	static const enum program_code codes[] = {
+		[MOUNTPLAN_TMPFS] = PROGRAM_TMPFS,   [MOUNTPLAN_PROC] = PROGRAM_PROC,
+		[MOUNTPLAN_SYSFS] = PROGRAM_SYSFS,   [MOUNTPLAN_CGROUP_FS] = PROGRAM_CGROUP_FS,
+		[MOUNTPLAN_MQUEUE] = PROGRAM_MQUEUE, [MOUNTPLAN_DEVPTS] = PROGRAM_DEVPTS,
+		[MOUNTPLAN_DEV] = PROGRAM_DEV,	     [MOUNTPLAN_MASK] = PROGRAM_MASK,
+	};
+	struct mountplan_entry *entry = &plan->entries[i];
+
+	switch (entry->kind) {
+	case MOUNTPLAN_BIND:
+		mountplan_emit_bind(build, entry);
+		break;
+	case MOUNTPLAN_KEEP:
+	case MOUNTPLAN_READ_WRITE:
+	case MOUNTPLAN_EXEC:
+		mountplan_emit_saved(plan, build, i);
+		break;
+	case MOUNTPLAN_READ_ONLY:
+		mountplan_emit_attributes(build, entry, PROGRAM_MOUNT_READ_ONLY);
+		break;
+	case MOUNTPLAN_NO_EXEC:
+		mountplan_emit_attributes(build, entry, PROGRAM_MOUNT_NO_EXEC);
+		break;
+	case MOUNTPLAN_TMPFS:
+	case MOUNTPLAN_PROC:
+	case MOUNTPLAN_SYSFS:
+	case MOUNTPLAN_CGROUP_FS:
+	case MOUNTPLAN_MQUEUE:
+	case MOUNTPLAN_DEVPTS:
+	case MOUNTPLAN_DEV:
+	case MOUNTPLAN_MASK:
+		mountplan_emit_mount(build, entry, codes[entry->kind]);
+		break;
+	}
+	return 0;
+}
+
+/* Whether an entry before I, on the same ground, made all mount points below its target already. */
+static bool mountplan_point_was_made(const struct mountplan *plan, size_t i)
+{
+	const struct mountplan_entry *ground = mountplan_find_ground(plan, i);
+
+	for (size_t j = 0; j < i; j++)
+		if (mountplan_restricts(&plan->entries[j]) &&
+		    mountplan_is_below(plan->entries[i].target, plan->entries[j].target) &&
+		    (!ground || &plan->entries[j] > ground))
+			return true;
+	return false;
+}
+
+int mountplan_emit(struct mountplan *plan, struct build *build)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		struct mountplan_entry *entry = &plan->entries[i];
+		int r = 0;
+
+		if (mountplan_restricts(entry))
+			r = mountplan_emit_before(plan, build, i);
+		else if (!mountplan_is_property(entry) && entry->kind != MOUNTPLAN_KEEP) {
+			r = mountplan_save_kept(plan, build, i);
+			if (!mountplan_point_was_made(plan, i))
+				mountplan_emit_point(plan, build, i);
+		}
+		if (r < 0)
+			return r;
+		build_origin(build, entry->origin, entry->origin_item);
+		r = mountplan_emit_entry(plan, build, i);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

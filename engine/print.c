@@ -1,0 +1,324 @@
+/* An operation as one line for people: its name, then what it works on, in the words of the manual pages.
+ * What a run would not notice (offsets, positions) is not shown, so that two programs that do the same read
+ * the same. */
+#include <linux/sched.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+#include "base/text.h"
+#include "engine/build.h"
+#include "engine/control.h"
+
+struct print_flag {
+	uint32_t bit;
+	const char *name;
+};
+
+static const struct print_flag print_mount_flags[] = {
+	{PROGRAM_MOUNT_READ_ONLY, "ro"},
+	{PROGRAM_MOUNT_NO_SUID, "nosuid"},
+	{PROGRAM_MOUNT_NO_DEV, "nodev"},
+	{PROGRAM_MOUNT_NO_EXEC, "noexec"},
+	{PROGRAM_MOUNT_RECURSIVE, "recursive"},
+	{PROGRAM_OVERLAY_EPHEMERAL, "ephemeral"},
+	{PROGRAM_OVERLAY_PERSISTENT, "persistent"},
+	{PROGRAM_OPTIONAL, "optional"},
+	{PROGRAM_IGNORE_SIGPIPE, "ignore-sigpipe"},
+	{PROGRAM_FORK_INIT, "init"},
+};
+
+static const struct print_flag print_namespaces[] = {
+	{CLONE_NEWNS, "mount"}, {CLONE_NEWPID, "pid"},	 {CLONE_NEWNET, "net"},	      {CLONE_NEWIPC, "ipc"},
+	{CLONE_NEWUTS, "uts"},	{CLONE_NEWUSER, "user"}, {CLONE_NEWCGROUP, "cgroup"}, {CLONE_NEWTIME, "time"},
+};
+
+static const char *const print_resources[] = {
+	[RLIMIT_CPU] = "cpu",		[RLIMIT_FSIZE] = "fsize",
+	[RLIMIT_DATA] = "data",		[RLIMIT_STACK] = "stack",
+	[RLIMIT_CORE] = "core",		[RLIMIT_RSS] = "rss",
+	[RLIMIT_NPROC] = "nproc",	[RLIMIT_NOFILE] = "nofile",
+	[RLIMIT_MEMLOCK] = "memlock",	[RLIMIT_AS] = "as",
+	[RLIMIT_LOCKS] = "locks",	[RLIMIT_SIGPENDING] = "sigpending",
+	[RLIMIT_MSGQUEUE] = "msgqueue", [RLIMIT_NICE] = "nice",
+	[RLIMIT_RTPRIO] = "rtprio",	[RLIMIT_RTTIME] = "rttime",
+};
+
+struct print {
+	const struct program_header *program;
+	const struct program_op *op;
+	struct text_buffer buffer;
+};
+
+static const char *print_string(const struct print *print, uint32_t offset)
+{
+	return program_text(print->program, offset);
+}
+
+static void print_flags(struct print *print, const struct print_flag *flags, size_t n, uint32_t set)
+{
+	for (size_t i = 0; i < n; i++)
+		if (set & flags[i].bit)
+			text_buffer_append(&print->buffer, " %s", flags[i].name);
+}
+
+static void print_namespace_flags(struct print *print)
+{
+	print_flags(print, print_namespaces, ARRAY_SIZE(print_namespaces), print->op->flags);
+}
+
+/* " NAME=TEXT", with newlines as ", "; nothing for an empty text. */
+static void print_value(struct print *print, const char *name, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length == 0)
+		return;
+	text_buffer_append(&print->buffer, " %s=", name);
+	for (size_t i = 0; i < length; i++)
+		if (text[i] == '\n' && i + 1 < length)
+			text_buffer_append(&print->buffer, ", ");
+		else if (text[i] != '\n')
+			text_buffer_append_bytes(&print->buffer, text + i, 1);
+}
+
+static void print_owner(struct print *print, uint64_t owner)
+{
+	if (owner != 0)
+		text_buffer_append(&print->buffer, " owner=%u:%u", (uint32_t)owner, (uint32_t)(owner >> 32));
+}
+
+static void print_limit(struct print *print, const char *name, uint64_t value)
+{
+	if (value == RLIM_INFINITY)
+		text_buffer_append(&print->buffer, " %s=infinity", name);
+	else
+		text_buffer_append(&print->buffer, " %s=%llu", name, (unsigned long long)value);
+}
+
+static void print_capabilities(struct print *print, const char *name, uint64_t set)
+{
+	_cleanup_free_ char *text = control_print_capabilities(set);
+
+	if (text)
+		text_buffer_append(&print->buffer, " %s=\"%s\"", name, text);
+	else
+		print->buffer.failed = true;
+}
+
+/* A word of a command line, quoted when it is not plain. */
+static void print_word(struct print *print, const char *word)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=+,@%";
+
+	if (*word && strspn(word, plain) == strlen(word)) {
+		text_buffer_append(&print->buffer, "%s", word);
+		return;
+	}
+	text_buffer_append(&print->buffer, "\"");
+	for (; *word; word++)
+		if (*word == '"' || *word == '\\')
+			text_buffer_append(&print->buffer, "\\%c", *word);
+		else if ((unsigned char)*word < ' ')
+			text_buffer_append(&print->buffer, "\\x%02x", *word);
+		else
+			text_buffer_append_bytes(&print->buffer, word, 1);
+	text_buffer_append(&print->buffer, "\"");
+}
+
+static void print_vector(struct print *print, const char *name, uint64_t offset)
+{
+	const uint32_t *items = (const uint32_t *)print_string(print, (uint32_t)offset);
+
+	text_buffer_append(&print->buffer, " %s=[", name);
+	for (size_t i = 0; items[i]; i++) {
+		if (i > 0)
+			text_buffer_append(&print->buffer, " ");
+		print_word(print, print_string(print, items[i]));
+	}
+	text_buffer_append(&print->buffer, "]");
+}
+
+static void print_process(struct print *print)
+{
+	const struct program_op *op = print->op;
+
+	switch (op->code) {
+	case PROGRAM_PASS_FD:
+		text_buffer_append(&print->buffer, " descriptor=%u as=%llu", op->fd,
+				   (unsigned long long)op->number);
+		break;
+	case PROGRAM_UMASK:
+		text_buffer_append(&print->buffer, " %04llo", (unsigned long long)op->number);
+		break;
+	case PROGRAM_RLIMIT:
+		text_buffer_append(&print->buffer, " %s",
+				   op->flags < ARRAY_SIZE(print_resources) ? print_resources[op->flags]
+									   : "?");
+		print_limit(print, "soft", op->number);
+		print_limit(print, "hard", op->number2);
+		break;
+	case PROGRAM_NICE:
+		text_buffer_append(&print->buffer, " %d", (int)op->number);
+		break;
+	case PROGRAM_TIMER_SLACK:
+		text_buffer_append(&print->buffer, " %lluns", (unsigned long long)op->number);
+		break;
+	case PROGRAM_PARENT_DEATH:
+		text_buffer_append(&print->buffer, " signal=%llu", (unsigned long long)op->number);
+		break;
+	default:
+		print_value(print, "value", print_string(print, op->text));
+		break;
+	}
+	if (op->code == PROGRAM_SESSION || op->code == PROGRAM_WORKING_DIRECTORY || op->code == PROGRAM_FORK)
+		print_flags(print, print_mount_flags, ARRAY_SIZE(print_mount_flags), op->flags);
+}
+
+static void print_isolation(struct print *print)
+{
+	const struct program_op *op = print->op;
+
+	if (op->code == PROGRAM_USER_NAMESPACE) {
+		print_value(print, "uid-map", print_string(print, op->text));
+		print_value(print, "gid-map", print_string(print, op->text2));
+		if (op->flags)
+			text_buffer_append(&print->buffer, " owning");
+	}
+	if (op->code == PROGRAM_JOIN)
+		text_buffer_append(&print->buffer, " descriptor=%u", op->fd);
+	if (op->code == PROGRAM_TIME_NAMESPACE)
+		print_value(print, "offsets", print_string(print, op->text));
+	print_namespace_flags(print);
+}
+
+static void print_root(struct print *print)
+{
+	const struct program_op *op = print->op;
+
+	if (op->code == PROGRAM_PRIVATE_MOUNTS)
+		text_buffer_append(&print->buffer, op->flags == MS_SLAVE ? " slave" : " private");
+	if (op->code == PROGRAM_TREE)
+		text_buffer_append(&print->buffer, " %s slot=%u",
+				   op->text ? print_string(print, op->text) : "in-place", op->slot2);
+	if (op->code == PROGRAM_OVERLAY) {
+		print_value(print, "lower", print_string(print, op->text));
+		print_value(print, "upper", print_string(print, op->text2));
+		if (op->slot != PROGRAM_SLOT_NONE)
+			text_buffer_append(&print->buffer, " idmapped");
+		print_owner(print, op->number);
+	}
+	if (op->code == PROGRAM_TREE && op->number != PROGRAM_SLOT_NONE)
+		text_buffer_append(&print->buffer, " idmapped");
+	if (op->code != PROGRAM_PRIVATE_MOUNTS)
+		print_flags(print, print_mount_flags, ARRAY_SIZE(print_mount_flags), op->flags);
+}
+
+static void print_bind_source(struct print *print)
+{
+	const struct program_op *op = print->op;
+
+	if (op->fd != PROGRAM_NO_FD)
+		text_buffer_append(&print->buffer, " from=descriptor-%u", op->fd);
+	else if (op->text2)
+		text_buffer_append(&print->buffer, " from=%s", print_string(print, op->text2));
+	else
+		text_buffer_append(&print->buffer, " from=slot-%u", op->slot2);
+	if (op->number != PROGRAM_SLOT_NONE)
+		text_buffer_append(&print->buffer, " idmapped");
+}
+
+static void print_filesystem(struct print *print)
+{
+	const struct program_op *op = print->op;
+
+	text_buffer_append(&print->buffer, " %s", print_string(print, op->text));
+	if (op->code == PROGRAM_BIND)
+		print_bind_source(print);
+	if (op->code == PROGRAM_MAKE_DIRECTORY)
+		text_buffer_append(&print->buffer, " mode=%04llo", (unsigned long long)op->number);
+	if (op->code == PROGRAM_MAKE_DIRECTORY || op->code == PROGRAM_MAKE_FILE)
+		print_owner(print, op->number2);
+	if (op->code == PROGRAM_SYMLINK)
+		print_value(print, "to", print_string(print, op->text2));
+	if (op->code == PROGRAM_TMPFS || op->code == PROGRAM_PROC || op->code == PROGRAM_DEVPTS)
+		print_value(print, "options", print_string(print, op->text2));
+	if (op->code == PROGRAM_DEV) {
+		print_value(print, "shm", print_string(print, op->text2));
+		print_owner(print, op->number);
+	}
+	print_flags(print, print_mount_flags, ARRAY_SIZE(print_mount_flags), op->flags);
+	if (op->code == PROGRAM_ATTRIBUTES && op->number) {
+		text_buffer_append(&print->buffer, " cleared:");
+		print_flags(print, print_mount_flags, ARRAY_SIZE(print_mount_flags), (uint32_t)op->number);
+	}
+}
+
+static void print_identity(struct print *print)
+{
+	const struct program_op *op = print->op;
+
+	switch (op->code) {
+	case PROGRAM_GROUPS:
+		for (uint64_t i = 0; i < op->number; i++)
+			text_buffer_append(&print->buffer, " %u",
+					   ((const uint32_t *)print_string(print, op->text))[i]);
+		if (op->number == 0)
+			text_buffer_append(&print->buffer, " none");
+		break;
+	case PROGRAM_USER:
+		text_buffer_append(&print->buffer, " uid=%llu gid=%llu", (unsigned long long)op->number,
+				   (unsigned long long)op->number2);
+		break;
+	case PROGRAM_BOUNDING_SET:
+		print_capabilities(print, "keep", op->number);
+		break;
+	case PROGRAM_CAPABILITIES:
+		print_capabilities(print, "permitted", op->number);
+		print_capabilities(print, "ambient", op->number2);
+		break;
+	case PROGRAM_SECCOMP:
+		text_buffer_append(&print->buffer, " %llu instructions", (unsigned long long)op->number);
+		break;
+	default:
+		break;
+	}
+}
+
+static void print_exec(struct print *print)
+{
+	text_buffer_append(&print->buffer, " ");
+	print_word(print, print_string(print, print->op->text));
+	print_vector(print, "argv", print->op->text2);
+	print_vector(print, "environment", print->op->number);
+}
+
+static void print_arguments(struct print *print)
+{
+	enum program_code code = print->op->code;
+
+	if (code == PROGRAM_EXEC)
+		print_exec(print);
+	else if (code <= PROGRAM_PARENT_DEATH || code == PROGRAM_HOSTNAME ||
+		 code == PROGRAM_WORKING_DIRECTORY || code == PROGRAM_FORK)
+		print_process(print);
+	else if (code <= PROGRAM_LOOPBACK_UP)
+		print_isolation(print);
+	else if (code <= PROGRAM_DROP_OLD_ROOT)
+		print_root(print);
+	else if (code <= PROGRAM_MASK)
+		print_filesystem(print);
+	else
+		print_identity(print);
+}
+
+char *program_print_op(const struct program_header *program, uint32_t index)
+{
+	struct print print = {.program = program, .op = &program_ops(program)[index]};
+
+	text_buffer_append(&print.buffer, "%s", program_op_info[print.op->code].name);
+	print_arguments(&print);
+	return text_buffer_finish(&print.buffer);
+}

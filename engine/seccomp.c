@@ -1,0 +1,278 @@
+/* The payload's filter: one for all that asks for it, because every filter costs at load time and at each
+ * call. Each architecture's policy begins with everything allowed or with the containers' default, is
+ * narrowed by SystemCallFilter= and by the restrictions, and is then assembled to code. Of two answers for
+ * one call the stricter wins.
+ *
+ * Calls by an architecture that is not listed (by default all but the native one, x32 included) are refused
+ * as soon as there is any filter: a list that only holds for one way of calling is none. */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/seccomp.h"
+#include "engine/seccomp-groups.h"
+#include "engine/seccomp-restrict.h"
+
+enum { SECCOMP_WORD_MAX = 64 };
+
+bool seccomp_wanted_by_user(const struct spec *spec)
+{
+	return spec->system_call_filter.names || spec->system_call_filter.allow_list ||
+	       spec->system_call_architectures || seccomp_restrict_wanted(spec);
+}
+
+bool seccomp_wanted(const struct spec *spec)
+{
+	return spec->seccomp_default != SPEC_SECCOMP_NONE || seccomp_wanted_by_user(spec);
+}
+
+static uint32_t seccomp_refusal(const struct spec *spec)
+{
+	return spec->system_call_errno > 0 ? SECCOMP_RET_ERRNO | (uint32_t)spec->system_call_errno
+					   : SECCOMP_RET_KILL_PROCESS;
+}
+
+/* "EPERM" or "1" or "kill" to an action. */
+static bool seccomp_parse_action(const char *text, uint32_t *ret)
+{
+	char *end;
+	unsigned long number;
+
+	if (strcmp(text, "kill") == 0) {
+		*ret = SECCOMP_RET_KILL_PROCESS;
+		return true;
+	}
+	for (int error = 1; error < 134; error++) {
+		const char *name = strerrorname_np(error);
+
+		if (name && strcmp(name, text) == 0) {
+			*ret = SECCOMP_RET_ERRNO | (uint32_t)error;
+			return true;
+		}
+	}
+	number = strtoul(text, &end, 10);
+	if (end == text || *end || number == 0 || number > 4095)
+		return false;
+	*ret = SECCOMP_RET_ERRNO | (uint32_t)number;
+	return true;
+}
+
+/* The known name nearest to NAME; NULL when none is near. */
+static const char *seccomp_nearest(const char *name, char buffer[SECCOMP_WORD_MAX])
+{
+	unsigned best = 3;
+
+	*buffer = '\0';
+	for (size_t i = 0; i < seccomp_n_groups; i++) {
+		const char *word = name[0] == '@' ? seccomp_groups[i].name : seccomp_groups[i].members;
+
+		while (*word) {
+			size_t length = strcspn(word, " ");
+			char candidate[SECCOMP_WORD_MAX];
+			unsigned distance;
+
+			memcpy(candidate, word, MIN_OF(length, sizeof(candidate) - 1));
+			candidate[MIN_OF(length, sizeof(candidate) - 1)] = '\0';
+			distance = text_distance(name, candidate, best);
+			if (distance < best) {
+				best = distance;
+				memcpy(buffer, candidate, sizeof(candidate));
+			}
+			word += length;
+			word += strspn(word, " ");
+		}
+	}
+	return *buffer ? buffer : NULL;
+}
+
+static int seccomp_unknown(struct build *build, const char *name)
+{
+	char buffer[SECCOMP_WORD_MAX];
+	const char *nearest = seccomp_nearest(name, buffer);
+	const char *what = name[0] == '@' ? "system call group" : "system call";
+
+	if (nearest)
+		return build_fail(build, -EINVAL, "\"%s\" is no %s; did you mean \"%s\"?", name, what,
+				  nearest);
+	return build_fail(build, -EINVAL, "\"%s\" is no %s", name, what);
+}
+
+struct seccomp_user_filter {
+	uint32_t actions[SECCOMP_CODE_NUMBERS];
+	uint32_t action; /* of the item at hand */
+};
+
+static void seccomp_visit_item(struct seccomp_policy *policy, int number, void *data)
+{
+	struct seccomp_user_filter *filter = data;
+
+	(void)policy;
+	filter->actions[number] = filter->action;
+}
+
+static int seccomp_add_item(struct build *build, struct seccomp_policy *policy, const char *item,
+			    struct seccomp_user_filter *filter)
+{
+	bool refuse = item[0] == '~';
+	const char *name = item + refuse, *colon = strchr(name, ':');
+	char word[SECCOMP_WORD_MAX];
+
+	if (snprintf(word, sizeof(word), "%.*s", colon ? (int)(colon - name) : (int)strlen(name), name) >=
+	    (int)sizeof(word))
+		return seccomp_unknown(build, name);
+	filter->action = refuse ? seccomp_refusal(build->spec) : SECCOMP_RET_ALLOW;
+	if (colon && !seccomp_parse_action(colon + 1, &filter->action))
+		return build_fail(build, -EINVAL, "\"%s\" is no error number", colon + 1);
+	if (word[0] != '@' && seccomp_policy_number(policy, word) == -2)
+		return seccomp_unknown(build, word);
+	if (word[0] == '\0' || seccomp_policy_visit(policy, word, seccomp_visit_item, filter) < 0)
+		return seccomp_unknown(build, word);
+	return 0;
+}
+
+/* SystemCallFilter=: the items in their order, then merged into the policy. */
+static int seccomp_apply_user(struct build *build, struct seccomp_policy *policy)
+{
+	const struct spec_system_calls *calls = &build->spec->system_call_filter;
+	_cleanup_free_ struct seccomp_user_filter *filter = calloc(1, sizeof(*filter));
+	uint32_t fallback = calls->allow_list ? seccomp_refusal(build->spec) : SECCOMP_RET_ALLOW;
+	int r = 0;
+
+	if (!filter)
+		return build_fail(build, -ENOMEM, "the system call filter could not be built");
+	for (size_t i = 0; i < SECCOMP_CODE_NUMBERS; i++)
+		filter->actions[i] = fallback;
+	if (calls->allow_list) {
+		filter->action = SECCOMP_RET_ALLOW;
+		seccomp_policy_visit(policy, "@default", seccomp_visit_item, filter);
+	}
+	for (size_t i = 0; i < text_list_length(calls->names) && r == 0; i++) {
+		BUILD_ORIGIN_ITEM(build, system_call_filter, i);
+		r = seccomp_add_item(build, policy, calls->names[i], filter);
+	}
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < SECCOMP_CODE_NUMBERS; i++)
+		if (seccomp_policy_stricter(filter->actions[i], policy->table.actions[i]))
+			policy->table.actions[i] = filter->actions[i];
+	if (seccomp_policy_stricter(fallback, policy->table.beyond))
+		policy->table.beyond = fallback;
+	return 0;
+}
+
+static int seccomp_make_policy(struct build *build, const char *architecture, uint64_t capabilities,
+			       struct seccomp_policy **ret)
+{
+	const struct spec *spec = build->spec;
+	_cleanup_(cleanup_seccomp_policy_free) struct seccomp_policy *policy = NULL;
+	int r = seccomp_policy_new(architecture, &policy);
+
+	if (r == -EINVAL)
+		return build_fail(build, r, "\"%s\" is no architecture", architecture);
+	if (r == -EOPNOTSUPP)
+		return build_fail(build, r, "system calls of \"%s\" cannot be filtered on this machine",
+				  architecture);
+	if (r < 0)
+		return build_fail(build, r, "the system call filter could not be built");
+	if (spec->seccomp_default == SPEC_SECCOMP_CONTAINER)
+		seccomp_container_fill(policy, capabilities);
+	if (spec->system_call_filter.names || spec->system_call_filter.allow_list)
+		r = seccomp_apply_user(build, policy);
+	if (r == 0)
+		r = seccomp_restrict_apply(build, policy);
+	if (r < 0)
+		return r;
+	if (policy->failed)
+		return build_fail(build, -ENOMEM, "the system call filter could not be built");
+	*ret = TAKE(policy);
+	return 0;
+}
+
+/* Makes a policy per architecture; POLICIES has room for SECCOMP_CODE_ARCHITECTURES. */
+static int seccomp_make_policies(struct build *build, uint64_t capabilities, struct seccomp_policy **policies,
+				 size_t *ret_n)
+{
+	static const char native[] = "native";
+	char *const only_native[] = {(char *)native, NULL};
+	char *const *names = build->spec->system_call_architectures ?: only_native;
+	size_t n = 0;
+
+	for (size_t i = 0; names[i]; i++) {
+		bool known = false;
+		int r;
+
+		BUILD_ORIGIN_ITEM(build, system_call_architectures, i);
+		if (n == SECCOMP_CODE_ARCHITECTURES)
+			return build_fail(build, -E2BIG, "too many system call architectures");
+		r = seccomp_make_policy(build, names[i], capabilities, &policies[n]);
+		if (r < 0)
+			return r;
+		for (size_t j = 0; j < n; j++)
+			known |= policies[j]->architecture == policies[n]->architecture;
+		if (known)
+			policies[n] = seccomp_policy_free(policies[n]);
+		else
+			n++;
+	}
+	*ret_n = n;
+	return 0;
+}
+
+int seccomp_compile(struct build *build, uint64_t capabilities, struct seccomp_code_filter *filter)
+{
+	struct seccomp_policy *policies[SECCOMP_CODE_ARCHITECTURES] = {};
+	const struct seccomp_code_table *tables[SECCOMP_CODE_ARCHITECTURES];
+	uint32_t other = SECCOMP_RET_ERRNO | ENOSYS;
+	size_t n = 0;
+	int r = seccomp_make_policies(build, capabilities, policies, &n);
+
+	/* An architecture that the user left out on purpose is refused as the user wants calls refused. */
+	if (build->spec->system_call_architectures)
+		other = seccomp_refusal(build->spec);
+	for (size_t i = 0; i < n; i++)
+		tables[i] = &policies[i]->table;
+	if (r == 0) {
+		r = seccomp_code_assemble(tables, n, other, filter);
+		if (r < 0)
+			build_fail(build, r, "the system call filter could not be assembled");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
+		seccomp_policy_free(policies[i]);
+	return r;
+}
+
+static void seccomp_set_origin(struct build *build)
+{
+	const struct spec *spec = build->spec;
+
+	if (spec->system_call_filter.names)
+		BUILD_ORIGIN(build, system_call_filter);
+	else if (spec->seccomp_default != SPEC_SECCOMP_NONE)
+		BUILD_ORIGIN(build, seccomp_default);
+	else if (spec->restrict_namespaces != SPEC_UNSET)
+		BUILD_ORIGIN(build, restrict_namespaces);
+	else if (spec->restrict_address_families)
+		BUILD_ORIGIN(build, restrict_address_families);
+	else
+		build_no_origin(build);
+}
+
+int seccomp_emit(struct build *build, uint64_t capabilities)
+{
+	struct seccomp_code_filter filter = {};
+	struct program_op *op;
+	uint32_t offset;
+	int r;
+
+	if (!seccomp_wanted(build->spec) || build->command->full_privileges)
+		return 0;
+	r = seccomp_compile(build, capabilities, &filter);
+	if (r < 0)
+		return r;
+	seccomp_set_origin(build);
+	offset = build_bytes(build, filter.instructions, filter.n * sizeof(*filter.instructions), 8);
+	op = build_op(build, PROGRAM_SECCOMP);
+	op->text = offset;
+	op->number = filter.n;
+	free(filter.instructions);
+	return 0;
+}

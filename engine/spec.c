@@ -1,0 +1,127 @@
+/* The lifetime of a spec: every field as an unset directive leaves it, and the release of all it owns. */
+#include <string.h>
+
+#include "base/text.h"
+#include "engine/spec.h"
+
+static void spec_init_limits(struct spec_limits *limits)
+{
+	limits->cpu_weight = limits->cpu_quota = limits->cpu_period = SPEC_UNSET;
+	limits->memory_min = limits->memory_low = limits->memory_high = SPEC_UNSET;
+	limits->memory_max = limits->memory_swap_max = SPEC_UNSET;
+	limits->io_weight = limits->tasks_max = SPEC_UNSET;
+	limits->oom_group = -1;
+}
+
+void spec_init(struct spec *spec)
+{
+	*spec = (struct spec){
+		.run_init = true,
+		.shm_size = SPEC_UNSET,
+		.capability_bounding_set = SPEC_CAP_ALL,
+		.restrict_namespaces = SPEC_UNSET,
+		.umask = 0022,
+		.ignore_sigpipe = true,
+		.standard_input.kind = SPEC_STDIO_NULL,
+		.standard_output.kind = SPEC_STDIO_LOG,
+		.standard_error.kind = SPEC_STDIO_INHERIT,
+	};
+	spec_init_limits(&spec->limits);
+}
+
+void spec_mounts_deinit(struct spec_mounts *mounts)
+{
+	for (size_t i = 0; i < mounts->n; i++) {
+		free(mounts->items[i].source);
+		free(mounts->items[i].target);
+		free(mounts->items[i].options);
+	}
+	free(mounts->items);
+	*mounts = (struct spec_mounts){};
+}
+
+struct spec_mount *spec_mounts_append(struct spec_mounts *mounts)
+{
+	struct spec_mount *items = reallocarray(mounts->items, mounts->n + 1, sizeof(*items));
+
+	if (!items)
+		return NULL;
+	mounts->items = items;
+	items[mounts->n] = (struct spec_mount){};
+	return &items[mounts->n++];
+}
+
+static void spec_io_limits_deinit(struct spec_io_limits *limits)
+{
+	for (size_t i = 0; i < limits->n; i++)
+		free(limits->items[i].path);
+	free(limits->items);
+}
+
+static void spec_deinit_limits(struct spec_limits *limits)
+{
+	free(limits->allowed_cpus);
+	free(limits->allowed_memory_nodes);
+	spec_io_limits_deinit(&limits->io_device_weight);
+	spec_io_limits_deinit(&limits->io_read_bandwidth);
+	spec_io_limits_deinit(&limits->io_write_bandwidth);
+	spec_io_limits_deinit(&limits->io_read_iops);
+	spec_io_limits_deinit(&limits->io_write_iops);
+}
+
+static void spec_deinit_filesystem(struct spec *spec)
+{
+	struct spec_mounts *const mounts[] = {
+		&spec->volumes,
+		&spec->bind_paths,
+		&spec->bind_read_only_paths,
+		&spec->temporary_file_systems,
+		&spec->tmpfs,
+		&spec->read_only_paths,
+		&spec->read_write_paths,
+		&spec->inaccessible_paths,
+		&spec->exec_paths,
+		&spec->no_exec_paths,
+	};
+
+	free(spec->root_directory);
+	text_list_free(spec->image_layers);
+	free(spec->upper_directory);
+	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++)
+		spec_mounts_deinit(mounts[i]);
+	text_list_free(spec->mask);
+	text_list_free(spec->unmask);
+}
+
+static void spec_deinit_process(struct spec *spec)
+{
+	free(spec->user);
+	free(spec->group);
+	text_list_free(spec->supplementary_groups);
+	free(spec->working_directory);
+	text_list_free(spec->environment);
+	for (size_t i = 0; i < spec->n_environment_files; i++)
+		free(spec->environment_files[i].path);
+	free(spec->environment_files);
+	text_list_free(spec->pass_environment);
+	text_list_free(spec->unset_environment);
+	free(spec->standard_input.path);
+	free(spec->standard_output.path);
+	free(spec->standard_error.path);
+}
+
+void spec_deinit(struct spec *spec)
+{
+	free(spec->uid_map.ranges);
+	free(spec->gid_map.ranges);
+	free(spec->hostname);
+	free(spec->network_namespace_path);
+	free(spec->ipc_namespace_path);
+	spec_deinit_filesystem(spec);
+	text_list_free(spec->system_call_filter.names);
+	text_list_free(spec->system_call_architectures);
+	text_list_free(spec->restrict_address_families);
+	spec_deinit_limits(&spec->limits);
+	spec_deinit_process(spec);
+	*spec = (struct spec){};
+}
