@@ -1,4 +1,5 @@
-/* See assign.h. Origins are kept per field, not per directive: two rows that share a field (MemoryMax= and Memory=) share its history. */
+/* See assign.h. Origins are kept per field, not per directive: two rows that share a field (MemoryMax= and
+ * Memory=) share its history. */
 #include <string.h>
 
 #include "units/assign.h"
@@ -13,8 +14,8 @@ static void assign_forget(struct unit_config *config, uint32_t offset)
 	config->n_origins = kept;
 }
 
-static int assign_remember(struct unit_config *config, const struct directive *directive, struct assign_place place,
-			   size_t item)
+static int assign_remember(struct unit_config *config, const struct directive *directive,
+			   struct assign_place place, size_t item)
 {
 	struct config_origin *larger = config->origins;
 	size_t n = config->n_origins;
@@ -42,7 +43,8 @@ static int assign_reset(const struct directive_line *line, void *field, struct f
 
 	value_clear(directive, field);
 	if (!directive->default_text) {
-		memcpy(field, (const char *)unit_config_prototype() + directive->offset, value_size(directive));
+		memcpy(field, (const char *)unit_config_prototype() + directive->offset,
+		       value_size(directive));
 		return 0;
 	}
 	plain.value = directive->default_text;
@@ -89,7 +91,8 @@ int assign_setting(const struct directive_line *line, struct assign_place place,
 	int r;
 
 	if (!*line->value && directive->kind != VALUE_CAPABILITIES) {
-		r = value_takes_empty(directive) ? value_parse(line, field, &why) : assign_reset(line, field, &why);
+		r = value_takes_empty(directive) ? value_parse(line, field, &why)
+						 : assign_reset(line, field, &why);
 		if (directive->kind != VALUE_CONDITION)
 			assign_forget(line->config, directive->offset);
 	} else {

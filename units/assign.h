@@ -9,8 +9,8 @@ struct assign_place {
 	uint32_t line;
 };
 
-/* Assigns as the unit language says: lists grow, an empty value brings the default back. A failure names the directive; its place is for
- * the caller to add. Returns 0, -EINVAL or -ENOMEM. */
+/* Assigns as the unit language says: lists grow, an empty value brings the default back. A failure names the
+ * directive; its place is for the caller to add. Returns 0, -EINVAL or -ENOMEM. */
 int assign_setting(const struct directive_line *line, struct assign_place place, struct failure *failure);
 
 /* Did any line set the field at OFFSET of struct unit_config? */

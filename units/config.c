@@ -23,8 +23,8 @@ const char *const unit_dependency_names[UNIT_DEPENDENCY_MAX_] = {
 };
 
 const char *const unit_load_state_names[UNIT_LOAD_STATE_MAX_] = {
-	[UNIT_LOADED] = "loaded",   [UNIT_NOT_FOUND] = "not-found", [UNIT_BAD_SETTING] = "bad-setting",
-	[UNIT_ERROR] = "error",	    [UNIT_MASKED] = "masked",
+	[UNIT_LOADED] = "loaded", [UNIT_NOT_FOUND] = "not-found", [UNIT_BAD_SETTING] = "bad-setting",
+	[UNIT_ERROR] = "error",	  [UNIT_MASKED] = "masked",
 };
 
 const struct unit_config *unit_config_prototype(void)
@@ -106,32 +106,35 @@ struct unit_config *unit_config_free(struct unit_config *config)
 }
 
 /* The origin of FIELD's ITEM; of the field's last item when that one is not known. */
-static const struct config_origin *config_find_origin(const struct unit_config *config, size_t field, unsigned item)
+static const struct config_origin *config_find_origin(const struct unit_config *config, size_t field,
+						      unsigned item)
 {
 	const struct config_origin *found = NULL;
 
 	for (size_t i = 0; i < config->n_origins; i++)
 		if (directive_table[config->origins[i].directive].offset == field) {
 			found = &config->origins[i];
-			if (found->item == item && value_count(&directive_table[found->directive],
-							       (const char *)config + field) > 0)
+			if (found->item == item &&
+			    value_count(&directive_table[found->directive], (const char *)config + field) > 0)
 				break;
 		}
 	return found;
 }
 
-bool unit_config_origin(const struct unit_config *config, uint32_t origin, unsigned item, char *where, size_t size,
-			const char **ret_directive)
+bool unit_config_origin(const struct unit_config *config, uint32_t origin, unsigned item, char *where,
+			size_t size, const char **ret_directive)
 {
 	size_t field = offsetof(struct unit_config, spec) + origin;
 	const struct config_origin *found = config_find_origin(config, field, item);
 
 	/* What the container's capabilities were made of. */
 	if (!found && field == offsetof(struct unit_config, spec.capability_bounding_set))
-		found = config_find_origin(config, offsetof(struct unit_config, container.drop_capabilities), 0);
+		found = config_find_origin(config, offsetof(struct unit_config, container.drop_capabilities),
+					   0);
 	if (!found && (field == offsetof(struct unit_config, spec.capability_bounding_set) ||
 		       field == offsetof(struct unit_config, spec.ambient_capabilities)))
-		found = config_find_origin(config, offsetof(struct unit_config, container.add_capabilities), 0);
+		found = config_find_origin(config, offsetof(struct unit_config, container.add_capabilities),
+					   0);
 	if (!found)
 		return false;
 	snprintf(where, size, "%s:%u", config->files[found->file], found->line);

@@ -1,7 +1,9 @@
-/* THE table. See directive.h; a new directive is one row here, a behavioural test, and whatever applies the field.
+/* THE table. See directive.h; a new directive is one row here, a behavioural test, and whatever applies the
+ * field.
  *
- * A row says: section, name, kind, who applies it, the field, then by name what is not zero. Fields of the spec get their defaults from
- * spec_init(); `default_text` is for the others. Docs, printing and D-Bus follow from the row. */
+ * A row says: section, name, kind, who applies it, the field, then by name what is not zero. Fields of the
+ * spec get their defaults from spec_init(); `default_text` is for the others. Docs, printing and D-Bus follow
+ * from the row. */
 #include "units/special.h"
 
 /* clang-format off */

@@ -8,13 +8,14 @@
 #define CAP_BIT(name) (UINT64_C(1) << CAP_##name)
 
 /* What Podman gives a container by default: enough for a server that starts as root and drops to a user. */
-#define FINISH_CONTAINER_CAPABILITIES                                                                        \
-	(CAP_BIT(CHOWN) | CAP_BIT(DAC_OVERRIDE) | CAP_BIT(FOWNER) | CAP_BIT(FSETID) | CAP_BIT(KILL) |        \
-	 CAP_BIT(NET_BIND_SERVICE) | CAP_BIT(SETFCAP) | CAP_BIT(SETGID) | CAP_BIT(SETPCAP) | CAP_BIT(SETUID) | \
-	 CAP_BIT(SYS_CHROOT))
+#define FINISH_CONTAINER_CAPABILITIES                                                                 \
+	(CAP_BIT(CHOWN) | CAP_BIT(DAC_OVERRIDE) | CAP_BIT(FOWNER) | CAP_BIT(FSETID) | CAP_BIT(KILL) | \
+	 CAP_BIT(NET_BIND_SERVICE) | CAP_BIT(SETFCAP) | CAP_BIT(SETGID) | CAP_BIT(SETPCAP) |          \
+	 CAP_BIT(SETUID) | CAP_BIT(SYS_CHROOT))
 
 /* A failure at the line that set the field at OFFSET, or at the unit's file. */
-static int finish_fail(const struct unit_config *config, size_t offset, struct failure *failure, const char *text)
+static int finish_fail(const struct unit_config *config, size_t offset, struct failure *failure,
+		       const char *text)
 {
 	const struct config_origin *place = NULL;
 	char where[256];
@@ -30,7 +31,8 @@ static int finish_fail(const struct unit_config *config, size_t offset, struct f
 }
 #define FINISH_FAIL(member, text) finish_fail(config, offsetof(struct unit_config, member), failure, (text))
 
-/* --- [Container] ------------------------------------------------------------------------------------------------- */
+/* --- [Container]
+ * ------------------------------------------------------------------------------------------------- */
 
 /* Entrypoint= and Exec= become ExecStart=. */
 static int finish_container_command(struct unit_config *config, struct failure *failure)
@@ -42,18 +44,22 @@ static int finish_container_command(struct unit_config *config, struct failure *
 	if (!config->container.exec && !config->container.entrypoint)
 		return 0;
 	if (start->n > 0)
-		return FINISH_FAIL(commands[SERVICE_EXEC_START], "ExecStart= and [Container] Exec= or Entrypoint= exclude each other");
-	TEXT_LIST_FOREACH(word, config->container.entrypoint)
+		return FINISH_FAIL(commands[SERVICE_EXEC_START],
+				   "ExecStart= and [Container] Exec= or Entrypoint= exclude each other");
+	TEXT_LIST_FOREACH (word, config->container.entrypoint)
 		if (r >= 0)
 			r = text_list_append(&argv, *word);
-	TEXT_LIST_FOREACH(word, config->container.exec)
+	TEXT_LIST_FOREACH (word, config->container.exec)
 		if (r >= 0)
 			r = text_list_append(&argv, *word);
 	if (r < 0)
 		return r;
 	if (argv[0][0] != '/' && (!argv[0][0] || strchr(argv[0], '/')))
-		return config->container.entrypoint ? FINISH_FAIL(container.entrypoint, "the command is neither an absolute path nor a plain name")
-						    : FINISH_FAIL(container.exec, "the command is neither an absolute path nor a plain name");
+		return config->container.entrypoint
+			       ? FINISH_FAIL(container.entrypoint,
+					     "the command is neither an absolute path nor a plain name")
+			       : FINISH_FAIL(container.exec,
+					     "the command is neither an absolute path nor a plain name");
 	start->items = calloc(1, sizeof *start->items);
 	if (!start->items)
 		return -ENOMEM;
@@ -73,7 +79,8 @@ static void finish_container_capabilities(struct unit_config *config)
 	spec->capability_bounding_set &= ~config->container.drop_capabilities;
 	spec->capability_bounding_set |= add;
 	/* Without this, what was added would be lost at the change of user. */
-	if (spec->user && strcmp(spec->user, "root") != 0 && strcmp(spec->user, "0") != 0 && add != SPEC_CAP_ALL)
+	if (spec->user && strcmp(spec->user, "root") != 0 && strcmp(spec->user, "0") != 0 &&
+	    add != SPEC_CAP_ALL)
 		spec->ambient_capabilities |= add;
 }
 
@@ -87,7 +94,8 @@ static int finish_container_ids(struct unit_config *config, struct failure *fail
 	if (given->n_ranges == 0)
 		return 0;
 	if (ASSIGN_WAS_SET(config, spec.user_namespace))
-		return FINISH_FAIL(spec.user_namespace, "UIDMap= and GIDMap= exclude UserNS= and PrivateUsers=");
+		return FINISH_FAIL(spec.user_namespace,
+				   "UIDMap= and GIDMap= exclude UserNS= and PrivateUsers=");
 	spec->user_namespace = SPEC_USER_MAP;
 	if (missing->n_ranges > 0)
 		return 0;
@@ -116,10 +124,10 @@ static int finish_container_hostname(struct unit_config *config)
 	return 0;
 }
 
-#define FINISH_DEFAULT(member, value)                                                                        \
-	do {                                                                                                 \
-		if (!ASSIGN_WAS_SET(config, member))                                                         \
-			config->member = (value);                                                            \
+#define FINISH_DEFAULT(member, value)                \
+	do {                                         \
+		if (!ASSIGN_WAS_SET(config, member)) \
+			config->member = (value);    \
 	} while (0)
 
 static int finish_container(struct unit_config *config, struct failure *failure)
@@ -137,7 +145,8 @@ static int finish_container(struct unit_config *config, struct failure *failure)
 	FINISH_DEFAULT(type, config->container.notify ? SERVICE_NOTIFY : SERVICE_EXEC);
 	if (config->spec.upper_directory)
 		FINISH_DEFAULT(spec.upper, SPEC_UPPER_PERSISTENT);
-	if (config->container.notify && config->type != SERVICE_NOTIFY && config->type != SERVICE_NOTIFY_RELOAD)
+	if (config->container.notify && config->type != SERVICE_NOTIFY &&
+	    config->type != SERVICE_NOTIFY_RELOAD)
 		return FINISH_FAIL(type, "[Container] Notify=yes needs Type=notify");
 	if (config->spec.upper_directory && config->spec.upper != SPEC_UPPER_PERSISTENT)
 		return FINISH_FAIL(spec.upper, "UpperDirectory= is only of use with Upper=persistent");
@@ -152,7 +161,8 @@ static int finish_container(struct unit_config *config, struct failure *failure)
 	return r < 0 ? r : finish_container_hostname(config);
 }
 
-/* --- defaults that depend on others ------------------------------------------------------------------------------ */
+/* --- defaults that depend on others
+ * ------------------------------------------------------------------------------ */
 
 static void finish_service_defaults(struct unit_config *config)
 {
@@ -176,8 +186,9 @@ static void finish_service_defaults(struct unit_config *config)
 		config->notify_access = SERVICE_NOTIFY_MAIN;
 }
 
-/* DefaultDependencies=: units are down before the shutdown target is up. systemd adds After=basic.target and Requires=sysinit.target too; here
- * nothing waits for a machine to be set up, for in a container there is none, and on a machine those who need it say so. */
+/* DefaultDependencies=: units are down before the shutdown target is up. systemd adds After=basic.target and
+ * Requires=sysinit.target too; here nothing waits for a machine to be set up, for in a container there is
+ * none, and on a machine those who need it say so. */
 static int finish_default_dependencies(struct unit_config *config)
 {
 	static const char shutdown[] = "shutdown.target";
@@ -192,7 +203,8 @@ static int finish_default_dependencies(struct unit_config *config)
 	return 0;
 }
 
-/* --- does it make sense? ------------------------------------------------------------------------------------------- */
+/* --- does it make sense?
+ * ------------------------------------------------------------------------------------------- */
 
 static int finish_check_commands(const struct unit_config *config, struct failure *failure)
 {
@@ -205,9 +217,11 @@ static int finish_check_commands(const struct unit_config *config, struct failur
 	if (n == 0 && config->type != SERVICE_ONESHOT)
 		return FINISH_FAIL(type, "only a service with Type=oneshot can do without ExecStart=");
 	if (n == 0 && !config->remain_after_exit)
-		return FINISH_FAIL(remain_after_exit, "a service without ExecStart= needs RemainAfterExit=yes");
+		return FINISH_FAIL(remain_after_exit,
+				   "a service without ExecStart= needs RemainAfterExit=yes");
 	if (n > 1 && config->type != SERVICE_ONESHOT)
-		return FINISH_FAIL(commands[SERVICE_EXEC_START], "only a service with Type=oneshot can have several ExecStart= commands");
+		return FINISH_FAIL(commands[SERVICE_EXEC_START],
+				   "only a service with Type=oneshot can have several ExecStart= commands");
 	return 0;
 }
 
@@ -220,15 +234,21 @@ static int finish_check_service(const struct unit_config *config, struct failure
 		return r;
 	if (config->type == SERVICE_ONESHOT &&
 	    (config->restart == SERVICE_RESTART_ALWAYS || config->restart == SERVICE_RESTART_ON_SUCCESS))
-		return FINISH_FAIL(restart, "Type=oneshot cannot have Restart=always or on-success: its good end is its aim");
+		return FINISH_FAIL(
+			restart,
+			"Type=oneshot cannot have Restart=always or on-success: its good end is its aim");
 	if (config->type == SERVICE_FORKING && spec->private_pids)
-		return FINISH_FAIL(type, "Type=forking needs the host's PID namespace: the process that stays behind could not be told from outside");
+		return FINISH_FAIL(
+			type,
+			"Type=forking needs the host's PID namespace: the process that stays behind could not be told from outside");
 	if (config->restart_delay_max != USEC_INFINITY && config->restart_delay_max < config->restart_delay)
 		return FINISH_FAIL(restart_delay_max, "RestartMaxDelaySec= is less than RestartSec=");
 	if (spec->network_namespace_path && spec->private_network)
-		return FINISH_FAIL(spec.network_namespace_path, "NetworkNamespacePath= and a private network exclude each other");
+		return FINISH_FAIL(spec.network_namespace_path,
+				   "NetworkNamespacePath= and a private network exclude each other");
 	if (spec->ipc_namespace_path && spec->private_ipc)
-		return FINISH_FAIL(spec.ipc_namespace_path, "IPCNamespacePath= and PrivateIPC=yes exclude each other");
+		return FINISH_FAIL(spec.ipc_namespace_path,
+				   "IPCNamespacePath= and PrivateIPC=yes exclude each other");
 	if (spec->limits.memory_min < SPEC_LIMIT_MAX && spec->limits.memory_max < SPEC_LIMIT_MAX &&
 	    spec->limits.memory_min > spec->limits.memory_max)
 		return FINISH_FAIL(spec.limits.memory_min, "MemoryMin= is more than MemoryMax=");
@@ -244,7 +264,8 @@ static int finish_check_dependencies(const struct unit_config *config, struct fa
 			char text[128];
 
 			snprintf(text, sizeof text, "%s= names the unit itself", unit_dependency_names[i]);
-			return finish_fail(config, offsetof(struct unit_config, dependencies[i]), failure, text);
+			return finish_fail(config, offsetof(struct unit_config, dependencies[i]), failure,
+					   text);
 		}
 	return 0;
 }

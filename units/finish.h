@@ -1,5 +1,5 @@
-/* What can be said only when every file has been read: defaults that depend on other settings, a container's defaults, default dependencies,
- * and whether it all makes sense. */
+/* What can be said only when every file has been read: defaults that depend on other settings, a container's
+ * defaults, default dependencies, and whether it all makes sense. */
 #pragma once
 
 #include "units/assign.h"

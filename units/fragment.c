@@ -1,5 +1,6 @@
-/* See fragment.h. The order of search is that of systemd.unit(5): the first directory that has the name wins; a drop-in hides those of the
- * same file name in later directories and in the folders of more general names. */
+/* See fragment.h. The order of search is that of systemd.unit(5): the first directory that has the name wins;
+ * a drop-in hides those of the same file name in later directories and in the folders of more general names.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -50,11 +51,14 @@ static bool fragment_is_mask(const char *path)
 	       (S_ISCHR(status.st_mode) || (S_ISREG(status.st_mode) && status.st_size == 0));
 }
 
-/* What the link PATH makes NAME another name of: heap; NULL with *RET 0 when it is no alias. A link whose target is not a unit in the search
- * path, or is the template of the instance NAME, only says where the file is. */
-static int fragment_read_alias(const struct unit_search_path *path, const char *file, const char *name, char **ret)
+/* What the link PATH makes NAME another name of: heap; NULL with *RET 0 when it is no alias. A link whose
+ * target is not a unit in the search path, or is the template of the instance NAME, only says where the file
+ * is. */
+static int fragment_read_alias(const struct unit_search_path *path, const char *file, const char *name,
+			       char **ret)
 {
-	_cleanup_free_ char *target = realpath(file, NULL), *unit = NULL, *template = unit_name_template(name);
+	_cleanup_free_ char *target = realpath(file, NULL), *unit = NULL,
+			    *template = unit_name_template(name);
 	const char *at;
 	char *slash;
 
@@ -81,7 +85,8 @@ static int fragment_read_alias(const struct unit_search_path *path, const char *
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* Looks for one FILE name in all directories. Returns 1 when it was found (ret filled), 2 when it is an alias (*RET_ALIAS), 0. */
+/* Looks for one FILE name in all directories. Returns 1 when it was found (ret filled), 2 when it is an alias
+ * (*RET_ALIAS), 0. */
 static int fragment_look_up(const struct unit_search_path *path, size_t i, const char *file, const char *name,
 			    struct fragment *ret, char **ret_alias)
 {
@@ -128,9 +133,11 @@ static int fragment_find_main(const struct unit_search_path *path, const char *n
 	return 0;
 }
 
-/* --- folders beside the fragment ------------------------------------------------------------------------------- */
+/* --- folders beside the fragment
+ * ------------------------------------------------------------------------------- */
 
-/* Names whose ".d" folders apply to NAME, the most particular first: itself, its template, what is left of it when cut at dashes
+/* Names whose ".d" folders apply to NAME, the most particular first: itself, its template, what is left of it
+ * when cut at dashes
  * ("a-b.service": "a-.service"), and its kind. */
 static int fragment_folder_names(const char *name, const char *file, char ***ret)
 {
@@ -203,7 +210,8 @@ static int fragment_scan_dropins(struct fragment *fragment, const char *folder, 
 	return r;
 }
 
-static int fragment_find_dropins(const struct unit_search_path *path, char *const *names, struct fragment *fragment)
+static int fragment_find_dropins(const struct unit_search_path *path, char *const *names,
+				 struct fragment *fragment)
 {
 	for (; *names; names++) {
 		_cleanup_free_ char *folder = text_format("%s.d", *names);
@@ -244,7 +252,7 @@ static int fragment_scan_links(const char *directory, const char *folder, char *
 		if (entry->d_name[0] == '.')
 			continue;
 		unit = text_ends_with(entry->d_name, ".container") ? fragment_unit_name(entry->d_name)
-								    : strdup(entry->d_name);
+								   : strdup(entry->d_name);
 		if (unit && unit_name_valid(unit) && !text_list_contains(*list, unit))
 			r = text_list_take(list, TAKE(unit));
 	}
@@ -252,7 +260,8 @@ static int fragment_scan_links(const char *directory, const char *folder, char *
 	return r;
 }
 
-static int fragment_find_links(const struct unit_search_path *path, const char *suffix, const char *name, char ***list)
+static int fragment_find_links(const struct unit_search_path *path, const char *suffix, const char *name,
+			       char ***list)
 {
 	_cleanup_free_ char *template = unit_name_template(name);
 	const char *const names[] = {name, template};
@@ -263,7 +272,9 @@ static int fragment_find_links(const struct unit_search_path *path, const char *
 		if (!folder)
 			return -ENOMEM;
 		for (size_t i = 0; i < path->n; i++) {
-			int r = index_has(path, i, folder, NULL) ? fragment_scan_links(path->items[i].path, folder, list) : 0;
+			int r = index_has(path, i, folder, NULL)
+					? fragment_scan_links(path->items[i].path, folder, list)
+					: 0;
 
 			if (r < 0)
 				return r;
@@ -291,7 +302,8 @@ static int fragment_resolve(const struct unit_search_path *path, const char *nam
 	return failure_set(failure, -ELOOP, NULL, "too many aliases lead from '%s' to another unit", name);
 }
 
-int fragment_find(const struct unit_search_path *path, const char *name, struct fragment *ret, struct failure *failure)
+int fragment_find(const struct unit_search_path *path, const char *name, struct fragment *ret,
+		  struct failure *failure)
 {
 	_cleanup_(fragment_deinit) struct fragment fragment = {};
 	_cleanup_text_list_ char **names = NULL;

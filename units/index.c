@@ -1,7 +1,8 @@
 /* See index.h.
  *
- * A directory's mtime tells that it has changed, but only as finely as the kernel's clock ticks: an entry made in the same tick as our
- * reading would go unseen. So a listing whose directory changed shortly before it was read is not trusted the next time. */
+ * A directory's mtime tells that it has changed, but only as finely as the kernel's clock ticks: an entry
+ * made in the same tick as our reading would go unseen. So a listing whose directory changed shortly before
+ * it was read is not trusted the next time. */
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -37,7 +38,7 @@ struct unit_index *index_new(size_t n)
 
 static void index_clear(struct index_listing *listing)
 {
-	TABLE_FOREACH(slot, &listing->names)
+	TABLE_FOREACH (slot, &listing->names)
 		free((char *)(uintptr_t)slot->key);
 	table_free(&listing->names);
 	free(listing->real_path);

@@ -1,5 +1,5 @@
-/* From a name to a config. See load.h: finds the files (fragment.h), reads each line by line (reader.h) into the fields that the table names
- * (assign.h), then completes and checks the whole (finish.h). */
+/* From a name to a config. See load.h: finds the files (fragment.h), reads each line by line (reader.h) into
+ * the fields that the table names (assign.h), then completes and checks the whole (finish.h). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -40,7 +40,8 @@ static int load_heading(struct load *load, const struct reader_line *line, struc
 		return 0;
 	}
 	load->skip_section = true;
-	snprintf(text, sizeof text, "unknown section [%s] in a %s", line->section, strrchr(load->config->name, '.') + 1);
+	snprintf(text, sizeof text, "unknown section [%s] in a %s", line->section,
+		 strrchr(load->config->name, '.') + 1);
 	return load_unknown(load, line->line, failure, text);
 }
 
@@ -52,9 +53,11 @@ static int load_unknown_key(struct load *load, const struct reader_line *line, s
 	if (!near)
 		snprintf(text, sizeof text, "unknown key '%.128s=' in [%s]", line->key, line->section);
 	else if (directive_find(near, line->key))
-		snprintf(text, sizeof text, "unknown key '%.128s=' in [%s]: it belongs to [%s]", line->key, line->section, near);
+		snprintf(text, sizeof text, "unknown key '%.128s=' in [%s]: it belongs to [%s]", line->key,
+			 line->section, near);
 	else
-		snprintf(text, sizeof text, "unknown key '%.128s=' in [%s]; did you mean '%s='?", line->key, line->section, near);
+		snprintf(text, sizeof text, "unknown key '%.128s=' in [%s]; did you mean '%s='?", line->key,
+			 line->section, near);
 	return load_unknown(load, line->line, failure, text);
 }
 
@@ -72,15 +75,17 @@ static int load_line(void *data, const struct reader_line *line, struct failure 
 	if (!line->key)
 		return load_heading(load, line, failure);
 	if (!*line->section)
-		return failure_set(failure, -EINVAL, NULL, "'%.128s=' stands before the first section", line->key);
+		return failure_set(failure, -EINVAL, NULL, "'%.128s=' stands before the first section",
+				   line->key);
 	if (load->skip_section || text_starts_with(line->key, "X-"))
 		return 0;
 	assignment.directive = directive_find(line->section, line->key);
 	if (!assignment.directive)
 		return load_unknown_key(load, line, failure);
-	return assign_setting(&assignment,
-			      (struct assign_place){.file = (uint16_t)MIN_OF(file, (size_t)UINT16_MAX), .line = line->line},
-			      failure);
+	return assign_setting(
+		&assignment,
+		(struct assign_place){.file = (uint16_t)MIN_OF(file, (size_t)UINT16_MAX), .line = line->line},
+		failure);
 }
 
 /* Sets the state of a config that cannot be used. -ENOMEM stays an error of the caller's. */
@@ -144,7 +149,7 @@ static int load_links(struct unit_config *config, const struct fragment *fragmen
 	} lists[] = {{UNIT_WANTS, fragment->wants}, {UNIT_REQUIRES, fragment->requires}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
-		TEXT_LIST_FOREACH(name, lists[i].names)
+		TEXT_LIST_FOREACH (name, lists[i].names)
 			if (!text_list_contains(config->dependencies[lists[i].kind], *name) &&
 			    text_list_append(&config->dependencies[lists[i].kind], *name) < 0)
 				return -ENOMEM;
@@ -154,7 +159,8 @@ static int load_links(struct unit_config *config, const struct fragment *fragmen
 static int load_fragment(struct unit_config *config, const struct unit_specifiers *outside,
 			 const struct fragment *fragment)
 {
-	struct specifier_context specifiers = {.name = config->name, .fragment = fragment->path, .outside = outside};
+	struct specifier_context specifiers = {
+		.name = config->name, .fragment = fragment->path, .outside = outside};
 	struct failure failure = {};
 	int r;
 
@@ -175,7 +181,8 @@ static int load_fragment(struct unit_config *config, const struct unit_specifier
 	if (r == 0)
 		r = load_finish(config);
 	if (r == 0 && unit_name_is_template(config->name)) {
-		failure_set(&failure, -EINVAL, fragment->path, "a template cannot run: name an instance, such as %.*sNAME%s",
+		failure_set(&failure, -EINVAL, fragment->path,
+			    "a template cannot run: name an instance, such as %.*sNAME%s",
 			    (int)strcspn(config->name, "@") + 1, config->name, strrchr(config->name, '.'));
 		r = load_fail(config, UNIT_BAD_SETTING, &failure);
 	}
@@ -224,7 +231,8 @@ int unit_load(const struct unit_search_path *path, const struct unit_specifiers 
 static char *load_absolute(const char *file)
 {
 	const char *slash = strrchr(file, '/');
-	_cleanup_free_ char *directory = strndup(slash ? file : ".", slash ? MAX_OF((size_t)(slash - file), (size_t)1) : 1);
+	_cleanup_free_ char *directory =
+		strndup(slash ? file : ".", slash ? MAX_OF((size_t)(slash - file), (size_t)1) : 1);
 	_cleanup_free_ char *real = directory ? realpath(directory, NULL) : NULL;
 
 	if (!real)

@@ -1,4 +1,5 @@
-/* Names of units: what is valid, what is a template, what a user may leave out. See load.h. The rules are those of systemd.unit(5). */
+/* Names of units: what is valid, what is a template, what a user may leave out. See load.h. The rules are
+ * those of systemd.unit(5). */
 #include <ctype.h>
 #include <string.h>
 

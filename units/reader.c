@@ -1,9 +1,10 @@
 /* See reader.h.
  *
- * inih pulls lines from us through its reader callback. We hand it one logical line at a time: comments and blank lines
- * taken out, continuation lines joined, checked for what inih would silently accept (a ':' for '=', text behind a
- * heading's ']', a section name cut at 50 bytes). So the line inih is working on when it calls the handler is always the
- * last one handed out, which is how a handler without a line number knows its line. */
+ * inih pulls lines from us through its reader callback. We hand it one logical line at a time: comments and
+ * blank lines taken out, continuation lines joined, checked for what inih would silently accept (a ':' for
+ * '=', text behind a heading's ']', a section name cut at 50 bytes). So the line inih is working on when it
+ * calls the handler is always the last one handed out, which is how a handler without a line number knows its
+ * line. */
 #include <ctype.h>
 #include <ini.h>
 #include <string.h>
@@ -85,7 +86,8 @@ static int reader_append(struct reader *reader, const char *text, size_t length)
 	char *larger;
 
 	if (needed > READER_MAX_LINE)
-		return failure_set(reader->failure, -EINVAL, NULL, "the line is longer than %d bytes", READER_MAX_LINE);
+		return failure_set(reader->failure, -EINVAL, NULL, "the line is longer than %d bytes",
+				   READER_MAX_LINE);
 	if (needed > reader->logical_room) {
 		size_t room = MAX_OF(needed, reader->logical_room * 2);
 
@@ -152,7 +154,8 @@ static int reader_check_heading(struct reader *reader, char *line)
 	int r;
 
 	if (!end || end[1 + strspn(end + 1, READER_SPACE)])
-		return failure_set(reader->failure, -EINVAL, NULL, "a section heading must be '[Name]' and nothing else");
+		return failure_set(reader->failure, -EINVAL, NULL,
+				   "a section heading must be '[Name]' and nothing else");
 	if (end == line + 1 || end - line - 1 > READER_MAX_SECTION)
 		return failure_set(reader->failure, -EINVAL, NULL, "a section's name has 1 to %d characters",
 				   READER_MAX_SECTION);
@@ -168,16 +171,17 @@ static int reader_check_assignment(struct reader *reader, const char *line)
 	const char *key_end;
 
 	if (!line[length])
-		return failure_set(reader->failure, -EINVAL, NULL,
-				   "neither a section heading, nor an assignment (Name=value), nor a comment");
+		return failure_set(
+			reader->failure, -EINVAL, NULL,
+			"neither a section heading, nor an assignment (Name=value), nor a comment");
 	for (key_end = line + length; key_end > line && strchr(READER_SPACE, key_end[-1]);)
 		key_end--;
 	if (key_end == line)
 		return failure_set(reader->failure, -EINVAL, NULL, "an assignment without a name before '='");
 	for (const char *at = line; at < key_end; at++)
 		if (!isalnum((unsigned char)*at) && *at != '-' && *at != '_' && *at != '.')
-			return failure_set(reader->failure, -EINVAL, NULL,
-					   "'%.*s' is no name of a setting", (int)MIN_OF(key_end - line, 80), line);
+			return failure_set(reader->failure, -EINVAL, NULL, "'%.*s' is no name of a setting",
+					   (int)MIN_OF(key_end - line, 80), line);
 	return 0;
 }
 
@@ -236,7 +240,8 @@ static int reader_handle(void *data, const char *section, const char *key, const
 	return reader->error == 0;
 }
 
-/* inih on Debian reads its limits from variables; elsewhere they are fixed when it is built, and the build checks them. */
+/* inih on Debian reads its limits from variables; elsewhere they are fixed when it is built, and the build
+ * checks them. */
 static void reader_configure_inih(void)
 {
 #if READER_INIH_VARIABLES

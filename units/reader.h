@@ -1,5 +1,5 @@
-/* A unit file's text as a sequence of settings. inih splits a line into key and value; what a line is, which number it has
- * and which text is no unit file at all is decided here. */
+/* A unit file's text as a sequence of settings. inih splits a line into key and value; what a line is, which
+ * number it has and which text is no unit file at all is decided here. */
 #pragma once
 
 #include "base/failure.h"
@@ -19,9 +19,9 @@ enum {
 	READER_MAX_FILE = 16 << 20, /* bytes */
 };
 
-/* Reads TEXT of LENGTH bytes (NUL-terminated behind them). Refused, with the line's number in *RET_LINE and -EINVAL: a NUL or
- * another control character, text that is not UTF-8, a line longer than READER_MAX_LINE, a line that is neither a heading,
- * an assignment nor a comment. A byte order mark at the start and CR-LF line ends are accepted. A handler's error is
- * returned as it is, with the line it was called for. */
+/* Reads TEXT of LENGTH bytes (NUL-terminated behind them). Refused, with the line's number in *RET_LINE and
+ * -EINVAL: a NUL or another control character, text that is not UTF-8, a line longer than READER_MAX_LINE, a
+ * line that is neither a heading, an assignment nor a comment. A byte order mark at the start and CR-LF line
+ * ends are accepted. A handler's error is returned as it is, with the line it was called for. */
 int reader_parse(const char *text, size_t length, reader_handler handler, void *data, uint32_t *ret_line,
 		 struct failure *failure);

@@ -32,7 +32,8 @@ int special_parse_nice(const struct directive_line *line, void *field, struct fa
 	int value = 0;
 
 	if (*line->value && (value_parse_int(line, &value, NULL) < 0 || value < -20 || value > 19))
-		return failure_set(failure, -EINVAL, NULL, "'%s' is no nice level from -20 to 19", line->value);
+		return failure_set(failure, -EINVAL, NULL, "'%s' is no nice level from -20 to 19",
+				   line->value);
 	*(int *)field = value;
 	return 0;
 }
@@ -59,7 +60,8 @@ int special_parse_timer_slack(const struct directive_line *line, void *field, st
 		if (!digits)
 			return -ENOMEM;
 		if (value_read_number(digits, INT64_MAX, &value) == 0 &&
-		    (strcmp(text + strlen(digits), "ns") == 0 || strcmp(text + strlen(digits), "nsec") == 0)) {
+		    (strcmp(text + strlen(digits), "ns") == 0 ||
+		     strcmp(text + strlen(digits), "nsec") == 0)) {
 			*(uint64_t *)field = value;
 			return 0;
 		}
@@ -67,7 +69,8 @@ int special_parse_timer_slack(const struct directive_line *line, void *field, st
 		*(uint64_t *)field = usec * 1000;
 		return 0;
 	}
-	return failure_set(failure, -EINVAL, NULL, "'%s' is no time span (a bare number counts nanoseconds)", text);
+	return failure_set(failure, -EINVAL, NULL, "'%s' is no time span (a bare number counts nanoseconds)",
+			   text);
 }
 
 char *special_print_timer_slack(const void *field)
@@ -96,7 +99,8 @@ int special_parse_working_directory(const struct directive_line *line, void *fie
 
 char *special_print_working_directory(const void *field)
 {
-	const struct spec *spec = (const struct spec *)((const char *)field - offsetof(struct spec, working_directory));
+	const struct spec *spec =
+		(const struct spec *)((const char *)field - offsetof(struct spec, working_directory));
 
 	return text_format("%s%s", spec->working_directory_optional ? "!" : "",
 			   spec->working_directory ? spec->working_directory : "");
@@ -162,7 +166,8 @@ int special_parse_cpu_list(const struct directive_line *line, void *field, struc
 			continue;
 		if (special_read_cpu_range(word) < 0) {
 			text_buffer_free(&buffer);
-			return failure_set(failure, -EINVAL, NULL, "'%s' is no list of numbers and ranges (such as '0-3,8')",
+			return failure_set(failure, -EINVAL, NULL,
+					   "'%s' is no list of numbers and ranges (such as '0-3,8')",
 					   line->value);
 		}
 		text_buffer_append(&buffer, "%s%s", buffer.length ? "," : "", word);
@@ -224,8 +229,8 @@ static void special_list_remove(char **list, const char *word)
 		*to = NULL;
 }
 
-/* One name of a list of families. A list that begins with "~" holds what is refused; a word that goes against the sense of the list is
- * taken out of it: systemd.exec(5), RestrictAddressFamilies=. */
+/* One name of a list of families. A list that begins with "~" holds what is refused; a word that goes against
+ * the sense of the list is taken out of it: systemd.exec(5), RestrictAddressFamilies=. */
 static int special_add_address_family(char ***list, bool invert, char *word)
 {
 	bool refuses = *list && strcmp((*list)[0], "~") == 0;
@@ -259,7 +264,8 @@ int special_parse_address_families(const struct directive_line *line, void *fiel
 		if (r <= 0)
 			return r;
 		if (!special_address_family_valid(word))
-			return failure_set(failure, -EINVAL, NULL, "'%s' is no address family (such as 'AF_INET')", word);
+			return failure_set(failure, -EINVAL, NULL,
+					   "'%s' is no address family (such as 'AF_INET')", word);
 		r = special_add_address_family(list, invert, word);
 	}
 	return r;
@@ -277,11 +283,13 @@ int special_parse_slice(const struct directive_line *line, void *field, struct f
 
 	if (r < 0)
 		return r;
-	/* "a-b.slice" is a group below "a.slice", so that no part between dashes may be empty; "-.slice" is the root. */
+	/* "a-b.slice" is a group below "a.slice", so that no part between dashes may be empty; "-.slice" is
+	 * the root. */
 	if (strcmp(slice, "-.slice") != 0 &&
 	    (!text_ends_with(slice, ".slice") || strchr(slice, '/') || *slice == '-' || *slice == '.' ||
 	     strstr(slice, "--") || strstr(slice, "-.slice")))
-		return failure_set(failure, -EINVAL, NULL, "'%s' is no name of a slice (such as 'web.slice')", slice);
+		return failure_set(failure, -EINVAL, NULL, "'%s' is no name of a slice (such as 'web.slice')",
+				   slice);
 	free(*(char **)field);
 	*(char **)field = TAKE(slice);
 	return 0;
@@ -305,7 +313,8 @@ int special_parse_hostname(const struct directive_line *line, void *field, struc
 	if (r < 0)
 		return r;
 	/* uname(2) has room for 64; the characters are those of RFC 1123, and '_' because people use it. */
-	if (strlen(name) > 64 || !isalnum((unsigned char)*name) || strstr(name, "..") || text_ends_with(name, ".") ||
+	if (strlen(name) > 64 || !isalnum((unsigned char)*name) || strstr(name, "..") ||
+	    text_ends_with(name, ".") ||
 	    name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")])
 		return failure_set(failure, -EINVAL, NULL, "'%s' is no host name", name);
 	free(*(char **)field);
@@ -327,9 +336,10 @@ int special_parse_network(const struct directive_line *line, void *field, struct
 	else if (strcmp(line->value, "host") == 0)
 		*(bool *)field = false;
 	else
-		return failure_set(failure, -EINVAL, NULL,
-				   "'%s' is none of: none, host, private (networks between containers are not supported yet)",
-				   line->value);
+		return failure_set(
+			failure, -EINVAL, NULL,
+			"'%s' is none of: none, host, private (networks between containers are not supported yet)",
+			line->value);
 	return 0;
 }
 
@@ -338,7 +348,8 @@ char *special_print_network(const void *field)
 	return strdup(*(const bool *)field ? "private" : "host");
 }
 
-int special_parse_container_capabilities(const struct directive_line *line, void *field, struct failure *failure)
+int special_parse_container_capabilities(const struct directive_line *line, void *field,
+					 struct failure *failure)
 {
 	uint64_t *set = field;
 	const char *cursor = line->value;
@@ -354,7 +365,8 @@ int special_parse_container_capabilities(const struct directive_line *line, void
 		if (r <= 0)
 			return r;
 		if (value_read_capability(word, true, &bit) < 0)
-			return failure_set(failure, -EINVAL, NULL, "'%s' is no capability (such as 'CAP_NET_BIND_SERVICE' or 'all')",
+			return failure_set(failure, -EINVAL, NULL,
+					   "'%s' is no capability (such as 'CAP_NET_BIND_SERVICE' or 'all')",
 					   word);
 		*set |= bit;
 	}
@@ -362,7 +374,8 @@ int special_parse_container_capabilities(const struct directive_line *line, void
 
 char *special_print_container_capabilities(const void *field)
 {
-	return *(const uint64_t *)field == SPEC_CAP_ALL ? strdup("all") : value_print_capabilities(NULL, field);
+	return *(const uint64_t *)field == SPEC_CAP_ALL ? strdup("all")
+							: value_print_capabilities(NULL, field);
 }
 
 /* "nofile=1024:4096". "host" is what an absent Ulimit= means anyway. */
@@ -371,12 +384,13 @@ int special_parse_ulimit(const struct directive_line *line, void *field, struct 
 	static const struct {
 		const char *name;
 		int resource;
-	} names[] = {{"as", RLIMIT_AS},		    {"core", RLIMIT_CORE},     {"cpu", RLIMIT_CPU},
-		     {"data", RLIMIT_DATA},	    {"fsize", RLIMIT_FSIZE},   {"locks", RLIMIT_LOCKS},
-		     {"memlock", RLIMIT_MEMLOCK},   {"msgqueue", RLIMIT_MSGQUEUE}, {"nice", RLIMIT_NICE},
-		     {"nofile", RLIMIT_NOFILE},	    {"nproc", RLIMIT_NPROC},   {"rss", RLIMIT_RSS},
-		     {"rtprio", RLIMIT_RTPRIO},	    {"rttime", RLIMIT_RTTIME}, {"sigpending", RLIMIT_SIGPENDING},
-		     {"stack", RLIMIT_STACK}};
+	} names[] = {
+		{"as", RLIMIT_AS},	     {"core", RLIMIT_CORE},	    {"cpu", RLIMIT_CPU},
+		{"data", RLIMIT_DATA},	     {"fsize", RLIMIT_FSIZE},	    {"locks", RLIMIT_LOCKS},
+		{"memlock", RLIMIT_MEMLOCK}, {"msgqueue", RLIMIT_MSGQUEUE}, {"nice", RLIMIT_NICE},
+		{"nofile", RLIMIT_NOFILE},   {"nproc", RLIMIT_NPROC},	    {"rss", RLIMIT_RSS},
+		{"rtprio", RLIMIT_RTPRIO},   {"rttime", RLIMIT_RTTIME},	    {"sigpending", RLIMIT_SIGPENDING},
+		{"stack", RLIMIT_STACK}};
 	struct spec_rlimit *rlimits = field;
 	struct directive plain = *line->directive;
 	struct directive_line bounds = *line;
@@ -396,7 +410,8 @@ int special_parse_ulimit(const struct directive_line *line, void *field, struct 
 				bounds.value = "infinity";
 			return value_parse_rlimit(&bounds, &rlimits[names[i].resource], failure);
 		}
-	return failure_set(failure, -EINVAL, NULL, "'%s' is no NAME=SOFT[:HARD] (such as 'nofile=1024')", line->value);
+	return failure_set(failure, -EINVAL, NULL, "'%s' is no NAME=SOFT[:HARD] (such as 'nofile=1024')",
+			   line->value);
 }
 
 char *special_print_ulimit(const void *field _unused_)
@@ -409,8 +424,9 @@ int special_parse_notify(const struct directive_line *line, void *field, struct 
 	bool notify = false;
 
 	if (*line->value && value_parse_bool(line, &notify, NULL) < 0)
-		return failure_set(failure, -EINVAL, NULL, "'%s' is neither yes nor no%s", line->value,
-				   strcmp(line->value, "healthy") == 0 ? " (health checks are not supported yet)" : "");
+		return failure_set(
+			failure, -EINVAL, NULL, "'%s' is neither yes nor no%s", line->value,
+			strcmp(line->value, "healthy") == 0 ? " (health checks are not supported yet)" : "");
 	*(bool *)field = notify;
 	return 0;
 }

@@ -3,11 +3,11 @@
 
 #include "units/value.h"
 
-#define SPECIAL_DECLARE(name)                                                                                \
-	int special_parse_##name(const struct directive_line *line, void *field, struct failure *failure);   \
+#define SPECIAL_DECLARE(name)                                                                              \
+	int special_parse_##name(const struct directive_line *line, void *field, struct failure *failure); \
 	char *special_print_##name(const void *field);
 
-SPECIAL_DECLARE(timeouts)	   /* TimeoutSec=: start and stop */
+SPECIAL_DECLARE(timeouts) /* TimeoutSec=: start and stop */
 SPECIAL_DECLARE(nice)
 SPECIAL_DECLARE(timer_slack)
 SPECIAL_DECLARE(working_directory) /* "~", "-" */
@@ -18,7 +18,7 @@ SPECIAL_DECLARE(oom_policy)
 SPECIAL_DECLARE(address_families)
 SPECIAL_DECLARE(slice)
 SPECIAL_DECLARE(hostname)
-SPECIAL_DECLARE(network)	   /* [Container] Network= */
+SPECIAL_DECLARE(network)		/* [Container] Network= */
 SPECIAL_DECLARE(container_capabilities) /* AddCapability=, DropCapability= */
 SPECIAL_DECLARE(ulimit)
-SPECIAL_DECLARE(notify)		   /* [Container] Notify= */
+SPECIAL_DECLARE(notify) /* [Container] Notify= */

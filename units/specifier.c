@@ -1,5 +1,6 @@
-/* See specifier.h. One row per letter; a row's function yields a heap string, or NULL when out of memory, or leaves a
- * reason. Values of the machine are read when they are first needed and not kept: they are cheap, and may change. */
+/* See specifier.h. One row per letter; a row's function yields a heap string, or NULL when out of memory, or
+ * leaves a reason. Values of the machine are read when they are first needed and not kept: they are cheap,
+ * and may change. */
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +39,10 @@ static char *specifier_unescape_owned(char *text)
 
 static int specifier_hex(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
 }
 
 char *specifier_unescape(const char *text)
@@ -48,8 +52,8 @@ char *specifier_unescape(const char *text)
 	for (; *text; text++) {
 		char byte = *text == '-' ? '/' : *text;
 
-		if (text[0] == '\\' && text[1] == 'x' && specifier_hex(text[2]) >= 0 && specifier_hex(text[3]) >= 0 &&
-		    (text[2] != '0' || text[3] != '0')) {
+		if (text[0] == '\\' && text[1] == 'x' && specifier_hex(text[2]) >= 0 &&
+		    specifier_hex(text[3]) >= 0 && (text[2] != '0' || text[3] != '0')) {
 			byte = (char)(specifier_hex(text[2]) << 4 | specifier_hex(text[3]));
 			text += 3;
 		}
@@ -109,7 +113,8 @@ static char *specifier_file(const struct specifier_context *context)
 {
 	_cleanup_free_ char *plain = NULL;
 
-	plain = strchr(context->name, '@') ? specifier_instance_plain(context) : specifier_prefix_plain(context);
+	plain = strchr(context->name, '@') ? specifier_instance_plain(context)
+					   : specifier_prefix_plain(context);
 	if (!plain)
 		return NULL;
 	return plain[0] == '/' ? strdup(plain) : text_format("/%s", plain);
@@ -205,7 +210,9 @@ static char *specifier_passwd(char field)
 		entry = fgetpwent(file);
 	while (entry && entry->pw_uid != uid);
 	if (entry)
-		value = strdup(field == 'u' ? entry->pw_name : field == 'h' ? entry->pw_dir : entry->pw_shell);
+		value = strdup(field == 'u'   ? entry->pw_name
+			       : field == 'h' ? entry->pw_dir
+					      : entry->pw_shell);
 	fclose(file);
 	return entry ? value : strdup("");
 }
@@ -241,7 +248,8 @@ static char *specifier_fragment_directory(const struct specifier_context *contex
 
 	if (!slash)
 		return strdup("");
-	return slash == context->fragment ? strdup("/") : strndup(context->fragment, (size_t)(slash - context->fragment));
+	return slash == context->fragment ? strdup("/")
+					  : strndup(context->fragment, (size_t)(slash - context->fragment));
 }
 
 static char *specifier_percent(const struct specifier_context *context _unused_)
@@ -250,14 +258,30 @@ static char *specifier_percent(const struct specifier_context *context _unused_)
 }
 
 static const struct specifier_row specifier_rows[] = {
-	{'n', specifier_name},		 {'N', specifier_name_stem},	  {'p', specifier_prefix},
-	{'P', specifier_prefix_plain},	 {'i', specifier_instance},	  {'I', specifier_instance_plain},
-	{'j', specifier_last},		 {'J', specifier_last_plain},	  {'f', specifier_file},
-	{'H', specifier_hostname},	 {'m', specifier_machine_id},	  {'b', specifier_boot_id},
-	{'v', specifier_kernel},	 {'t', specifier_runtime},	  {'S', specifier_state},
-	{'C', specifier_cache},		 {'L', specifier_log},		  {'u', specifier_user},
-	{'U', specifier_uid},		 {'h', specifier_home},		  {'s', specifier_shell},
-	{'y', specifier_fragment},	 {'Y', specifier_fragment_directory}, {'%', specifier_percent},
+	{'n', specifier_name},
+	{'N', specifier_name_stem},
+	{'p', specifier_prefix},
+	{'P', specifier_prefix_plain},
+	{'i', specifier_instance},
+	{'I', specifier_instance_plain},
+	{'j', specifier_last},
+	{'J', specifier_last_plain},
+	{'f', specifier_file},
+	{'H', specifier_hostname},
+	{'m', specifier_machine_id},
+	{'b', specifier_boot_id},
+	{'v', specifier_kernel},
+	{'t', specifier_runtime},
+	{'S', specifier_state},
+	{'C', specifier_cache},
+	{'L', specifier_log},
+	{'u', specifier_user},
+	{'U', specifier_uid},
+	{'h', specifier_home},
+	{'s', specifier_shell},
+	{'y', specifier_fragment},
+	{'Y', specifier_fragment_directory},
+	{'%', specifier_percent},
 };
 
 static const struct specifier_row *specifier_find(char letter)
@@ -269,25 +293,27 @@ static const struct specifier_row *specifier_find(char letter)
 }
 
 /* Appends what %LETTER stands for. */
-static int specifier_append(const struct specifier_context *context, const char *letter, struct text_buffer *buffer,
-			    struct failure *failure)
+static int specifier_append(const struct specifier_context *context, const char *letter,
+			    struct text_buffer *buffer, struct failure *failure)
 {
 	const struct specifier_row *row = *letter ? specifier_find(*letter) : NULL;
 	_cleanup_free_ char *value = NULL;
 
 	if (!row)
-		return failure_set(failure, -EINVAL, NULL, "'%%%.1s' is no specifier (write '%%%%' for a percent sign)",
-				   letter);
+		return failure_set(failure, -EINVAL, NULL,
+				   "'%%%.1s' is no specifier (write '%%%%' for a percent sign)", letter);
 	value = row->value(context);
 	if (!value)
 		return -ENOMEM;
 	if (!*value && strchr("HmbvuhsyY", *letter))
-		return failure_set(failure, -EINVAL, NULL, "the value of the specifier '%%%c' is not known here", *letter);
+		return failure_set(failure, -EINVAL, NULL,
+				   "the value of the specifier '%%%c' is not known here", *letter);
 	text_buffer_append(buffer, "%s", value);
 	return 0;
 }
 
-int specifier_expand(const struct specifier_context *context, const char *text, char **ret, struct failure *failure)
+int specifier_expand(const struct specifier_context *context, const char *text, char **ret,
+		     struct failure *failure)
 {
 	struct text_buffer buffer = {};
 	char *expanded;

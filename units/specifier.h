@@ -9,9 +9,10 @@ struct specifier_context {
 	const struct unit_specifiers *outside;
 };
 
-/* Expands TEXT into a heap string that the caller frees. An unknown specifier, a lone '%' and a value that is not known
- * here (no machine id) are -EINVAL with FAILURE; -ENOMEM. */
-int specifier_expand(const struct specifier_context *context, const char *text, char **ret, struct failure *failure);
+/* Expands TEXT into a heap string that the caller frees. An unknown specifier, a lone '%' and a value that is
+ * not known here (no machine id) are -EINVAL with FAILURE; -ENOMEM. */
+int specifier_expand(const struct specifier_context *context, const char *text, char **ret,
+		     struct failure *failure);
 
 /* Replaces "\xHH" and "-" (to "/") as systemd-escape --unescape does; heap; NULL when out of memory. */
 char *specifier_unescape(const char *text);

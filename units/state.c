@@ -1,4 +1,5 @@
-/* Unit files as they lie in the search path: which there are, whether they are enabled, whether they have changed. See load.h. */
+/* Unit files as they lie in the search path: which there are, whether they are enabled, whether they have
+ * changed. See load.h. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,7 +8,8 @@
 #include "units/fragment.h"
 #include "units/index.h"
 
-/* --- list ---------------------------------------------------------------------------------------------------- */
+/* --- list
+ * ---------------------------------------------------------------------------------------------------- */
 
 struct state_file {
 	char *name, *path;
@@ -94,7 +96,7 @@ int unit_list_files(const struct unit_search_path *path, char ***ret_names, char
 	int r = index_refresh(path);
 
 	for (size_t i = 0; i < path->n && r >= 0; i++)
-		TABLE_FOREACH(slot, index_names(path, i)) {
+		TABLE_FOREACH (slot, index_names(path, i)) {
 			r = state_add(path, i, slot->key, &seen, &files);
 			if (r < 0)
 				break;
@@ -108,7 +110,8 @@ int unit_list_files(const struct unit_search_path *path, char ***ret_names, char
 	return state_hand_over(&files, ret_names, ret_paths);
 }
 
-/* --- enabled? ------------------------------------------------------------------------------------------------- */
+/* --- enabled?
+ * ------------------------------------------------------------------------------------------------- */
 
 static bool state_is_runtime(const struct unit_search_path *path, size_t i)
 {
@@ -123,10 +126,12 @@ static bool state_link_exists(const char *directory, const char *folder, const c
 	return link && lstat(link, &status) >= 0 && S_ISLNK(status.st_mode);
 }
 
-/* Does any TARGET.wants/ or TARGET.requires/ of directory I hold NAME (or for a template, its default instance)? */
-static bool state_is_wanted(const struct unit_search_path *path, size_t i, const char *name, const char *instance)
+/* Does any TARGET.wants/ or TARGET.requires/ of directory I hold NAME (or for a template, its default
+ * instance)? */
+static bool state_is_wanted(const struct unit_search_path *path, size_t i, const char *name,
+			    const char *instance)
 {
-	TABLE_FOREACH(slot, index_names(path, i)) {
+	TABLE_FOREACH (slot, index_names(path, i)) {
 		if (!text_ends_with(slot->key, ".wants") && !text_ends_with(slot->key, ".requires"))
 			continue;
 		if (state_link_exists(path->items[i].path, slot->key, name) ||
@@ -138,7 +143,7 @@ static bool state_is_wanted(const struct unit_search_path *path, size_t i, const
 
 static bool state_has_alias(const struct unit_search_path *path, size_t i, const struct unit_config *config)
 {
-	TEXT_LIST_FOREACH(alias, config->alias)
+	TEXT_LIST_FOREACH (alias, config->alias)
 		if (state_link_exists(path->items[i].path, ".", *alias))
 			return true;
 	return false;
@@ -164,7 +169,8 @@ const char *unit_file_state(const struct unit_search_path *path, const struct un
 	_cleanup_free_ char *instance = NULL;
 
 	if (config->load_state == UNIT_MASKED)
-		return config->files && text_starts_with(config->files[0], "/run/") ? "masked-runtime" : "masked";
+		return config->files && text_starts_with(config->files[0], "/run/") ? "masked-runtime"
+										    : "masked";
 	if (!config->files)
 		return "";
 	if (config->load_state != UNIT_LOADED && !unit_name_is_template(config->name))
@@ -177,7 +183,8 @@ const char *unit_file_state(const struct unit_search_path *path, const struct un
 	return state_of_fragment(path, config, instance);
 }
 
-/* --- changed? ------------------------------------------------------------------------------------------------- */
+/* --- changed?
+ * ------------------------------------------------------------------------------------------------- */
 
 static uint64_t state_hash(uint64_t hash, const void *data, size_t size)
 {

@@ -1,5 +1,5 @@
-/* Command lines and conditions. See value.h; the rules are those of systemd.service(5), "Command Lines", and systemd.unit(5),
- * "Conditions and Asserts". */
+/* Command lines and conditions. See value.h; the rules are those of systemd.service(5), "Command Lines", and
+ * systemd.unit(5), "Conditions and Asserts". */
 #include <string.h>
 
 #include "units/value.h"
@@ -11,8 +11,8 @@ struct value_prefixes {
 };
 
 /* Reads the prefixes of *TEXT into COMMAND and moves *TEXT behind them. */
-static int value_take_prefixes(const char **text, struct exec_command *command, struct value_prefixes *prefixes,
-			       struct failure *failure)
+static int value_take_prefixes(const char **text, struct exec_command *command,
+			       struct value_prefixes *prefixes, struct failure *failure)
 {
 	for (;; (*text)++) {
 		bool *flag = **text == '-'   ? &command->ignore_failure
@@ -28,8 +28,8 @@ static int value_take_prefixes(const char **text, struct exec_command *command, 
 		if (**text == '!' && (*text)[1] == '!' && !*flag)
 			(*text)++;
 		if (*flag)
-			return failure_set(failure, -EINVAL, NULL, "the prefix '%c' stands twice before the command",
-					   **text);
+			return failure_set(failure, -EINVAL, NULL,
+					   "the prefix '%c' stands twice before the command", **text);
 		*flag = true;
 	}
 	if (command->full_privileges && command->no_setuid)
@@ -39,7 +39,8 @@ static int value_take_prefixes(const char **text, struct exec_command *command, 
 	return 0;
 }
 
-/* The next word of a command. Returns 1, 0 at the end of this command (a ';' on its own, or the end of the line). */
+/* The next word of a command. Returns 1, 0 at the end of this command (a ';' on its own, or the end of the
+ * line). */
 static int value_command_word(const struct directive_line *line, const char **cursor, char **ret,
 			      struct failure *failure)
 {
@@ -94,8 +95,8 @@ static int value_command_shell(struct exec_command *command)
 	return text_list_take(&command->argv, TAKE(text));
 }
 
-static int value_parse_command(const struct directive_line *line, const char **cursor, struct exec_command *command,
-			       struct failure *failure)
+static int value_parse_command(const struct directive_line *line, const char **cursor,
+			       struct exec_command *command, struct failure *failure)
 {
 	struct value_prefixes prefixes = {};
 	_cleanup_free_ char *first = NULL;
@@ -149,7 +150,8 @@ int value_parse_commands(const struct directive_line *line, void *field, struct 
 		r = value_parse_command(line, &cursor, &commands->items[commands->n++], failure);
 		if (r < 0)
 			return r;
-		/* Behind a command stands the end of the line or a ';', and behind that may stand the end too. */
+		/* Behind a command stands the end of the line or a ';', and behind that may stand the end
+		 * too. */
 		cursor += strspn(cursor, "; \t");
 	} while (*cursor);
 	return 0;
@@ -164,14 +166,15 @@ char *value_print_commands(const struct directive *directive _unused_, const voi
 		const struct exec_command *command = &commands->items[i];
 		_cleanup_free_ char *argv = text_list_join(command->argv, " ");
 
-		text_buffer_append(&buffer, "%s{ path=%s ; argv[]=%s ; ignore_errors=%s }", i ? "\n" : "", command->path,
-				   argv ? argv : "", command->ignore_failure ? "yes" : "no");
+		text_buffer_append(&buffer, "%s{ path=%s ; argv[]=%s ; ignore_errors=%s }", i ? "\n" : "",
+				   command->path, argv ? argv : "", command->ignore_failure ? "yes" : "no");
 		buffer.failed |= !argv;
 	}
 	return text_buffer_finish(&buffer);
 }
 
-/* --- conditions ------------------------------------------------------------------------------------------- */
+/* --- conditions -------------------------------------------------------------------------------------------
+ */
 
 /* An empty assignment forgets every condition of the same sort, whichever directive it stands at. */
 static void value_forget_conditions(struct unit_config *config, bool is_assert)

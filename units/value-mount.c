@@ -7,9 +7,10 @@
 #include "units/value.h"
 #include "units/word.h"
 
-/* Reads a path with its prefixes: "-" (may be missing) and "+" (below the container's root, which is where all of them are). */
-static int value_take_path(const struct directive_line *line, const char *text, bool *ret_ignore_missing, char **ret,
-			   struct failure *failure)
+/* Reads a path with its prefixes: "-" (may be missing) and "+" (below the container's root, which is where
+ * all of them are). */
+static int value_take_path(const struct directive_line *line, const char *text, bool *ret_ignore_missing,
+			   char **ret, struct failure *failure)
 {
 	_cleanup_free_ char *path = NULL;
 	int r;
@@ -60,25 +61,30 @@ static int value_bind_option(struct spec_mount *mount, const char *option, struc
 	}
 	if (value_mount_flag(mount, option))
 		return 0;
-	/* Relabelling is nothing where there are no labels; where there are, it must not be left out silently. */
+	/* Relabelling is nothing where there are no labels; where there are, it must not be left out
+	 * silently. */
 	if (strcasecmp(option, "z") == 0 && access("/sys/fs/selinux/enforce", F_OK) < 0)
 		return 0;
 	if (strcasecmp(option, "z") == 0)
 		return failure_set(failure, -EINVAL, NULL,
-				   "the option '%s' relabels files for SELinux, which svcd does not do", option);
+				   "the option '%s' relabels files for SELinux, which svcd does not do",
+				   option);
 	return failure_set(failure, -EINVAL, NULL, "'%s' is no option of a bind mount", option);
 }
 
 static int value_tmpfs_option(struct spec_mount *mount, const char *option, struct failure *failure)
 {
-	static const char *const known[] = {"size=", "nr_blocks=", "nr_inodes=", "mode=", "uid=", "gid=", "huge="};
+	static const char *const known[] = {
+		"size=", "nr_blocks=", "nr_inodes=", "mode=", "uid=", "gid=", "huge="};
 	char *joined;
 
-	if (value_mount_flag(mount, option) || strcmp(option, "strictatime") == 0 || strcmp(option, "noatime") == 0)
+	if (value_mount_flag(mount, option) || strcmp(option, "strictatime") == 0 ||
+	    strcmp(option, "noatime") == 0)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (text_starts_with(option, known[i])) {
-			joined = mount->options ? text_format("%s,%s", mount->options, option) : strdup(option);
+			joined = mount->options ? text_format("%s,%s", mount->options, option)
+						: strdup(option);
 			if (!joined)
 				return -ENOMEM;
 			free(mount->options);
@@ -107,7 +113,8 @@ static int value_mount_options(struct spec_mount *mount, const char *text, struc
 	return 0;
 }
 
-/* Splits "A:B:REST" at the colons that no backslash escapes; REST keeps its own. The parts are owned by the caller. */
+/* Splits "A:B:REST" at the colons that no backslash escapes; REST keeps its own. The parts are owned by the
+ * caller. */
 static int value_split_colons(const char *text, char *parts[static 3], size_t *ret_n)
 {
 	size_t n = 0;
@@ -130,18 +137,18 @@ static int value_split_colons(const char *text, char *parts[static 3], size_t *r
 }
 
 /* SRC[:DST[:OPTIONS]]; a volume needs its DST. */
-static int value_read_bind(const struct directive_line *line, char *const *parts, size_t n, struct spec_mount *mount,
-			   struct failure *failure)
+static int value_read_bind(const struct directive_line *line, char *const *parts, size_t n,
+			   struct spec_mount *mount, struct failure *failure)
 {
-	bool volume = line->directive->argument & VALUE_MOUNT_VOLUME;
+	bool volume = line->directive->argument & VALUE_MOUNT_VOLUME, optional;
 	const char *source = parts[0] + strspn(parts[0], "-+");
-	bool optional;
 	int r;
 
-	if (volume && (n < 2 || source[0] != '/'))
-		return failure_set(failure, -EINVAL, NULL,
-				   "'%s': a volume is /SOURCE:/TARGET[:OPTIONS]; named and anonymous volumes are not supported yet",
-				   parts[0]);
+	if (volume && (n < 2 || (source[0] != '/' && source[0] != '%')))
+		return failure_set(
+			failure, -EINVAL, NULL,
+			"'%s': a volume is /SOURCE:/TARGET[:OPTIONS]; named and anonymous volumes are not supported yet",
+			parts[0]);
 	mount->recursive = true;
 	mount->create_source = volume;
 	mount->read_only = line->directive->argument & VALUE_MOUNT_READ_ONLY;
@@ -155,8 +162,8 @@ static int value_read_bind(const struct directive_line *line, char *const *parts
 }
 
 /* PATH[:OPTIONS] */
-static int value_read_tmpfs(const struct directive_line *line, char *const *parts, size_t n, struct spec_mount *mount,
-			    struct failure *failure)
+static int value_read_tmpfs(const struct directive_line *line, char *const *parts, size_t n,
+			    struct spec_mount *mount, struct failure *failure)
 {
 	_cleanup_free_ char *options = NULL;
 	int r;
@@ -197,7 +204,8 @@ int value_parse_mounts(const struct directive_line *line, void *field, struct fa
 	for (;;) {
 		_cleanup_free_ char *word = NULL;
 
-		/* "\:" belongs to the split into parts, so that backslash must survive the split into words. */
+		/* "\:" belongs to the split into parts, so that backslash must survive the split into words.
+		 */
 		r = word_next(&cursor, WORD_RELAXED, &word, NULL, failure);
 		if (r <= 0)
 			return r;
@@ -223,7 +231,8 @@ char *value_print_mounts(const struct directive *directive _unused_, const void 
 				   bind ? mount->source : "", bind ? ":" : "", mount->target);
 		if (bind)
 			text_buffer_append(&buffer, ":%sbind", mount->recursive ? "r" : "");
-		else if (mount->options || mount->read_only || mount->no_exec || mount->no_suid || mount->no_dev)
+		else if (mount->options || mount->read_only || mount->no_exec || mount->no_suid ||
+			 mount->no_dev)
 			text_buffer_append(&buffer, ":%s", mount->options ? mount->options : "rw");
 		text_buffer_append(&buffer, "%s%s%s%s",
 				   mount->read_only && (bind || mount->kind == SPEC_MOUNT_TMPFS) ? ",ro" : "",
@@ -233,7 +242,8 @@ char *value_print_mounts(const struct directive *directive _unused_, const void 
 	return text_buffer_finish(&buffer);
 }
 
-/* --- "DEVICE VALUE": `argument` is 1 for a weight, 2 for bytes, 3 for operations ----------------------------------------- */
+/* --- "DEVICE VALUE": `argument` is 1 for a weight, 2 for bytes, 3 for operations
+ * ----------------------------------------- */
 
 static int value_read_io_limit(const char *text, int sort, uint64_t *ret)
 {
@@ -263,7 +273,8 @@ int value_parse_io_limits(const struct directive_line *line, void *field, struct
 	if (r == 0 || value_next_word(line, &cursor, &rest, failure) != 0 ||
 	    value_read_io_limit(number, line->directive->argument, &value) < 0)
 		return failure_set(failure, -EINVAL, NULL, "'%s' is no /DEVICE and %s", line->value,
-				   line->directive->argument == 1 ? "weight from 1 to 10000" : "limit above 0");
+				   line->directive->argument == 1 ? "weight from 1 to 10000"
+								  : "limit above 0");
 	r = value_clean_path(path, failure);
 	if (r < 0)
 		return r;
@@ -290,7 +301,8 @@ char *value_print_io_limits(const struct directive *directive _unused_, const vo
 	return text_buffer_finish(&buffer);
 }
 
-/* --- id maps: "INSIDE:OUTSIDE:COUNT" ---------------------------------------------------------------------------------- */
+/* --- id maps: "INSIDE:OUTSIDE:COUNT"
+ * ---------------------------------------------------------------------------------- */
 
 static int value_read_id_range(const char *word, struct spec_id_range *range)
 {
@@ -323,14 +335,18 @@ static bool value_ranges_meet(uint32_t a, uint32_t a_count, uint32_t b, uint32_t
 	return (uint64_t)a < (uint64_t)b + b_count && (uint64_t)b < (uint64_t)a + a_count;
 }
 
-static int value_append_id_range(struct spec_id_map *map, const struct spec_id_range *range, struct failure *failure)
+static int value_append_id_range(struct spec_id_map *map, const struct spec_id_range *range,
+				 struct failure *failure)
 {
 	struct spec_id_range *larger;
 
 	for (size_t i = 0; i < map->n_ranges; i++)
-		if (value_ranges_meet(range->inside, range->count, map->ranges[i].inside, map->ranges[i].count) ||
-		    value_ranges_meet(range->outside, range->count, map->ranges[i].outside, map->ranges[i].count))
-			return failure_set(failure, -EINVAL, NULL, "the range %u:%u:%u overlaps one before it", range->inside,
+		if (value_ranges_meet(range->inside, range->count, map->ranges[i].inside,
+				      map->ranges[i].count) ||
+		    value_ranges_meet(range->outside, range->count, map->ranges[i].outside,
+				      map->ranges[i].count))
+			return failure_set(failure, -EINVAL, NULL,
+					   "the range %u:%u:%u overlaps one before it", range->inside,
 					   range->outside, range->count);
 	if (map->n_ranges >= 340) /* user_namespaces(7) */
 		return failure_set(failure, -EINVAL, NULL, "the kernel takes 340 ranges at most");
@@ -368,7 +384,7 @@ char *value_print_id_map(const struct directive *directive _unused_, const void 
 	struct text_buffer buffer = {};
 
 	for (size_t i = 0; i < map->n_ranges; i++)
-		text_buffer_append(&buffer, "%s%u:%u:%u", i ? " " : "", map->ranges[i].inside, map->ranges[i].outside,
-				   map->ranges[i].count);
+		text_buffer_append(&buffer, "%s%u:%u:%u", i ? " " : "", map->ranges[i].inside,
+				   map->ranges[i].outside, map->ranges[i].count);
 	return text_buffer_finish(&buffer);
 }

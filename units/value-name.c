@@ -1,5 +1,6 @@
-/* Values that are names for numbers: enumerations, signals, errnos, exit statuses, capabilities, system calls, namespaces. See
- * value.h. The numbers are the kernel's; a name the kernel of this build does not know is an error. */
+/* Values that are names for numbers: enumerations, signals, errnos, exit statuses, capabilities, system
+ * calls, namespaces. See value.h. The numbers are the kernel's; a name the kernel of this build does not know
+ * is an error. */
 #include <ctype.h>
 #include <errno.h>
 #include <linux/capability.h>
@@ -11,7 +12,8 @@
 
 #include "units/value.h"
 
-/* --- enumerations: a name that begins with '-' is shown but cannot be written -------------------------------------- */
+/* --- enumerations: a name that begins with '-' is shown but cannot be written
+ * -------------------------------------- */
 
 static char *value_join_names(const char *const *names)
 {
@@ -38,7 +40,8 @@ int value_parse_enum(const struct directive_line *line, void *field, struct fail
 	_cleanup_free_ char *names = NULL;
 	bool yes;
 
-	/* Where "yes" or "no" is one of the names (or `argument` says what "yes" means), every word for it will do. */
+	/* Where "yes" or "no" is one of the names (or `argument` says what "yes" means), every word for it
+	 * will do. */
 	if (value < 0 && value_read_bool(line->value, &yes) == 0) {
 		value = value_find_name(directive->names, yes ? "yes" : "no");
 		if (value < 0 && yes && directive->argument)
@@ -46,7 +49,8 @@ int value_parse_enum(const struct directive_line *line, void *field, struct fail
 	}
 	if (value < 0) {
 		names = value_join_names(directive->names);
-		return failure_set(failure, -EINVAL, NULL, "'%s' is none of: %s", line->value, names ? names : "");
+		return failure_set(failure, -EINVAL, NULL, "'%s' is none of: %s", line->value,
+				   names ? names : "");
 	}
 	*(int *)field = value;
 	return 0;
@@ -87,11 +91,13 @@ int value_read_signal(const char *text, int *ret)
 		*ret = SIGRTMAX;
 		return 0;
 	}
-	if (text_starts_with(text, "RTMIN+") && value_read_number(text + 6, (uint64_t)(SIGRTMAX - SIGRTMIN), &number) == 0) {
+	if (text_starts_with(text, "RTMIN+") &&
+	    value_read_number(text + 6, (uint64_t)(SIGRTMAX - SIGRTMIN), &number) == 0) {
 		*ret = SIGRTMIN + (int)number;
 		return 0;
 	}
-	if (text_starts_with(text, "RTMAX-") && value_read_number(text + 6, (uint64_t)(SIGRTMAX - SIGRTMIN), &number) == 0) {
+	if (text_starts_with(text, "RTMAX-") &&
+	    value_read_number(text + 6, (uint64_t)(SIGRTMAX - SIGRTMIN), &number) == 0) {
 		*ret = SIGRTMAX - (int)number;
 		return 0;
 	}
@@ -123,7 +129,8 @@ char *value_print_signal(const struct directive *directive _unused_, const void 
 	return text_format("%d", *(const int *)field);
 }
 
-/* --- errno: "kill" is 0, the process ends instead ---------------------------------------------------------------- */
+/* --- errno: "kill" is 0, the process ends instead
+ * ---------------------------------------------------------------- */
 
 int value_parse_errno(const struct directive_line *line, void *field, struct failure *failure)
 {
@@ -146,7 +153,8 @@ int value_parse_errno(const struct directive_line *line, void *field, struct fai
 			return 0;
 		}
 	}
-	return failure_set(failure, -EINVAL, NULL, "'%s' is neither an error (such as 'EPERM') nor 'kill'", line->value);
+	return failure_set(failure, -EINVAL, NULL, "'%s' is neither an error (such as 'EPERM') nor 'kill'",
+			   line->value);
 }
 
 char *value_print_errno(const struct directive *directive _unused_, const void *field)
@@ -156,30 +164,80 @@ char *value_print_errno(const struct directive *directive _unused_, const void *
 	return value ? strdup(strerrorname_np(value)) : strdup("kill");
 }
 
-/* --- exit statuses ---------------------------------------------------------------------------------------- */
+/* --- exit statuses ----------------------------------------------------------------------------------------
+ */
 
 /* systemd.exec(5), "Process Exit Codes", and sysexits.h. */
 static const struct {
 	const char *name;
 	uint8_t status;
 } value_exit_names[] = {
-	{"SUCCESS", 0},		  {"FAILURE", 1},	    {"INVALIDARGUMENT", 2},  {"NOTIMPLEMENTED", 3},
-	{"NOPERMISSION", 4},	  {"NOTINSTALLED", 5},	    {"NOTCONFIGURED", 6},    {"NOTRUNNING", 7},
-	{"USAGE", 64},		  {"DATAERR", 65},	    {"NOINPUT", 66},	     {"NOUSER", 67},
-	{"NOHOST", 68},		  {"UNAVAILABLE", 69},	    {"SOFTWARE", 70},	     {"OSERR", 71},
-	{"OSFILE", 72},		  {"CANTCREAT", 73},	    {"IOERR", 74},	     {"TEMPFAIL", 75},
-	{"PROTOCOL", 76},	  {"NOPERM", 77},	    {"CONFIG", 78},	     {"CHDIR", 200},
-	{"NICE", 201},		  {"FDS", 202},		    {"EXEC", 203},	     {"MEMORY", 204},
-	{"LIMITS", 205},	  {"OOM_ADJUST", 206},	    {"SIGNAL_MASK", 207},    {"STDIN", 208},
-	{"STDOUT", 209},	  {"CHROOT", 210},	    {"IOPRIO", 211},	     {"TIMERSLACK", 212},
-	{"SECUREBITS", 213},	  {"SETSCHEDULER", 214},    {"CPUAFFINITY", 215},    {"GROUP", 216},
-	{"USER", 217},		  {"CAPABILITIES", 218},    {"CGROUP", 219},	     {"SETSID", 220},
-	{"CONFIRM", 221},	  {"STDERR", 222},	    {"PAM", 224},	     {"NETWORK", 225},
-	{"NAMESPACE", 226},	  {"NO_NEW_PRIVILEGES", 227}, {"SECCOMP", 228},	     {"SELINUX_CONTEXT", 229},
-	{"PERSONALITY", 230},	  {"APPARMOR", 231},	    {"ADDRESS_FAMILIES", 232}, {"RUNTIME_DIRECTORY", 233},
-	{"CHOWN", 235},		  {"SMACK_PROCESS_LABEL", 236}, {"KEYRING", 237},    {"STATE_DIRECTORY", 238},
-	{"CACHE_DIRECTORY", 239}, {"LOGS_DIRECTORY", 240},  {"CONFIGURATION_DIRECTORY", 241},
-	{"NUMA_POLICY", 242},	  {"CREDENTIALS", 243},	    {"EXCEPTION", 255},
+	{"SUCCESS", 0},
+	{"FAILURE", 1},
+	{"INVALIDARGUMENT", 2},
+	{"NOTIMPLEMENTED", 3},
+	{"NOPERMISSION", 4},
+	{"NOTINSTALLED", 5},
+	{"NOTCONFIGURED", 6},
+	{"NOTRUNNING", 7},
+	{"USAGE", 64},
+	{"DATAERR", 65},
+	{"NOINPUT", 66},
+	{"NOUSER", 67},
+	{"NOHOST", 68},
+	{"UNAVAILABLE", 69},
+	{"SOFTWARE", 70},
+	{"OSERR", 71},
+	{"OSFILE", 72},
+	{"CANTCREAT", 73},
+	{"IOERR", 74},
+	{"TEMPFAIL", 75},
+	{"PROTOCOL", 76},
+	{"NOPERM", 77},
+	{"CONFIG", 78},
+	{"CHDIR", 200},
+	{"NICE", 201},
+	{"FDS", 202},
+	{"EXEC", 203},
+	{"MEMORY", 204},
+	{"LIMITS", 205},
+	{"OOM_ADJUST", 206},
+	{"SIGNAL_MASK", 207},
+	{"STDIN", 208},
+	{"STDOUT", 209},
+	{"CHROOT", 210},
+	{"IOPRIO", 211},
+	{"TIMERSLACK", 212},
+	{"SECUREBITS", 213},
+	{"SETSCHEDULER", 214},
+	{"CPUAFFINITY", 215},
+	{"GROUP", 216},
+	{"USER", 217},
+	{"CAPABILITIES", 218},
+	{"CGROUP", 219},
+	{"SETSID", 220},
+	{"CONFIRM", 221},
+	{"STDERR", 222},
+	{"PAM", 224},
+	{"NETWORK", 225},
+	{"NAMESPACE", 226},
+	{"NO_NEW_PRIVILEGES", 227},
+	{"SECCOMP", 228},
+	{"SELINUX_CONTEXT", 229},
+	{"PERSONALITY", 230},
+	{"APPARMOR", 231},
+	{"ADDRESS_FAMILIES", 232},
+	{"RUNTIME_DIRECTORY", 233},
+	{"CHOWN", 235},
+	{"SMACK_PROCESS_LABEL", 236},
+	{"KEYRING", 237},
+	{"STATE_DIRECTORY", 238},
+	{"CACHE_DIRECTORY", 239},
+	{"LOGS_DIRECTORY", 240},
+	{"CONFIGURATION_DIRECTORY", 241},
+	{"NUMA_POLICY", 242},
+	{"CREDENTIALS", 243},
+	{"EXCEPTION", 255},
 };
 
 static int value_read_exit_status(const char *word, struct exit_status_set *set)
@@ -193,7 +251,8 @@ static int value_read_exit_status(const char *word, struct exit_status_set *set)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(value_exit_names); i++)
 		if (strcmp(value_exit_names[i].name, word) == 0) {
-			set->statuses[value_exit_names[i].status / 64] |= UINT64_C(1) << value_exit_names[i].status % 64;
+			set->statuses[value_exit_names[i].status / 64] |= UINT64_C(1)
+									  << value_exit_names[i].status % 64;
 			return 0;
 		}
 	/* A number was an exit status; a signal must be named, and 64 bits hold signals 0 to 63. */
@@ -216,7 +275,8 @@ int value_parse_exit_status_set(const struct directive_line *line, void *field, 
 		if (r <= 0)
 			return r;
 		if (value_read_exit_status(word, field) < 0)
-			return failure_set(failure, -EINVAL, NULL, "'%s' is neither an exit status nor a signal", word);
+			return failure_set(failure, -EINVAL, NULL,
+					   "'%s' is neither an exit status nor a signal", word);
 	}
 }
 
@@ -231,11 +291,13 @@ char *value_print_exit_status_set(const struct directive *directive _unused_, co
 			text_buffer_append(&buffer, "%s%u", buffer.length ? " " : "", i);
 	for (int i = 1; i < 64; i++)
 		if (set->signals >> i & 1)
-			text_buffer_append(&buffer, "%s%s", buffer.length ? " " : "", value_signal_name(i, name));
+			text_buffer_append(&buffer, "%s%s", buffer.length ? " " : "",
+					   value_signal_name(i, name));
 	return text_buffer_finish(&buffer);
 }
 
-/* --- capabilities ----------------------------------------------------------------------------------------- */
+/* --- capabilities -----------------------------------------------------------------------------------------
+ */
 
 static const char *const value_capability_names[] = {
 	[CAP_CHOWN] = "CHOWN",
@@ -298,8 +360,9 @@ int value_read_capability(const char *name, bool allow_all, uint64_t *ret)
 	return -EINVAL;
 }
 
-/* The bounding set begins full and the ambient set empty; the first assignment of either replaces that, later ones add or, with "~",
- * take away: systemd.exec(5), CapabilityBoundingSet=. `argument` is 1 where the beginning is empty. */
+/* The bounding set begins full and the ambient set empty; the first assignment of either replaces that, later
+ * ones add or, with "~", take away: systemd.exec(5), CapabilityBoundingSet=. `argument` is 1 where the
+ * beginning is empty. */
 int value_parse_capabilities(const struct directive_line *line, void *field, struct failure *failure)
 {
 	uint64_t *set = field, initial = line->directive->argument ? 0 : SPEC_CAP_ALL, sum = 0;
@@ -321,8 +384,8 @@ int value_parse_capabilities(const struct directive_line *line, void *field, str
 		if (r == 0)
 			break;
 		if (value_read_capability(word, false, &bit) < 0 || strncasecmp(word, "CAP_", 4) != 0)
-			return failure_set(failure, -EINVAL, NULL, "'%s' is no capability (such as 'CAP_NET_BIND_SERVICE')",
-					   word);
+			return failure_set(failure, -EINVAL, NULL,
+					   "'%s' is no capability (such as 'CAP_NET_BIND_SERVICE')", word);
 		sum |= bit;
 	}
 	if (*set == initial)
@@ -346,7 +409,8 @@ char *value_print_capabilities(const struct directive *directive _unused_, const
 	return text_buffer_finish(&buffer);
 }
 
-/* --- system calls: the names are checked where libseccomp is, when the program is compiled ----------------------------- */
+/* --- system calls: the names are checked where libseccomp is, when the program is compiled
+ * ----------------------------- */
 
 static bool value_system_call_valid(const char *name)
 {
@@ -378,7 +442,8 @@ int value_parse_system_calls(const struct directive_line *line, void *field, str
 		if (r <= 0)
 			return r;
 		if (!value_system_call_valid(word))
-			return failure_set(failure, -EINVAL, NULL, "'%s' is no name of a system call or @group", word);
+			return failure_set(failure, -EINVAL, NULL,
+					   "'%s' is no name of a system call or @group", word);
 		r = text_list_take(&calls->names, text_format("%s%s", invert ? "~" : "", word));
 		if (r < 0)
 			return r;
@@ -390,13 +455,14 @@ char *value_print_system_calls(const struct directive *directive _unused_, const
 	return text_list_join(((const struct spec_system_calls *)field)->names, " ");
 }
 
-/* --- namespaces ------------------------------------------------------------------------------------------- */
+/* --- namespaces -------------------------------------------------------------------------------------------
+ */
 
 static const struct {
 	const char *name;
 	uint64_t flag;
 } value_namespaces[] = {
-	{"cgroup", CLONE_NEWCGROUP}, {"ipc", CLONE_NEWIPC}, {"net", CLONE_NEWNET},   {"mnt", CLONE_NEWNS},
+	{"cgroup", CLONE_NEWCGROUP}, {"ipc", CLONE_NEWIPC},   {"net", CLONE_NEWNET}, {"mnt", CLONE_NEWNS},
 	{"pid", CLONE_NEWPID},	     {"user", CLONE_NEWUSER}, {"uts", CLONE_NEWUTS}, {"time", CLONE_NEWTIME},
 };
 
@@ -460,6 +526,7 @@ char *value_print_namespace_flags(const struct directive *directive _unused_, co
 		return strdup("yes");
 	for (size_t i = 0; i < ARRAY_SIZE(value_namespaces); i++)
 		if (allowed & value_namespaces[i].flag)
-			text_buffer_append(&buffer, "%s%s", buffer.length ? " " : "", value_namespaces[i].name);
+			text_buffer_append(&buffer, "%s%s", buffer.length ? " " : "",
+					   value_namespaces[i].name);
 	return text_buffer_finish(&buffer);
 }

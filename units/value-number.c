@@ -42,7 +42,8 @@ int value_read_number(const char *text, uint64_t max, uint64_t *ret)
 	return 0;
 }
 
-/* A decimal with a fraction at *TEXT, times SCALE, rounded down. Returns false when there is none or it does not fit 64 bits. */
+/* A decimal with a fraction at *TEXT, times SCALE, rounded down. Returns false when there is none or it does
+ * not fit 64 bits. */
 static bool value_take_decimal(const char **text, uint64_t scale, uint64_t *ret)
 {
 	unsigned __int128 whole = 0, fraction = 0, divisor = 1;
@@ -112,7 +113,8 @@ static usec_t value_take_time_unit(const char **text)
 	for (size_t i = 0; i < ARRAY_SIZE(value_time_units); i++) {
 		size_t length = strlen(value_time_units[i].name);
 
-		if (strncmp(*text, value_time_units[i].name, length) == 0 && !isalpha((unsigned char)(*text)[length])) {
+		if (strncmp(*text, value_time_units[i].name, length) == 0 &&
+		    !isalpha((unsigned char)(*text)[length])) {
 			*text += length;
 			return value_time_units[i].usec;
 		}
@@ -134,7 +136,8 @@ int value_read_usec(const char *text, usec_t unit, usec_t *ret)
 		const char *number = text, *number_end;
 		usec_t scale, part;
 
-		/* The unit stands behind the number it scales: skip the number, read the unit, then come back. */
+		/* The unit stands behind the number it scales: skip the number, read the unit, then come
+		 * back. */
 		number_end = text += strspn(text, "0123456789.");
 		text += strspn(text, " \t");
 		scale = value_take_time_unit(&text);
@@ -191,7 +194,8 @@ int value_parse_int(const struct directive_line *line, void *field, struct failu
 	int r = value_read_number(text + (*text == '-' || *text == '+'), bound, &value);
 
 	if (r == -ERANGE)
-		return failure_set(failure, -EINVAL, NULL, "'%s' is not between -%" PRIu64 " and %" PRIu64, text, bound, bound);
+		return failure_set(failure, -EINVAL, NULL, "'%s' is not between -%" PRIu64 " and %" PRIu64,
+				   text, bound, bound);
 	if (r < 0)
 		return failure_set(failure, -EINVAL, NULL, "'%s' is no number", text);
 	*(int *)field = negative ? -(int)value : (int)value;
@@ -208,7 +212,8 @@ int value_parse_unsigned(const struct directive_line *line, void *field, struct 
 	uint64_t value;
 
 	if (value_read_number(line->value, UINT32_MAX, &value) < 0)
-		return failure_set(failure, -EINVAL, NULL, "'%s' is no number between 0 and %u", line->value, UINT32_MAX);
+		return failure_set(failure, -EINVAL, NULL, "'%s' is no number between 0 and %u", line->value,
+				   UINT32_MAX);
 	if (value == 0 && line->directive->argument & VALUE_UNSIGNED_NONZERO)
 		return failure_set(failure, -EINVAL, NULL, "the number must not be 0");
 	*(unsigned *)field = (unsigned)value;
@@ -225,7 +230,8 @@ int value_parse_usec(const struct directive_line *line, void *field, struct fail
 	usec_t value;
 
 	if (value_read_usec(line->value, USEC_PER_SEC, &value) < 0)
-		return failure_set(failure, -EINVAL, NULL, "'%s' is no time span (such as '90', '5min 20s' or 'infinity')",
+		return failure_set(failure, -EINVAL, NULL,
+				   "'%s' is no time span (such as '90', '5min 20s' or 'infinity')",
 				   line->value);
 	if (value == 0 && line->directive->argument & VALUE_USEC_ZERO_IS_INFINITY)
 		value = USEC_INFINITY;
@@ -238,8 +244,12 @@ char *value_format_usec(usec_t usec)
 	static const struct {
 		const char *name;
 		usec_t usec;
-	} units[] = {{"w", 604800 * USEC_PER_SEC}, {"d", 86400 * USEC_PER_SEC}, {"h", 3600 * USEC_PER_SEC},
-		     {"min", 60 * USEC_PER_SEC},   {"s", USEC_PER_SEC},		{"ms", USEC_PER_MSEC},
+	} units[] = {{"w", 604800 * USEC_PER_SEC},
+		     {"d", 86400 * USEC_PER_SEC},
+		     {"h", 3600 * USEC_PER_SEC},
+		     {"min", 60 * USEC_PER_SEC},
+		     {"s", USEC_PER_SEC},
+		     {"ms", USEC_PER_MSEC},
 		     {"us", 1}};
 	struct text_buffer buffer = {};
 
@@ -249,8 +259,8 @@ char *value_format_usec(usec_t usec)
 		return strdup("0");
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
 		if (usec >= units[i].usec) {
-			text_buffer_append(&buffer, "%s%" PRIu64 "%s", buffer.length ? " " : "", usec / units[i].usec,
-					   units[i].name);
+			text_buffer_append(&buffer, "%s%" PRIu64 "%s", buffer.length ? " " : "",
+					   usec / units[i].usec, units[i].name);
 			usec %= units[i].usec;
 		}
 	return text_buffer_finish(&buffer);
@@ -305,14 +315,16 @@ int value_parse_limit_size(const struct directive_line *line, void *field, struc
 	if (strcmp(line->value, "infinity") == 0) {
 		value = SPEC_LIMIT_MAX;
 	} else if (value_read_percent(line->value, &value) == 0) {
-		uint64_t pages = (uint64_t)sysconf(_SC_PHYS_PAGES), page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+		uint64_t pages = (uint64_t)sysconf(_SC_PHYS_PAGES),
+			 page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 
 		if (value > 10000)
-			return failure_set(failure, -EINVAL, NULL, "'%s' is more than all memory", line->value);
+			return failure_set(failure, -EINVAL, NULL, "'%s' is more than all memory",
+					   line->value);
 		value = pages * value / 10000 * page_size;
 	} else if (value_read_size(line->value, 1024, &value) < 0) {
-		return failure_set(failure, -EINVAL, NULL, "'%s' is no size (such as '64M', '10%%' or 'infinity')",
-				   line->value);
+		return failure_set(failure, -EINVAL, NULL,
+				   "'%s' is no size (such as '64M', '10%%' or 'infinity')", line->value);
 	}
 	*(uint64_t *)field = value;
 	return 0;
@@ -332,7 +344,8 @@ int value_parse_limit_count(const struct directive_line *line, void *field, stru
 	    (podman && (strcmp(line->value, "-1") == 0 || strcmp(line->value, "0") == 0)))
 		value = SPEC_LIMIT_MAX;
 	else if (value_read_number(line->value, INT64_MAX, &value) < 0 || value == 0)
-		return failure_set(failure, -EINVAL, NULL, "'%s' is neither a number above 0 nor 'infinity'", line->value);
+		return failure_set(failure, -EINVAL, NULL, "'%s' is neither a number above 0 nor 'infinity'",
+				   line->value);
 	*(uint64_t *)field = value;
 	return 0;
 }
@@ -364,7 +377,8 @@ int value_parse_cpu_quota(const struct directive_line *line, void *field, struct
 	if (strcmp(line->value, "infinity") == 0)
 		value = SPEC_UNSET;
 	else if (value_read_percent(line->value, &value) < 0 || value == 0 || value > UINT64_MAX / 200)
-		return failure_set(failure, -EINVAL, NULL, "'%s' is no share of a CPU's time (such as '20%%')", line->value);
+		return failure_set(failure, -EINVAL, NULL,
+				   "'%s' is no share of a CPU's time (such as '20%%')", line->value);
 	else
 		value *= 100; /* 10000 parts of a second's 1000000 microseconds */
 	*(uint64_t *)field = value;
@@ -386,7 +400,8 @@ int value_parse_mode(const struct directive_line *line, void *field, struct fail
 	mode_t mode = 0;
 
 	if (!*text || strlen(text) > 5 || text[strspn(text, "01234567")])
-		return failure_set(failure, -EINVAL, NULL, "'%s' is no octal file mode (such as '0022')", text);
+		return failure_set(failure, -EINVAL, NULL, "'%s' is no octal file mode (such as '0022')",
+				   text);
 	for (; *text; text++)
 		mode = mode * 8 + (mode_t)(*text - '0');
 	if (mode > 07777)
@@ -407,7 +422,8 @@ int value_parse_time_offset(const struct directive_line *line, void *field, stru
 
 	if (value_read_usec(line->value + (negative || line->value[0] == '+'), USEC_PER_SEC, &value) < 0 ||
 	    value > INT64_MAX / 1000)
-		return failure_set(failure, -EINVAL, NULL, "'%s' is no offset in time (such as '-1h' or '2d')", line->value);
+		return failure_set(failure, -EINVAL, NULL,
+				   "'%s' is no offset in time (such as '-1h' or '2d')", line->value);
 	*(int64_t *)field = (negative ? -1 : 1) * (int64_t)value * 1000;
 	return 0;
 }
@@ -468,9 +484,11 @@ int value_parse_rlimit(const struct directive_line *line, void *field, struct fa
 		return -ENOMEM;
 	if (value_read_rlimit(soft, line->directive->argument, &rlimit->soft) < 0 ||
 	    value_read_rlimit(colon ? colon + 1 : soft, line->directive->argument, &rlimit->hard) < 0)
-		return failure_set(failure, -EINVAL, NULL, "'%s' is no resource limit (LIMIT or SOFT:HARD)", line->value);
+		return failure_set(failure, -EINVAL, NULL, "'%s' is no resource limit (LIMIT or SOFT:HARD)",
+				   line->value);
 	if (rlimit->soft > rlimit->hard)
-		return failure_set(failure, -EINVAL, NULL, "the soft limit is above the hard limit in '%s'", line->value);
+		return failure_set(failure, -EINVAL, NULL, "the soft limit is above the hard limit in '%s'",
+				   line->value);
 	rlimit->set = true;
 	return 0;
 }

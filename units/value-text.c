@@ -65,7 +65,8 @@ char *value_print_path(const struct directive *directive _unused_, const void *f
 	return value_print_string(*(char *const *)field);
 }
 
-/* --- lists ------------------------------------------------------------------------------------------------ */
+/* --- lists ------------------------------------------------------------------------------------------------
+ */
 
 static int value_check_list_path(const struct directive *directive, char *word, struct failure *failure)
 {
@@ -84,7 +85,8 @@ int value_parse_path_list(const struct directive_line *line, void *field, struct
 	int r;
 
 	if (flags & VALUE_LIST_CONTINUES && !*list)
-		return failure_set(failure, -EINVAL, NULL, "there is nothing to add to: Image= must come first");
+		return failure_set(failure, -EINVAL, NULL,
+				   "there is nothing to add to: Image= must come first");
 	if (flags & VALUE_LIST_REPLACES)
 		*list = text_list_free(*list);
 	for (;;) {
@@ -125,7 +127,8 @@ bool value_user_valid(const char *text)
 
 	if (isdigit((unsigned char)text[0]))
 		/* 4294967295 and 65535 mean "leave it" to chown(2), in 32 and in 16 bits. */
-		return value_read_number(text, UINT32_MAX - 1, &id) == 0 && id != 65535 && (text[0] != '0' || length == 1);
+		return value_read_number(text, UINT32_MAX - 1, &id) == 0 && id != 65535 &&
+		       (text[0] != '0' || length == 1);
 	if (length == 0 || length > 31 || (!isalpha((unsigned char)text[0]) && text[0] != '_'))
 		return false;
 	for (size_t i = 0; i < length; i++)
@@ -138,7 +141,8 @@ bool value_user_valid(const char *text)
 static int value_check_list_word(const struct directive *directive, const char *word, struct failure *failure)
 {
 	if (directive->argument & VALUE_LIST_USERS && !value_user_valid(word))
-		return failure_set(failure, -EINVAL, NULL, "'%s' is neither a valid name nor a valid id", word);
+		return failure_set(failure, -EINVAL, NULL, "'%s' is neither a valid name nor a valid id",
+				   word);
 	if (directive->argument & VALUE_LIST_VARIABLES && !value_variable_valid(word, strcspn(word, "=")))
 		return failure_set(failure, -EINVAL, NULL, "'%s' is no name of a variable", word);
 	return 0;
@@ -244,7 +248,8 @@ int value_parse_environment_files(const struct directive_line *line, void *field
 	if (!larger)
 		return -ENOMEM;
 	files->items = larger;
-	files->items[files->n++] = (struct spec_environment_file){.path = TAKE(path), .ignore_missing = optional};
+	files->items[files->n++] =
+		(struct spec_environment_file){.path = TAKE(path), .ignore_missing = optional};
 	return 0;
 }
 
@@ -267,7 +272,8 @@ int value_parse_user_name(const struct directive_line *line, void *field, struct
 	if (r < 0)
 		return r;
 	if (!value_user_valid(name))
-		return failure_set(failure, -EINVAL, NULL, "'%s' is neither a valid name nor a valid id", name);
+		return failure_set(failure, -EINVAL, NULL, "'%s' is neither a valid name nor a valid id",
+				   name);
 	value_replace(field, TAKE(name));
 	return 0;
 }
@@ -277,7 +283,8 @@ char *value_print_user_name(const struct directive *directive _unused_, const vo
 	return value_print_string(*(char *const *)field);
 }
 
-/* --- standard streams: `argument` 0 is the input, 1 an output --------------------------------------------------------- */
+/* --- standard streams: `argument` 0 is the input, 1 an output
+ * --------------------------------------------------------- */
 
 static const struct value_stream {
 	const char *text;
@@ -318,8 +325,8 @@ int value_parse_stream(const struct directive_line *line, void *field, struct fa
 	int r;
 
 	if (!row)
-		return failure_set(failure, -EINVAL, NULL, "'%s' is none of: null, %stty, file:PATH%s", line->value,
-				   line->directive->argument ? "inherit, journal, kmsg, " : "",
+		return failure_set(failure, -EINVAL, NULL, "'%s' is none of: null, %stty, file:PATH%s",
+				   line->value, line->directive->argument ? "inherit, journal, kmsg, " : "",
 				   line->directive->argument ? ", append:PATH, truncate:PATH" : "");
 	if (row->path) {
 		r = value_expand(line, line->value + strlen(row->text), &path, failure);
@@ -335,8 +342,10 @@ int value_parse_stream(const struct directive_line *line, void *field, struct fa
 
 char *value_print_stream(const struct directive *directive _unused_, const void *field)
 {
-	static const char *const names[SPEC_STDIO_MAX_] = {"null", "journal", "inherit", "file", "append", "truncate", "tty"};
+	static const char *const names[SPEC_STDIO_MAX_] = {"null",   "journal",	 "inherit", "file",
+							   "append", "truncate", "tty"};
 	const struct spec_stream *stream = field;
 
-	return text_format("%s%s%s", names[stream->kind], stream->path ? ":" : "", stream->path ? stream->path : "");
+	return text_format("%s%s%s", names[stream->kind], stream->path ? ":" : "",
+			   stream->path ? stream->path : "");
 }

@@ -87,7 +87,8 @@ static void value_clear_id_map(void *field)
 	free(((struct spec_id_map *)field)->ranges);
 }
 
-static_assert(offsetof(struct spec, n_environment_files) == offsetof(struct spec, environment_files) + sizeof(void *),
+static_assert(offsetof(struct spec, n_environment_files) ==
+		      offsetof(struct spec, environment_files) + sizeof(void *),
 	      "value_count_array() counts them");
 static_assert(offsetof(struct exec_commands, n) == sizeof(void *), "value_count_array() counts them");
 static_assert(offsetof(struct spec_mounts, n) == sizeof(void *), "value_count_array() counts them");
@@ -126,18 +127,22 @@ static const struct value_type value_types[VALUE_KIND_MAX_] = {
 	[VALUE_COMMANDS] = {TYPE(commands, struct exec_commands), .clear = value_clear_commands,
 			    .count = value_count_array},
 	[VALUE_CAPABILITIES] = {TYPE(capabilities, uint64_t), .takes_empty = true},
-	[VALUE_SYSTEM_CALLS] = {TYPE(system_calls, struct spec_system_calls), .clear = value_clear_system_calls,
-				.count = value_count_list},
+	[VALUE_SYSTEM_CALLS] = {TYPE(system_calls, struct spec_system_calls),
+				.clear = value_clear_system_calls, .count = value_count_list},
 	[VALUE_ERRNO] = {TYPE(errno, int)},
 	[VALUE_NAMESPACE_FLAGS] = {TYPE(namespace_flags, uint64_t)},
 	[VALUE_RLIMIT] = {TYPE(rlimit, struct spec_rlimit)},
 	[VALUE_STREAM] = {TYPE(stream, struct spec_stream), .clear = value_clear_stream},
-	[VALUE_MOUNTS] = {TYPE(mounts, struct spec_mounts), .clear = value_clear_mounts, .count = value_count_array},
+	[VALUE_MOUNTS] = {TYPE(mounts, struct spec_mounts), .clear = value_clear_mounts,
+			  .count = value_count_array},
 	[VALUE_IO_LIMITS] = {TYPE(io_limits, struct spec_io_limits), .clear = value_clear_io_limits,
 			     .count = value_count_array},
-	[VALUE_ID_MAP] = {TYPE(id_map, struct spec_id_map), .clear = value_clear_id_map, .count = value_count_array},
+	[VALUE_ID_MAP] = {TYPE(id_map, struct spec_id_map), .clear = value_clear_id_map,
+			  .count = value_count_array},
 	[VALUE_USER_NAME] = {TYPE_TEXT(user_name)},
-	[VALUE_CONDITION] = {.parse = value_parse_condition, .print = value_print_condition, .takes_empty = true},
+	[VALUE_CONDITION] = {.parse = value_parse_condition,
+			     .print = value_print_condition,
+			     .takes_empty = true},
 	[VALUE_TIME_OFFSET] = {TYPE(time_offset, int64_t)},
 	[VALUE_SPECIAL] = {.takes_empty = true},
 };
@@ -194,7 +199,8 @@ int value_expand(const struct directive_line *line, const char *text, char **ret
 	return *ret ? 0 : -ENOMEM;
 }
 
-int value_next_word(const struct directive_line *line, const char **cursor, char **ret, struct failure *failure)
+int value_next_word(const struct directive_line *line, const char **cursor, char **ret,
+		    struct failure *failure)
 {
 	_cleanup_free_ char *word = NULL;
 	int r = word_next(cursor, line->lenient ? WORD_RELAXED : 0, &word, NULL, failure);

@@ -1,6 +1,6 @@
-/* The kinds of values: how each is read from a line, printed, emptied and counted. One row per kind in value.c; the
- * functions stand in value-*.c by family. A kind knows its field's type and nothing of the directive but its `argument`
- * and `names`. */
+/* The kinds of values: how each is read from a line, printed, emptied and counted. One row per kind in
+ * value.c; the functions stand in value-*.c by family. A kind knows its field's type and nothing of the
+ * directive but its `argument` and `names`. */
 #pragma once
 
 #include "units/directive.h"
@@ -9,17 +9,18 @@
 /* One assignment to be read. */
 struct directive_line {
 	const struct directive *directive;
-	const char *value;			     /* as written, without white space around it */
-	const struct specifier_context *specifiers; /* NULL: '%' is an ordinary character (the table's own defaults) */
-	struct unit_config *config;		     /* for the kinds that write two fields */
-	bool lenient;				     /* from a distribution's folder: an unknown escape stays as written */
+	const char *value; /* as written, without white space around it */
+	const struct specifier_context
+		*specifiers;	    /* NULL: '%' is an ordinary character (the table's own defaults) */
+	struct unit_config *config; /* for the kinds that write two fields */
+	bool lenient;		    /* from a distribution's folder: an unknown escape stays as written */
 };
 
 /* Flags in directive.argument. */
 enum {
-	VALUE_USEC_ZERO_IS_INFINITY = 1, /* VALUE_USEC: "0" switches the timeout off */
-	VALUE_UNSIGNED_NONZERO = 1,	 /* VALUE_UNSIGNED */
-	VALUE_CONDITION_ASSERT = 1,	 /* VALUE_CONDITION: the Assert…= form */
+	VALUE_USEC_ZERO_IS_INFINITY = 1,   /* VALUE_USEC: "0" switches the timeout off */
+	VALUE_UNSIGNED_NONZERO = 1,	   /* VALUE_UNSIGNED */
+	VALUE_CONDITION_ASSERT = 1,	   /* VALUE_CONDITION: the Assert…= form */
 	VALUE_COUNT_MINUS_IS_INFINITY = 1, /* VALUE_LIMIT_COUNT: "-1" and "0", as Podman writes them */
 
 	VALUE_LIST_COLON = 1 << 0,     /* VALUE_PATH_LIST: ':' separates too */
@@ -29,13 +30,14 @@ enum {
 	VALUE_LIST_USERS = 1 << 4,     /* VALUE_TEXT_LIST: names or numbers of users or groups */
 	VALUE_LIST_VARIABLES = 1 << 5, /* names of environment variables */
 
-	VALUE_MOUNT_KIND = 0xff,	    /* VALUE_MOUNTS: a spec_mount_kind */
-	VALUE_MOUNT_READ_ONLY = 1 << 8,	    /* bind: read-only */
-	VALUE_MOUNT_VOLUME = 1 << 9,	    /* SRC:DST[:OPTION,…], one to a line, as Quadlet's Volume= */
+	VALUE_MOUNT_KIND = 0xff,	/* VALUE_MOUNTS: a spec_mount_kind */
+	VALUE_MOUNT_READ_ONLY = 1 << 8, /* bind: read-only */
+	VALUE_MOUNT_VOLUME = 1 << 9,	/* SRC:DST[:OPTION,…], one to a line, as Quadlet's Volume= */
 };
 
-/* Reads LINE into FIELD. An empty value never comes here, except for VALUE_SPECIAL (see value_takes_empty). On -EINVAL FAILURE says
- * what is wrong with the value, without naming the directive; the field is then undefined but can be freed. */
+/* Reads LINE into FIELD. An empty value never comes here, except for VALUE_SPECIAL (see value_takes_empty).
+ * On -EINVAL FAILURE says what is wrong with the value, without naming the directive; the field is then
+ * undefined but can be freed. */
 int value_parse(const struct directive_line *line, void *field, struct failure *failure);
 
 /* As `svcctl show` prints it; heap; NULL when out of memory. */
@@ -47,7 +49,8 @@ void value_clear(const struct directive *directive, void *field);
 /* Items of a list; 0 for what is no list. */
 size_t value_count(const struct directive *directive, const void *field);
 
-size_t value_size(const struct directive *directive); /* of the field, in bytes; 0 for VALUE_SPECIAL and VALUE_CONDITION */
+size_t value_size(const struct directive
+			  *directive); /* of the field, in bytes; 0 for VALUE_SPECIAL and VALUE_CONDITION */
 bool value_takes_empty(const struct directive *directive); /* "" means something of its own: an empty set */
 
 /* --- shared by the families ---------------------------------------------------------------------------- */
@@ -56,9 +59,11 @@ bool value_takes_empty(const struct directive *directive); /* "" means something
 int value_expand(const struct directive_line *line, const char *text, char **ret, struct failure *failure);
 
 /* The next word of *CURSOR, unquoted and with specifiers expanded. As word_next(). */
-int value_next_word(const struct directive_line *line, const char **cursor, char **ret, struct failure *failure);
+int value_next_word(const struct directive_line *line, const char **cursor, char **ret,
+		    struct failure *failure);
 
-/* Checks that TEXT is an absolute path and cleans it in place ("//", "/./", a slash at the end). ".." is refused. */
+/* Checks that TEXT is an absolute path and cleans it in place ("//", "/./", a slash at the end). ".." is
+ * refused. */
 int value_clean_path(char *text, struct failure *failure);
 
 /* yes/no, true/false, on/off, 1/0, y/n, t/f. */
@@ -79,8 +84,8 @@ int value_read_capability(const char *name, bool allow_all, uint64_t *ret);
 char *value_format_usec(usec_t usec);
 const char *value_signal_name(int signal, char buffer[static 24]);
 
-#define VALUE_DECLARE(name)                                                                                  \
-	int value_parse_##name(const struct directive_line *line, void *field, struct failure *failure);     \
+#define VALUE_DECLARE(name)                                                                              \
+	int value_parse_##name(const struct directive_line *line, void *field, struct failure *failure); \
 	char *value_print_##name(const struct directive *directive, const void *field);
 
 /* value-number.c */

@@ -1,5 +1,5 @@
-/* See word.h. The rules are those of systemd.syntax(7), "Quoting": quotes may begin inside a word, and escapes mean the
- * same with and without quotes. */
+/* See word.h. The rules are those of systemd.syntax(7), "Quoting": quotes may begin inside a word, and
+ * escapes mean the same with and without quotes. */
 #include <string.h>
 
 #include "base/text.h"
@@ -48,7 +48,8 @@ static bool word_digits(const char *text, size_t n, unsigned base, uint32_t *ret
 	return true;
 }
 
-/* The number forms: \xHH and \OOO are bytes, \uXXXX and \UXXXXXXXX are characters. Returns the bytes used, 0 if TEXT is none. */
+/* The number forms: \xHH and \OOO are bytes, \uXXXX and \UXXXXXXXX are characters. Returns the bytes used, 0
+ * if TEXT is none. */
 static size_t word_escape_number(const char *text, struct text_buffer *buffer)
 {
 	uint32_t code;
@@ -64,7 +65,8 @@ static size_t word_escape_number(const char *text, struct text_buffer *buffer)
 		text_buffer_append_bytes(buffer, &byte, 1);
 		return 3;
 	}
-	if (text[0] == 'u' && word_digits(text + 1, 4, 16, &code) && code && (code < 0xd800 || code > 0xdfff)) {
+	if (text[0] == 'u' && word_digits(text + 1, 4, 16, &code) && code &&
+	    (code < 0xd800 || code > 0xdfff)) {
 		word_append_utf8(buffer, code);
 		return 5;
 	}

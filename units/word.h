@@ -11,10 +11,11 @@ enum {
 	WORD_KEEP_QUOTES = 1 << 2, /* quotes and backslashes are ordinary characters */
 };
 
-/* Takes the next word off *CURSOR. Returns 1 with *RET_WORD (heap, the caller's) and whether any of it was quoted or
- * escaped (RET_QUOTED may be NULL), 0 at the end, -EINVAL with FAILURE on a quote that is not closed or an escape that
- * does not exist, or -ENOMEM. */
-int word_next(const char **cursor, unsigned flags, char **ret_word, bool *ret_quoted, struct failure *failure);
+/* Takes the next word off *CURSOR. Returns 1 with *RET_WORD (heap, the caller's) and whether any of it was
+ * quoted or escaped (RET_QUOTED may be NULL), 0 at the end, -EINVAL with FAILURE on a quote that is not
+ * closed or an escape that does not exist, or -ENOMEM. */
+int word_next(const char **cursor, unsigned flags, char **ret_word, bool *ret_quoted,
+	      struct failure *failure);
 
 /* WORD in double quotes if word_next() would otherwise not give it back; heap; NULL when out of memory. */
 char *word_quote(const char *word);
