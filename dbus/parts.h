@@ -184,6 +184,13 @@ int property_append(sd_bus_message *message, const struct directive *directive, 
 int property_append_second(sd_bus_message *message, const struct directive *directive, const struct unit *unit);
 /* The list, NULL as empty. */
 int property_append_list(sd_bus_message *message, char *const *list);
+int property_append_allow_list(sd_bus_message *message, bool allow_list, char *const *names);
+/* property_exception.c: systemd's type for what would have another one by its kind. */
+struct property_exception {
+	const char *name, *signature;
+	int (*append)(sd_bus_message *message, const struct spec *spec); /* NULL: as its kind does, by the signature */
+};
+const struct property_exception *property_exception_find(const struct directive *directive);
 /* How a process ended, as SIGCHLD tells it: CLD_EXITED and a status, CLD_KILLED or CLD_DUMPED and a signal; zeros while it runs. */
 void property_wait_status(const struct unit_process *process, int *ret_code, int *ret_status);
 

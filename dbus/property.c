@@ -1,7 +1,7 @@
 /* A directive's value on D-Bus. The kind of value in the directive's row decides the signature and how the
  * field is appended; a row has no code of its own. Where systemd's property of the same name has another type
- * than the kind would give, `property_exceptions` says which: clients know systemd's. Numbers nobody set, and
- * "infinity", are UINT64_MAX as with systemd. */
+ * than the kind would give, property_exception.c has a row for it: clients know systemd's.
+ * Numbers nobody set, and "infinity", are UINT64_MAX as with systemd. */
 #include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
@@ -11,16 +11,6 @@
 #include <sys/wait.h>
 
 #include "dbus/parts.h"
-
-static const struct {
-	const char *name, *signature;
-} property_exceptions[] = {
-	{"PrivateUsers", "b"},
-	{"PrivatePIDs", "s"},
-	{"ProtectControlGroups", "b"},
-	{"RestrictAddressFamilies", "(bas)"},
-	{"TemporaryFileSystem", "a(ss)"},
-};
 
 static const char *const property_signatures[VALUE_KIND_MAX_] = {
 	[VALUE_TEXT] = "s",
@@ -66,16 +56,6 @@ const char *property_name(const struct directive *directive)
 	return directive->kind == VALUE_CONDITION || strcmp(name, "-") == 0 ? NULL : name;
 }
 
-static const char *property_exception(const struct directive *directive)
-{
-	const char *name = property_name(directive);
-
-	for (size_t i = 0; name && i < ARRAY_SIZE(property_exceptions); i++)
-		if (strcmp(property_exceptions[i].name, name) == 0)
-			return property_exceptions[i].signature;
-	return NULL;
-}
-
 /* BindPaths= and its like carry two paths and flags; lists of places are lists of paths. */
 static bool property_is_bind(const struct directive *directive)
 {
@@ -86,10 +66,10 @@ static bool property_is_bind(const struct directive *directive)
 
 const char *property_signature(const struct directive *directive)
 {
-	const char *exception = property_exception(directive);
+	const struct property_exception *exception = property_exception_find(directive);
 
 	if (exception)
-		return exception;
+		return exception->signature;
 	if (directive->kind == VALUE_MOUNTS)
 		return property_is_bind(directive) ? "a(ssbt)" : "as";
 	return property_signatures[directive->kind];
@@ -227,7 +207,7 @@ static int property_append_commands(sd_bus_message *message, const struct unit *
 	return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-static int property_append_allow_list(sd_bus_message *message, bool allow_list, char *const *names)
+int property_append_allow_list(sd_bus_message *message, bool allow_list, char *const *names)
 {
 	int r = sd_bus_message_open_container(message, 'r', "bas");
 
@@ -311,28 +291,6 @@ static uint64_t property_rlimit(const struct directive *directive, const struct 
 
 /* --- the two entries --------------------------------------------------------------------------------- */
 
-/* Rows whose property has systemd's type and not the kind's. */
-static int property_append_exception(sd_bus_message *message, const struct directive *directive,
-				     const struct unit_config *config)
-{
-	const char *name = property_name(directive);
-	const struct spec *spec = &config->spec;
-	char **families = spec->restrict_address_families;
-	bool deny = families && text_equal(families[0], "~");
-
-	if (text_equal(name, "PrivateUsers"))
-		return sd_bus_message_append(message, "b", (int)(spec->user_namespace != SPEC_USER_HOST));
-	if (text_equal(name, "PrivatePIDs"))
-		return sd_bus_message_append(message, "s", spec->private_pids ? "yes" : "no");
-	if (text_equal(name, "ProtectControlGroups"))
-		return sd_bus_message_append(message, "b",
-					     (int)(spec->control_groups != SPEC_CONTROL_GROUPS_HOST));
-	if (text_equal(name, "RestrictAddressFamilies"))
-		return property_append_allow_list(message, families && !deny,
-						  families ? families + deny : NULL);
-	return property_append_mounts(message, directive, directive_field(directive, config));
-}
-
 static int property_append_number(sd_bus_message *message, const struct directive *directive,
 				  const void *field)
 {
@@ -359,8 +317,11 @@ int property_append(sd_bus_message *message, const struct directive *directive, 
 	const void *field = directive_field(directive, unit->config);
 	const struct spec_system_calls *calls = field;
 
-	if (property_exception(directive))
-		return property_append_exception(message, directive, unit->config);
+	const struct property_exception *exception = property_exception_find(directive);
+
+	if (exception)
+		return exception->append ? exception->append(message, &unit->config->spec)
+					 : property_append_mounts(message, directive, field);
 	switch (directive->kind) {
 	case VALUE_TEXT:
 	case VALUE_PATH:
