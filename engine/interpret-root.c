@@ -4,7 +4,8 @@
  * relative paths: layers may be idmapped (which needs attached mounts before Linux 6.15), may have paths of
  * any length and with any character, and mount(2)'s one page of options has room for more layers than
  * overlayfs takes. The scratch tmpfs is mounted over the process's own "/", a place that exists in every
- * image; path lookups go on below it, as a root directory is not looked up again. It goes with the old root.
+ * image; path lookups go on below it, as a root directory is not looked up again. It goes right before the
+ * old root.
  *
  * The new root is mounted there too, then pivot_root(".", ".") swaps the two without needing a directory for
  * the old one (pivot_root(2), NOTES). Where the old root cannot be pivoted away, because it is the kernel's
@@ -183,6 +184,7 @@ int interpret_root_overlay(struct interpret_run *run, const struct program_op *o
 		return scratch;
 	overlay.scratch_fd = scratch;
 	r = interpret_mounts_move(scratch, AT_FDCWD, "/");
+	run->n_scratches += r == 0;
 	if (r == 0)
 		r = interpret_root_add_lowers(&overlay, interpret_text(run, op->text));
 	if (r == 0)
@@ -223,9 +225,12 @@ int interpret_root_drop_old(struct interpret_run *run, const struct program_op *
 {
 	int r = 0;
 
-	/* After pivot_root(".", ".") the old root covers the new one, which lies below "/" all the same. */
-	if (run->pivoted && (fchdir(run->slots[op->slot]) < 0 || umount2(".", MNT_DETACH) < 0))
+	/* After pivot_root(".", ".") the old root covers the new one, and is covered by scratch mounts
+	 * itself. umount(2) takes the uppermost each time. "/" still means the new root below them. */
+	if (run->pivoted && fchdir(run->slots[op->slot]) < 0)
 		r = -errno;
+	for (unsigned i = 0; r == 0 && run->pivoted && i <= run->n_scratches; i++)
+		r = umount2(".", MNT_DETACH) < 0 ? -errno : 0;
 	run->slots[op->slot] = fd_close(run->slots[op->slot]);
 	return r == 0 && chdir("/") < 0 ? -errno : r;
 }

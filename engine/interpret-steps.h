@@ -18,12 +18,13 @@ struct interpret_run {
 	int slots[PROGRAM_N_SLOTS];
 	int descriptors[LAUNCH_MAX_DESCRIPTORS]; /* what BIND takes has been replaced by a detached copy */
 	int proc_fd;				 /* a procfs in which /proc/self is us; -1 until needed */
-	int mask_fd;	/* an attached empty directory to copy for MASK; -1 until needed */
-	uint64_t owner; /* uid | gid << 32 that new files get now */
-	int securebits; /* to restore when owner returns to 0 */
-	mode_t umask;	/* for the payload; while the program runs it is 0 */
-	bool pivoted;	/* the old root can be unmounted */
-	bool sealed;	/* descriptors are where the payload wants them */
+	int mask_fd;	      /* an attached empty directory to copy for MASK; -1 until needed */
+	uint64_t owner;	      /* uid | gid << 32 that new files get now */
+	int securebits;	      /* to restore when owner returns to 0 */
+	mode_t umask;	      /* for the payload; while the program runs it is 0 */
+	bool pivoted;	      /* the old root can be unmounted */
+	unsigned n_scratches; /* scratch mounts on top of it */
+	bool sealed;	      /* descriptors are where the payload wants them */
 	char **argv, **envp;
 };
 
