@@ -146,16 +146,18 @@ static int host_launch_descriptors(struct host_bag *bag, const struct program *p
 static void host_launch_head(struct launch_spawn *spawn, const struct launch_id *id,
 			     const struct host_unit *unit, const struct program *program, const char *command)
 {
+	int n;
+
 	*spawn = (struct launch_spawn){
 		.head = {.type = LAUNCH_SPAWN, .version = LAUNCH_VERSION, .id = *id},
 		.clone_flags = program->block->clone_flags,
 		.flags = unit->cgroup_fd >= 0 ? LAUNCH_IN_CGROUP : 0,
 		.n_descriptors = program->block->n_descriptors,
 	};
-	if (strlen(unit->name) + strlen(command) + 1 < sizeof spawn->label)
-		snprintf(spawn->label, sizeof spawn->label, "%s/%s", unit->name, command);
-	else /* a label that fills its field says: ask the store (host-init.c) */
-		memcpy(spawn->label, unit->name, MIN_OF(strlen(unit->name), sizeof spawn->label));
+	n = snprintf(spawn->label, sizeof spawn->label, "%s/%s", unit->name, command);
+	if (n >=
+	    (int)sizeof spawn->label) /* a label that fills its field says: ask the store (host-init.c) */
+		memset(spawn->label, '/', sizeof spawn->label);
 }
 
 static void host_launch_hold(struct launch_spawn *spawn, const char *name)

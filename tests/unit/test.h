@@ -57,25 +57,32 @@ static const char *test_skipped;
 		longjmp(test_end, 2);    \
 	} while (0)
 
-#define TEST_MAIN                                                                           \
-	int main(void)                                                                      \
-	{                                                                                   \
-		unsigned n = 0;                                                             \
-		volatile int failed = 0;                                                    \
-		setvbuf(stdout, NULL, _IOLBF, 0);                                           \
-		for (struct test_case *c = test_first; c; c = c->next)                      \
-			n++;                                                                \
-		printf("1..%u\n", n);                                                       \
-		n = 0;                                                                      \
-		for (struct test_case *volatile c = test_first; c; c = c->next) {           \
-			int end = setjmp(test_end);                                         \
-			if (end == 0)                                                       \
-				c->run();                                                   \
-			if (end == 2)                                                       \
-				printf("ok %u %s # SKIP %s\n", ++n, c->name, test_skipped); \
-			else                                                                \
-				printf("%s %u %s\n", end ? "not ok" : "ok", ++n, c->name);  \
-			failed |= end == 1;                                                 \
-		}                                                                           \
-		return failed;                                                              \
+/* Runs one case and prints its line; returns 1 if it failed. A function of its own, so that no local of main
+ * lives across longjmp. */
+static int test_run(const struct test_case *test, unsigned number)
+{
+	int end = setjmp(test_end);
+
+	if (end == 0)
+		test->run();
+	if (end == 2)
+		printf("ok %u %s # SKIP %s\n", number, test->name, test_skipped ? test_skipped : "");
+	else
+		printf("%s %u %s\n", end ? "not ok" : "ok", number, test->name);
+	return end == 1;
+}
+
+#define TEST_MAIN                                                                  \
+	int main(void)                                                             \
+	{                                                                          \
+		unsigned n = 0;                                                    \
+		int failed = 0;                                                    \
+		setvbuf(stdout, NULL, _IOLBF, 0);                                  \
+		for (struct test_case *test = test_first; test; test = test->next) \
+			n++;                                                       \
+		printf("1..%u\n", n);                                              \
+		n = 0;                                                             \
+		for (struct test_case *test = test_first; test; test = test->next) \
+			failed |= test_run(test, ++n);                             \
+		return failed;                                                     \
 	}
