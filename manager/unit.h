@@ -69,7 +69,8 @@ struct unit_process {
 	usec_t started_at, started_realtime, ended_at, ended_realtime;
 	int wait_status;    /* raw; valid when ended */
 	int exit_status;    /* of a launch that failed before execve(2): 200…; else -1 */
-	uint8_t command, index; /* which command line */
+	uint8_t command;    /* which command line: enum service_command */
+	uint16_t index;
 };
 
 struct unit_timestamps { /* realtime, monotonic */
