@@ -98,34 +98,46 @@ static int load_fail(struct unit_config *config, enum unit_load_state state, con
 	return 1;
 }
 
-/* Reads PATH into the config. Returns 0, 1 when the config could not be loaded and says why, or -ENOMEM. */
-static int load_file(struct unit_config *config, const struct specifier_context *specifiers, const char *path,
-		     bool lenient)
+/* Reads TEXT, which came from PATH, into the config. Returns 0, 1 when the config could not be loaded and
+ * says why, or -ENOMEM. */
+static int load_text(struct unit_config *config, const struct specifier_context *specifiers,
+		     const struct fragment_file *file, const char *text, size_t length)
 {
-	struct load load = {.config = config, .specifiers = *specifiers, .path = path, .lenient = lenient};
-	_cleanup_free_ char *text = NULL;
+	struct load load = {
+		.config = config, .specifiers = *specifiers, .path = file->path, .lenient = file->lenient};
 	struct failure failure = {};
 	char where[256];
-	ssize_t length;
 	uint32_t line;
 	int r;
 
-	r = text_list_append(&config->files, path);
-	if (r < 0)
-		return r;
-	length = fd_read_file_at(AT_FDCWD, path, READER_MAX_FILE, &text);
-	if (length < 0) {
-		failure_set(&failure, (int)length, path, "the file cannot be read");
-		return load_fail(config, UNIT_ERROR, &failure);
-	}
-	r = reader_parse(text, (size_t)length, load_line, &load, &line, &failure);
+	r = reader_parse(text, length, load_line, &load, &line, &failure);
 	if (r >= 0)
 		return 0;
 	if (r == -ENOMEM)
 		return r;
-	snprintf(where, sizeof where, "%s:%u", path, line);
+	snprintf(where, sizeof where, "%s:%u", file->path, line);
 	failure_add_where(&failure, where);
 	return load_fail(config, UNIT_BAD_SETTING, &failure);
+}
+
+/* Reads FILE. As load_text(). */
+static int load_file(struct unit_config *config, const struct specifier_context *specifiers,
+		     const struct fragment_file *file)
+{
+	_cleanup_free_ char *text = NULL;
+	struct failure failure = {};
+	ssize_t length;
+	int r;
+
+	r = text_list_append(&config->files, file->path);
+	if (r < 0)
+		return r;
+	length = fd_read_file_at(AT_FDCWD, file->path, READER_MAX_FILE, &text);
+	if (length < 0) {
+		failure_set(&failure, (int)length, file->path, "the file cannot be read");
+		return load_fail(config, UNIT_ERROR, &failure);
+	}
+	return load_text(config, specifiers, file, text, (size_t)length);
 }
 
 static int load_finish(struct unit_config *config)
@@ -161,6 +173,7 @@ static int load_fragment(struct unit_config *config, const struct unit_specifier
 {
 	struct specifier_context specifiers = {
 		.name = config->name, .fragment = fragment->path, .outside = outside};
+	const struct fragment_file main_file = {.path = fragment->path, .lenient = fragment->lenient};
 	struct failure failure = {};
 	int r;
 
@@ -173,9 +186,9 @@ static int load_fragment(struct unit_config *config, const struct unit_specifier
 		r = text_list_append(&config->files, fragment->path);
 		return r < 0 ? r : load_fail(config, UNIT_MASKED, &failure);
 	}
-	r = load_file(config, &specifiers, fragment->path, fragment->lenient);
+	r = load_file(config, &specifiers, &main_file);
 	for (size_t i = 0; i < fragment->n_dropins && r == 0; i++)
-		r = load_file(config, &specifiers, fragment->dropins[i].path, fragment->dropins[i].lenient);
+		r = load_file(config, &specifiers, &fragment->dropins[i]);
 	if (r == 0)
 		r = load_links(config, fragment);
 	if (r == 0)
@@ -261,7 +274,35 @@ int unit_load_file(const struct unit_specifiers *specifiers, const char *file, s
 	if (!config)
 		return -ENOMEM;
 	context.name = name;
-	r = load_file(config, &context, path, false);
+	r = load_file(config, &context, &(struct fragment_file){.path = path});
+	if (r == 0)
+		r = load_finish(config);
+	if (r < 0)
+		return r;
+	*ret = TAKE(config);
+	return 0;
+}
+
+int unit_load_text(const struct unit_specifiers *specifiers, const char *name, const char *text,
+		   size_t length, struct unit_config **ret)
+{
+	_cleanup_(cleanup_unit_config_free) struct unit_config *config = NULL;
+	_cleanup_free_ char *path = text_format("/%s", name);
+	struct specifier_context context = {.name = name, .fragment = path, .outside = specifiers};
+	enum unit_kind kind;
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	r = unit_name_parse(name, &kind, NULL);
+	if (r < 0)
+		return r;
+	config = unit_config_new(name, kind);
+	if (!config)
+		return -ENOMEM;
+	r = text_list_append(&config->files, path);
+	if (r >= 0)
+		r = load_text(config, &context, &(struct fragment_file){.path = path}, text, length);
 	if (r == 0)
 		r = load_finish(config);
 	if (r < 0)

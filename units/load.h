@@ -22,7 +22,8 @@ void unit_search_path_free(struct unit_search_path *path);
 
 /* Values of specifiers that come from outside; zeroed members are looked up by unit_load(). Tests fill all. */
 struct unit_specifiers {
-	const char *hostname, *machine_id, *boot_id, *kernel_release, *runtime_directory, *state_directory;
+	const char *hostname, *machine_id, *boot_id, *kernel_release;
+	const char *runtime_directory, *state_directory; /* %t and %S; NULL: /run and /var/lib, as systemd has them */
 };
 
 /* "web.service" is valid, "../x" and "web" are not. *RET_KIND may be NULL. Returns 0 or -EINVAL. */
@@ -35,13 +36,18 @@ char *unit_name_template(const char *name);
 /* Mangles what a user types: "web" -> "web.service". Heap; NULL when out of memory. */
 char *unit_name_complete(const char *text);
 
-/* Loads NAME. Always yields a config unless out of memory (-ENOMEM): one that could not be loaded has its
+/* Loads NAME; an alias (a link to another unit of the path) yields the unit it leads to: look at config->name. A template yields a
+ * config that is read but cannot run (UNIT_BAD_SETTING). Always yields a config unless out of memory (-ENOMEM): one that could not be loaded has its
  * load_state and load_failure set, with file and line. */
 int unit_load(const struct unit_search_path *path, const struct unit_specifiers *specifiers, const char *name,
 	      struct unit_config **ret);
 
 /* Loads one file by path as if it stood in a strict unit directory, with no drop-ins: svcctl verify. */
 int unit_load_file(const struct unit_specifiers *specifiers, const char *file, struct unit_config **ret);
+
+/* Loads TEXT (LENGTH bytes and a NUL) as if it were a file of this NAME: for tests and fuzzing. */
+int unit_load_text(const struct unit_specifiers *specifiers, const char *name, const char *text, size_t length,
+		   struct unit_config **ret);
 
 /* Every unit file of the search path: name -> path of the fragment that wins. Heap lists of equal length. */
 int unit_list_files(const struct unit_search_path *path, char ***ret_names, char ***ret_paths);
