@@ -19,21 +19,27 @@ struct cgroup_tree {
 	int root_fd;	      /* O_PATH|O_DIRECTORY of our part of the hierarchy; -1: no writable cgroup v2 */
 	char *path;	      /* absolute, for messages: "/sys/fs/cgroup/unified/svcd" */
 	unsigned controllers; /* that can be enabled for children */
+	bool made;	      /* the directory is ours alone: cgroup_tree_remove() removes it */
 };
 
 /* Finds (or with ROOT given, takes) the part of the hierarchy that is ours and enables its controllers for children.
  * ROOT is an absolute directory on a cgroup2 filesystem, made if missing. Without ROOT: the manager's own cgroup; when that is the
- * real root of the hierarchy and this is not the machine's first PID namespace, a directory below it ("svcd.<pid of svc-init>").
+ * real root of the hierarchy and svc-init is not the machine's PID 1, a directory below it ("svcd.<pid of svc-init>", and in a PID namespace
+ * "-<the namespace's number>" too, as every namespace has a PID 1).
  * The manager's and svc-init's own processes move to "init.scope" in it first, as no process may be in an inner node.
  * No usable cgroup2 is not an error: root_fd is -1. */
 int cgroup_tree_open(struct cgroup_tree *tree, const char *root, int init_pid, struct failure *failure);
 void cgroup_tree_close(struct cgroup_tree *tree);
+/* At the very end: removes all empty groups, and where the directory was made by us, moves this process and svc-init out of it and
+ * removes it too. */
+void cgroup_tree_remove(const struct cgroup_tree *tree, int init_pid);
 
 /* Which controllers LIMITS needs. */
 unsigned cgroup_needed(const struct spec_limits *limits);
 
 /* Makes PATH with its parents, enables in the parents what LIMITS needs, and applies LIMITS. A limit whose controller is missing fails
- * with -EOPNOTSUPP, and *RET_ORIGIN (offsetof in struct spec). Returns a directory descriptor for CLONE_INTO_CGROUP. */
+ * with -EOPNOTSUPP, and *RET_ORIGIN (offsetof in struct spec). DELEGATE_TO may manage the group; (uid_t)-1: nobody. Returns a directory
+ * descriptor for CLONE_INTO_CGROUP, the caller's. */
 int cgroup_make(const struct cgroup_tree *tree, const char *path, const struct spec_limits *limits, uid_t delegate_to,
 		struct failure *failure, uint32_t *ret_origin);
 /* Applies LIMITS to an existing group. */
