@@ -10,7 +10,8 @@
 int main(int argc, char **argv)
 {
 	_cleanup_(cleanup_program_free) struct program *program = NULL;
-	struct compile_command command = {.path = "/bin/true", .argv = (char *[]){"/bin/true", NULL}};
+	char name[] = "/bin/true", *arguments[] = {name, NULL};
+	struct compile_command command = {.path = name, .argv = arguments};
 	struct compile_context context = {.name = "bench", .state_directory = "/", .join_pidfd = -1};
 	struct failure failure = {};
 	struct spec spec;

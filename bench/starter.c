@@ -19,8 +19,6 @@
 
 #include "dbus/names.h"
 
-extern char **environ;
-
 static uint64_t starter_now(void)
 {
 	struct timespec now;
