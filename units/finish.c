@@ -240,7 +240,7 @@ static int finish_check_service(const struct unit_config *config, struct failure
 	if (config->type == SERVICE_FORKING && spec->private_pids)
 		return FINISH_FAIL(
 			type,
-			"Type=forking needs the host's PID namespace: the process that stays behind could not be told from outside");
+			"Type=forking needs PrivatePIDs=no: which process stays behind cannot be told from outside");
 	if (config->restart_delay_max != USEC_INFINITY && config->restart_delay_max < config->restart_delay)
 		return FINISH_FAIL(restart_delay_max, "RestartMaxDelaySec= is less than RestartSec=");
 	if (spec->network_namespace_path && spec->private_network)

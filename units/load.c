@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "units/assign.h"
@@ -126,13 +127,20 @@ static int load_file(struct unit_config *config, const struct specifier_context 
 {
 	_cleanup_free_ char *text = NULL;
 	struct failure failure = {};
+	struct stat status;
 	ssize_t length;
 	int r;
 
 	r = text_list_append(&config->files, file->path);
 	if (r < 0)
 		return r;
-	length = fd_read_file_at(AT_FDCWD, file->path, READER_MAX_FILE, &text);
+	/* To open a FIFO would wait for a writer; /dev/null is a drop-in's mask. */
+	if (stat(file->path, &status) < 0)
+		length = -errno;
+	else if (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode))
+		length = S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
+	else
+		length = fd_read_file_at(AT_FDCWD, file->path, READER_MAX_FILE, &text);
 	if (length < 0) {
 		failure_set(&failure, (int)length, file->path, "the file cannot be read");
 		return load_fail(config, UNIT_ERROR, &failure);

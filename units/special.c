@@ -338,7 +338,7 @@ int special_parse_network(const struct directive_line *line, void *field, struct
 	else
 		return failure_set(
 			failure, -EINVAL, NULL,
-			"'%s' is none of: none, host, private (networks between containers are not supported yet)",
+			"'%s' is none of: none, host, private (other networks are not supported yet)",
 			line->value);
 	return 0;
 }

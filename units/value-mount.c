@@ -147,7 +147,7 @@ static int value_read_bind(const struct directive_line *line, char *const *parts
 	if (volume && (n < 2 || (source[0] != '/' && source[0] != '%')))
 		return failure_set(
 			failure, -EINVAL, NULL,
-			"'%s': a volume is /SOURCE:/TARGET[:OPTIONS]; named and anonymous volumes are not supported yet",
+			"'%s' is not /SOURCE:/TARGET[:OPTIONS] (named volumes are not supported yet)",
 			parts[0]);
 	mount->recursive = true;
 	mount->create_source = volume;

@@ -215,6 +215,8 @@ TEST(an_instance_may_have_a_file_of_its_own)
 
 TEST(masked_missing_and_unreadable)
 {
+	char fifo[300];
+
 	begin();
 	write_file("lib/a.service", "[Service]\nExecStart=/bin/a\n");
 	write_link("etc/a.service", "/dev/null");
@@ -224,6 +226,13 @@ TEST(masked_missing_and_unreadable)
 	EXPECT_TEXT(unit_file_state(&path, config), "masked");
 	EXPECT(load("b.service") == UNIT_MASKED);
 	EXPECT(load("c.service") == UNIT_ERROR);
+	snprintf(fifo, sizeof fifo, "%s/etc/fifo.service", scratch);
+	EXPECT(mkfifo(fifo, 0644) == 0);
+	EXPECT(load("fifo.service") == UNIT_ERROR);
+	write_file("etc/e.service", "[Service]\nExecStart=/bin/e\n");
+	write_file("lib/e.service.d/a.conf", "nonsense");
+	write_link("etc/e.service.d/a.conf", "/dev/null");
+	EXPECT(load("e.service") == UNIT_LOADED);
 	EXPECT(load("d.service") == UNIT_NOT_FOUND && !config->files);
 	EXPECT_TEXT(unit_file_state(&path, config), "");
 	EXPECT(load("../a.service") == UNIT_BAD_SETTING);
