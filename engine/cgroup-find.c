@@ -2,7 +2,7 @@
  * /sys/fs/cgroup/unified), and a mount may show only a part of it (in a container), so mountinfo and our own
  * group are read together. The only file that calls libmount. */
 #include <fcntl.h>
-#include <libmount.h>
+#include <libmount/libmount.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/vfs.h>

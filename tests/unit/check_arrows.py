@@ -26,7 +26,7 @@ ONLY = {
 HOMES = {
     r"seccomp\.h": r"engine/seccomp[\w-]*\.[ch]",
     r"sys/capability\.h": r"engine/\w+\.c",
-    r"libmount/libmount\.h": r"engine/\w+\.c",
+    r"libmount/libmount\.h": r"engine/[\w-]+\.c",
     r"ini\.h": r"units/\w+\.c",
     r"systemd/sd-bus\.h": r"(dbus|cli)/.*|bench/starter\.c",
     r"systemd/sd-event\.h": r"(dbus|svcd|cli)/.*|manager/host[\w-]*\.[ch]",
