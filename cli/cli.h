@@ -34,6 +34,12 @@ struct cli {
 	bool colours;
 };
 
+/* The exit status of a verb is the worst of its arguments'. */
+static inline int cli_worse(int a, int b)
+{
+	return MAX_OF(a, b);
+}
+
 /* --- connect.c --- */
 
 /* Connects, or says why not: 0 or an exit status. */

@@ -86,6 +86,6 @@ int explain_verb(struct cli *cli, char **arguments)
 	int status = call_expand(cli, arguments, &units) < 0 ? CLI_FAILED : CLI_OK;
 
 	TEXT_LIST_FOREACH (unit, units)
-		status = MAX_OF(status, explain_unit(cli, *unit));
+		status = cli_worse(status, explain_unit(cli, *unit));
 	return status;
 }

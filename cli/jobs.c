@@ -239,7 +239,7 @@ static int jobs_run_all(struct jobs *jobs, const char *method)
 		if (one == CLI_OK && jobs->cli->wait && !jobs->cli->no_block &&
 		    strcmp(jobs->verb, "stop") != 0)
 			one = jobs_await_end(jobs, jobs->items[i].unit);
-		status = MAX_OF(status, one);
+		status = cli_worse(status, one);
 	}
 	return status;
 }

@@ -310,7 +310,7 @@ static int list_dependencies_below(struct cli *cli, const char *unit, char ***se
 		if (depth >= 16 || !deeper || text_list_contains(*seen, names[i]) ||
 		    text_list_append(seen, names[i]) < 0)
 			continue;
-		status = MAX_OF(status, list_dependencies_below(cli, names[i], seen, deeper, depth + 1));
+		status = cli_worse(status, list_dependencies_below(cli, names[i], seen, deeper, depth + 1));
 	}
 	return status;
 }
@@ -326,7 +326,7 @@ int list_verb_dependencies(struct cli *cli, char **arguments)
 		if (!unit)
 			return CLI_FAILED;
 		puts(unit);
-		status = MAX_OF(status, list_dependencies_below(cli, unit, &seen, "", 0));
+		status = cli_worse(status, list_dependencies_below(cli, unit, &seen, "", 0));
 	}
 	return status;
 }

@@ -246,6 +246,6 @@ int logs_verb(struct cli *cli, char **arguments)
 	if (r < 0)
 		return call_report(cli, r, NULL, "find units");
 	TEXT_LIST_FOREACH (unit, units)
-		status = MAX_OF(status, logs_of_unit(cli, *unit));
+		status = cli_worse(status, logs_of_unit(cli, *unit));
 	return status;
 }

@@ -16,6 +16,7 @@ static struct json_object *properties_get_all(struct cli *cli, const char *path,
 		*ret_status = call_report(cli, r, &error, "get properties of %s", what);
 		return NULL;
 	}
+	*ret_status = CLI_OK;
 	return value_read(reply);
 }
 

@@ -130,10 +130,10 @@ static int show_cat_unit(const struct cli *cli, const char *unit, struct json_ob
 	}
 	status = show_cat_file(cli, fragment, first);
 	for (size_t i = 0; drop_ins && i < json_object_array_length(drop_ins); i++)
-		status = MAX_OF(status,
-				show_cat_file(cli,
-					      json_object_get_string(json_object_array_get_idx(drop_ins, i)),
-					      false));
+		status = cli_worse(
+			status,
+			show_cat_file(cli, json_object_get_string(json_object_array_get_idx(drop_ins, i)),
+				      false));
 	return status;
 }
 
@@ -149,7 +149,7 @@ int show_verb_cat(struct cli *cli, char **arguments)
 		if (properties)
 			failed = show_cat_unit(cli, *unit, properties, unit == units);
 		json_object_put(properties);
-		status = MAX_OF(status, failed);
+		status = cli_worse(status, failed);
 	}
 	return status;
 }

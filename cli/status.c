@@ -375,7 +375,7 @@ int status_verb(struct cli *cli, char **arguments)
 	TEXT_LIST_FOREACH (unit, units) {
 		if (unit != units && !cli->json)
 			putchar('\n');
-		status = MAX_OF(status, status_of_unit(cli, *unit));
+		status = cli_worse(status, status_of_unit(cli, *unit));
 	}
 	return status;
 }

@@ -436,12 +436,6 @@ MANAGER_GETTER(manager_object_get_progress)
 							   : 1.0);
 }
 
-MANAGER_GETTER(manager_object_get_environment)
-{
-	(void)userdata;
-	return property_append_list(reply, environ);
-}
-
 MANAGER_GETTER(manager_object_get_unit_path)
 {
 	const struct unit_search_path *search =
@@ -537,7 +531,6 @@ const sd_bus_vtable manager_object_vtable[] = {
 	SD_BUS_PROPERTY("NInstalledJobs", "u", manager_object_get_n_installed, 0, 0),
 	SD_BUS_PROPERTY("NFailedJobs", "u", manager_object_get_n_failed_jobs, 0, 0),
 	SD_BUS_PROPERTY("Progress", "d", manager_object_get_progress, 0, 0),
-	SD_BUS_PROPERTY("Environment", "as", manager_object_get_environment, 0, 0),
 	SD_BUS_PROPERTY("UnitPath", "as", manager_object_get_unit_path, 0, MANAGER_CONST),
 	SD_BUS_PROPERTY("ControlGroup", "s", manager_object_get_control_group, 0, 0),
 	SD_BUS_PROPERTY("SystemState", "s", manager_object_get_state, 0, 0),
