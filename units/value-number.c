@@ -214,8 +214,6 @@ int value_parse_unsigned(const struct directive_line *line, void *field, struct 
 	if (value_read_number(line->value, UINT32_MAX, &value) < 0)
 		return failure_set(failure, -EINVAL, NULL, "'%s' is no number between 0 and %u", line->value,
 				   UINT32_MAX);
-	if (value == 0 && line->directive->argument & VALUE_UNSIGNED_NONZERO)
-		return failure_set(failure, -EINVAL, NULL, "the number must not be 0");
 	*(unsigned *)field = (unsigned)value;
 	return 0;
 }

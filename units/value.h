@@ -19,7 +19,6 @@ struct directive_line {
 /* Flags in directive.argument. */
 enum {
 	VALUE_USEC_ZERO_IS_INFINITY = 1,   /* VALUE_USEC: "0" switches the timeout off */
-	VALUE_UNSIGNED_NONZERO = 1,	   /* VALUE_UNSIGNED */
 	VALUE_CONDITION_ASSERT = 1,	   /* VALUE_CONDITION: the Assert…= form */
 	VALUE_COUNT_MINUS_IS_INFINITY = 1, /* VALUE_LIMIT_COUNT: "-1" and "0", as Podman writes them */
 

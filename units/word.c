@@ -101,7 +101,7 @@ static int word_step(const char *text, unsigned flags, char *quote, struct text_
 {
 	size_t used;
 
-	if (flags & WORD_KEEP_QUOTES || (*text != '\\' && *text != '"' && *text != '\'') ||
+	if ((*text != '\\' && *text != '"' && *text != '\'') ||
 	    (*quote && *text != '\\' && *text != *quote)) {
 		text_buffer_append_bytes(buffer, text, 1);
 		return 1;

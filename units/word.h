@@ -6,9 +6,8 @@
 #include "base/failure.h"
 
 enum {
-	WORD_RELAXED = 1 << 0,	   /* an unknown escape stays as written instead of being an error */
-	WORD_COLON = 1 << 1,	   /* ':' separates too, and empty words count as none */
-	WORD_KEEP_QUOTES = 1 << 2, /* quotes and backslashes are ordinary characters */
+	WORD_RELAXED = 1 << 0, /* an unknown escape stays as written instead of being an error */
+	WORD_COLON = 1 << 1,   /* ':' separates too, and empty words count as none */
 };
 
 /* Takes the next word off *CURSOR. Returns 1 with *RET_WORD (heap, the caller's) and whether any of it was

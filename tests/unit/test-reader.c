@@ -181,7 +181,6 @@ TEST(words_quotes_and_escapes)
 	EXPECT_TEXT(words("x\\", 0), "error");
 	EXPECT_TEXT(words("a 'b", 0), "<a>error");
 	EXPECT_TEXT(words("/a:/b::/c d", WORD_COLON), "</a></b></c><d>");
-	EXPECT_TEXT(words("\"a", WORD_KEEP_QUOTES), "<\"a>");
 }
 
 TEST(quoted_words_are_read_back)

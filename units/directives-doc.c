@@ -92,7 +92,7 @@ static void print_section(const char *name, const char *title)
 static void print_document(void)
 {
 	printf("# Directives\n\n"
-	       "<!-- Made from the table in units/directives.c by tests/unit/directives-doc; a test compares. -->\n\n"
+	       "<!-- Made from the table in units/directives.c by units/directives-doc; a test compares. -->\n\n"
 	       "Every setting that a unit file may have. Names and meanings are systemd's and Quadlet's where they have them. A name that is not\n"
 	       "here is an error (unless it begins with `X-`); so is a value that cannot be read. An empty value brings the default back; lists\n"
 	       "grow with each line. Time spans are written `90`, `5min 20s`, `infinity`; sizes `64M` (powers of 1024).\n"
