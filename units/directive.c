@@ -55,8 +55,8 @@ const struct directive *directive_find(const char *section, const char *name)
 
 const char *directive_nearest(const char *section, const char *name)
 {
-	/* A third of the letters may be wrong; beyond that a guess confuses more than it helps. */
-	unsigned best = MIN_OF((unsigned)strlen(name) / 3 + 1, 5u);
+	/* A quarter of the letters may be wrong; beyond that a guess confuses more than it helps. */
+	unsigned best = MIN_OF((unsigned)strlen(name) / 4 + 1, 4u);
 	const char *nearest = NULL;
 
 	/* The right name in the wrong section is a likelier mistake than a wrong name. */

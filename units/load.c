@@ -176,21 +176,32 @@ static int load_links(struct unit_config *config, const struct fragment *fragmen
 	return 0;
 }
 
+/* The name that specifiers are made of. A template is read only to be shown, enabled or verified: as if it
+ * were an instance, because without one "dev-%i.device" would be no name. Heap; NULL when out of memory. */
+static char *load_specifier_name(const char *name)
+{
+	if (!unit_name_is_template(name))
+		return strdup(name);
+	return text_format("%.*s@instance%s", (int)strcspn(name, "@"), name, strrchr(name, '.'));
+}
+
 static int load_fragment(struct unit_config *config, const struct unit_specifiers *outside,
 			 const struct fragment *fragment)
 {
-	struct specifier_context specifiers = {
-		.name = config->name, .fragment = fragment->path, .outside = outside};
+	_cleanup_free_ char *name = load_specifier_name(config->name);
+	struct specifier_context specifiers = {.name = name, .fragment = fragment->path, .outside = outside};
 	const struct fragment_file main_file = {.path = fragment->path, .lenient = fragment->lenient};
 	struct failure failure = {};
 	int r;
 
+	if (!name)
+		return -ENOMEM;
 	if (!fragment->path) {
 		failure_set(&failure, -ENOENT, config->name, "no file of the search path defines this unit");
 		return load_fail(config, UNIT_NOT_FOUND, &failure);
 	}
 	if (fragment->masked) {
-		failure_set(&failure, -ESHUTDOWN, fragment->path, "the unit is masked");
+		failure_set(&failure, -EINVAL, fragment->path, "the unit is masked");
 		r = text_list_append(&config->files, fragment->path);
 		return r < 0 ? r : load_fail(config, UNIT_MASKED, &failure);
 	}
@@ -264,7 +275,7 @@ static char *load_absolute(const char *file)
 int unit_load_file(const struct unit_specifiers *specifiers, const char *file, struct unit_config **ret)
 {
 	_cleanup_(cleanup_unit_config_free) struct unit_config *config = NULL;
-	_cleanup_free_ char *path = load_absolute(file), *name = NULL;
+	_cleanup_free_ char *path = load_absolute(file), *name = NULL, *specifier_name = NULL;
 	struct specifier_context context = {.fragment = path, .outside = specifiers};
 	struct failure failure = {};
 	enum unit_kind kind;
@@ -279,9 +290,9 @@ int unit_load_file(const struct unit_specifiers *specifiers, const char *file, s
 	}
 	unit_name_parse(name, &kind, NULL);
 	config = unit_config_new(name, kind);
-	if (!config)
+	context.name = specifier_name = load_specifier_name(name);
+	if (!config || !specifier_name)
 		return -ENOMEM;
-	context.name = name;
 	r = load_file(config, &context, &(struct fragment_file){.path = path});
 	if (r == 0)
 		r = load_finish(config);

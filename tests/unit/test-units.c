@@ -198,6 +198,7 @@ TEST(templates_and_specifiers)
 		joined(config->commands[SERVICE_EXEC_START].items[0].argv),
 		"/bin/x foo-web@a-b\\x2dc.service foo-web@a-b\\x2dc foo-web foo/web a-b\\x2dc a/b-c web web /a/b-c host machine boot "
 		"6.1 /run /state /var/cache /var/log %");
+	write_file("etc/foo-web@.service.d/x.conf", "[Unit]\nAfter=%i.device\n");
 	EXPECT(load("foo-web@.service") == UNIT_BAD_SETTING);
 	EXPECT(strstr(why(), "a template cannot run"));
 }
