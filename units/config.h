@@ -1,6 +1,6 @@
-/* One unit as the user wrote it, typed: the main file, its drop-ins and the defaults merged. Text in, config out: needs
- * no process, no clock, no root. Every directive's field lives here or in the embedded spec; the directive table
- * (directive.h) is the only code that knows which. */
+/* One unit as the user wrote it, typed: the main file, its drop-ins and the defaults merged. Text in, config
+ * out: needs no process, no clock, no root. Every directive's field lives here or in the embedded spec; the
+ * directive table (directive.h) is the only code that knows which. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,12 +16,12 @@ enum unit_kind {
 };
 
 enum unit_load_state { /* systemd's LoadState */
-	UNIT_LOADED,
-	UNIT_NOT_FOUND,
-	UNIT_BAD_SETTING,
-	UNIT_ERROR, /* could not be read */
-	UNIT_MASKED,
-	UNIT_LOAD_STATE_MAX_,
+		       UNIT_LOADED,
+		       UNIT_NOT_FOUND,
+		       UNIT_BAD_SETTING,
+		       UNIT_ERROR, /* could not be read */
+		       UNIT_MASKED,
+		       UNIT_LOAD_STATE_MAX_,
 };
 
 /* The dependencies a unit file can declare. The order is that of unit_dependency_names[]. */
@@ -75,7 +75,13 @@ enum service_command {
 	SERVICE_COMMAND_MAX_,
 };
 
-enum service_notify_access { SERVICE_NOTIFY_NONE, SERVICE_NOTIFY_MAIN, SERVICE_NOTIFY_EXEC, SERVICE_NOTIFY_ALL, SERVICE_NOTIFY_MAX_ };
+enum service_notify_access {
+	SERVICE_NOTIFY_NONE,
+	SERVICE_NOTIFY_MAIN,
+	SERVICE_NOTIFY_EXEC,
+	SERVICE_NOTIFY_ALL,
+	SERVICE_NOTIFY_MAX_
+};
 
 enum kill_mode { KILL_CONTROL_GROUP, KILL_MIXED, KILL_PROCESS, KILL_NONE, KILL_MODE_MAX_ };
 
@@ -83,10 +89,10 @@ enum kill_mode { KILL_CONTROL_GROUP, KILL_MIXED, KILL_PROCESS, KILL_NONE, KILL_M
 struct exec_command {
 	char *path;
 	char **argv;
-	bool ignore_failure;	/* "-" */
-	bool full_privileges;	/* "+" */
-	bool no_setuid;		/* "!" and "!!" */
-	bool no_environment;	/* ":" no variable expansion */
+	bool ignore_failure;  /* "-" */
+	bool full_privileges; /* "+" */
+	bool no_setuid;	      /* "!" and "!!" */
+	bool no_environment;  /* ":" no variable expansion */
 };
 
 struct exec_commands {
@@ -114,13 +120,13 @@ struct unit_condition {
 };
 
 struct unit_config {
-	char *name;	       /* "web@1.service" */
+	char *name; /* "web@1.service" */
 	enum unit_kind kind;
 	enum unit_load_state load_state;
 	struct failure load_failure; /* when not UNIT_LOADED */
 
-	char **files;		     /* [0] the fragment, then drop-ins in the order read; NULL when not found */
-	char **warnings;	     /* "file:line: text": what a lenient reading passed over */
+	char **files;	 /* [0] the fragment, then drop-ins in the order read; NULL when not found */
+	char **warnings; /* "file:line: text": what a lenient reading passed over */
 	struct config_origin *origins;
 	size_t n_origins;
 
@@ -158,8 +164,8 @@ struct unit_config {
 	bool send_sigkill, send_sighup;
 	char *slice; /* "system.slice" */
 
-	bool is_container;  /* has a [Container] section: strict isolation is the default */
-	struct {	    /* [Container] settings that unit_load() merges into the fields above and below */
+	bool is_container; /* has a [Container] section: strict isolation is the default */
+	struct {	   /* [Container] settings that unit_load() merges into the fields above and below */
 		char **exec, **entrypoint;
 		uint64_t add_capabilities, drop_capabilities;
 		bool notify;
@@ -175,10 +181,11 @@ DEFINE_CLEANUP(struct unit_config *, unit_config_free);
 /* Every default, nothing on the heap; not to be changed or freed. */
 const struct unit_config *unit_config_prototype(void);
 
-extern const char *const unit_dependency_names[UNIT_DEPENDENCY_MAX_]; /* "Requires", … : also the D-Bus properties */
+extern const char
+	*const unit_dependency_names[UNIT_DEPENDENCY_MAX_]; /* "Requires", … : also the D-Bus properties */
 extern const char *const unit_load_state_names[UNIT_LOAD_STATE_MAX_];
 
-/* "FILE:LINE" and the directive's name for a field of the spec: ORIGIN is offsetof(struct spec, …), ITEM a list index.
- * Returns false, with nothing written, when no line of the user's asked for it (a default). */
-bool unit_config_origin(const struct unit_config *config, uint32_t origin, unsigned item, char *where, size_t size,
-			const char **ret_directive);
+/* "FILE:LINE" and the directive's name for a field of the spec: ORIGIN is offsetof(struct spec, …), ITEM a
+ * list index. Returns false, with nothing written, when no line of the user's asked for it (a default). */
+bool unit_config_origin(const struct unit_config *config, uint32_t origin, unsigned item, char *where,
+			size_t size, const char **ret_directive);

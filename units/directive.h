@@ -1,54 +1,55 @@
-/* THE table of directives. A directive lives in exactly one row: its section, name, kind of value, field, default,
- * what applies it, its D-Bus property and one sentence of documentation. Parsing, printing, `svcctl show`, the D-Bus
- * property, the man page, completion and the fuzz dictionary come from the row. */
+/* THE table of directives. A directive lives in exactly one row: its section, name, kind of value, field,
+ * default, what applies it, its D-Bus property and one sentence of documentation. Parsing, printing, `svcctl
+ * show`, the D-Bus property, the man page, completion and the fuzz dictionary come from the row. */
 #pragma once
 
 #include "units/config.h"
 
 /* How a value is written, read, printed and shown on D-Bus. See value.h for what each does. */
 enum value_kind {
-	VALUE_TEXT,	  /* char *; D-Bus s */
-	VALUE_BOOL,	  /* bool; b */
-	VALUE_INT,	  /* int; i */
-	VALUE_UNSIGNED,	  /* unsigned; u */
-	VALUE_USEC,	  /* usec_t: "5min 20s", bare number = seconds, "infinity"; t */
-	VALUE_SIZE,	  /* uint64_t bytes: K M G T P E (1024), "infinity"; t */
-	VALUE_LIMIT_SIZE, /* as SIZE, also "N%" of physical memory; "infinity" is SPEC_LIMIT_MAX; t */
-	VALUE_LIMIT_COUNT,/* uint64_t, "infinity"; t */
-	VALUE_WEIGHT,	  /* uint64_t 1..10000; t */
-	VALUE_CPU_QUOTA,  /* "20%": usec per second; t */
-	VALUE_PATH,	  /* char *, absolute, cleaned; s */
-	VALUE_PATH_LIST,  /* char **; as */
-	VALUE_TEXT_LIST,  /* char **, space separated and quoted words, repeated lines append, empty resets; as */
-	VALUE_UNIT_LIST,  /* char **, unit names; as */
-	VALUE_ENVIRONMENT,/* char ** NAME=VALUE; as */
+	VALUE_TEXT,	   /* char *; D-Bus s */
+	VALUE_BOOL,	   /* bool; b */
+	VALUE_INT,	   /* int; i */
+	VALUE_UNSIGNED,	   /* unsigned; u */
+	VALUE_USEC,	   /* usec_t: "5min 20s", bare number = seconds, "infinity"; t */
+	VALUE_SIZE,	   /* uint64_t bytes: K M G T P E (1024), "infinity"; t */
+	VALUE_LIMIT_SIZE,  /* as SIZE, also "N%" of physical memory; "infinity" is SPEC_LIMIT_MAX; t */
+	VALUE_LIMIT_COUNT, /* uint64_t, "infinity"; t */
+	VALUE_WEIGHT,	   /* uint64_t 1..10000; t */
+	VALUE_CPU_QUOTA,   /* "20%": usec per second; t */
+	VALUE_PATH,	   /* char *, absolute, cleaned; s */
+	VALUE_PATH_LIST,   /* char **; as */
+	VALUE_TEXT_LIST, /* char **, space separated and quoted words, repeated lines append, empty resets; as
+			  */
+	VALUE_UNIT_LIST, /* char **, unit names; as */
+	VALUE_ENVIRONMENT,	 /* char ** NAME=VALUE; as */
 	VALUE_ENVIRONMENT_FILES, /* a(sb) */
-	VALUE_ENUM,	  /* int-sized enum, names in directive.names; s */
-	VALUE_MODE,	  /* mode_t, octal; u */
-	VALUE_SIGNAL,	  /* int, "SIGTERM", "TERM", "15"; i */
-	VALUE_EXIT_STATUS_SET, /* (aiai) */
-	VALUE_COMMANDS,	  /* struct exec_commands; a(sasbttttuii) */
-	VALUE_CAPABILITIES, /* uint64_t; t */
-	VALUE_SYSTEM_CALLS, /* struct spec_system_calls; (bas) */
-	VALUE_ERRNO,	  /* int; i */
-	VALUE_NAMESPACE_FLAGS, /* uint64_t of CLONE_NEW*; t */
-	VALUE_RLIMIT,	  /* struct spec_rlimit; t, and NAMESoft t */
-	VALUE_STREAM,	  /* struct spec_stream; s */
-	VALUE_MOUNTS,	  /* struct spec_mounts; the sort of line is directive.mount_kind; a(ssbt) or as */
-	VALUE_IO_LIMITS,  /* struct spec_io_limits; a(st) */
-	VALUE_ID_MAP,	  /* struct spec_id_map; as */
-	VALUE_USER_NAME,  /* char *: a valid user or group name, or a number below 2^32-1; s */
-	VALUE_CONDITION,  /* appended to unit_config.conditions; not shown by itself */
-	VALUE_TIME_OFFSET,/* int64_t nanoseconds; x */
-	VALUE_SPECIAL,	  /* a parser of its own: directive.parse; shown by directive.print */
+	VALUE_ENUM,		 /* int-sized enum, names in directive.names; s */
+	VALUE_MODE,		 /* mode_t, octal; u */
+	VALUE_SIGNAL,		 /* int, "SIGTERM", "TERM", "15"; i */
+	VALUE_EXIT_STATUS_SET,	 /* (aiai) */
+	VALUE_COMMANDS,		 /* struct exec_commands; a(sasbttttuii) */
+	VALUE_CAPABILITIES,	 /* uint64_t; t */
+	VALUE_SYSTEM_CALLS,	 /* struct spec_system_calls; (bas) */
+	VALUE_ERRNO,		 /* int; i */
+	VALUE_NAMESPACE_FLAGS,	 /* uint64_t of CLONE_NEW*; t */
+	VALUE_RLIMIT,		 /* struct spec_rlimit; t, and NAMESoft t */
+	VALUE_STREAM,		 /* struct spec_stream; s */
+	VALUE_MOUNTS,	   /* struct spec_mounts; the sort of line is directive.mount_kind; a(ssbt) or as */
+	VALUE_IO_LIMITS,   /* struct spec_io_limits; a(st) */
+	VALUE_ID_MAP,	   /* struct spec_id_map; as */
+	VALUE_USER_NAME,   /* char *: a valid user or group name, or a number below 2^32-1; s */
+	VALUE_CONDITION,   /* appended to unit_config.conditions; not shown by itself */
+	VALUE_TIME_OFFSET, /* int64_t nanoseconds; x */
+	VALUE_SPECIAL,	   /* a parser of its own: directive.parse; shown by directive.print */
 	VALUE_KIND_MAX_,
 };
 
 /* Who makes a setting true. */
 enum directive_applies {
 	APPLIES_MANAGER, /* the state machines */
-	APPLIES_ENGINE,  /* a step of the launch program */
-	APPLIES_CGROUP,  /* a cgroup file */
+	APPLIES_ENGINE,	 /* a step of the launch program */
+	APPLIES_CGROUP,	 /* a cgroup file */
 	APPLIES_INSTALL, /* svcctl enable */
 	APPLIES_NOTHING, /* accepted for compatibility; documentation only */
 };
@@ -62,18 +63,19 @@ struct directive {
 	uint32_t offset;	  /* in struct unit_config */
 	const char *default_text; /* as a user would write it; NULL: zero */
 	const char *const *names; /* VALUE_ENUM: by value, NULL ends */
-	int (*parse)(const struct directive_line *line, void *field, struct failure *failure); /* VALUE_SPECIAL */
-	char *(*print)(const void *field);						    /* VALUE_SPECIAL */
-	int argument;		  /* kind-specific: a spec_mount_kind with DIRECTIVE_* flags, an RLIMIT_*, … */
-	const char *property;	  /* D-Bus name; NULL: same as name; "-": none */
-	const char *summary;	  /* one sentence */
+	int (*parse)(const struct directive_line *line, void *field,
+		     struct failure *failure); /* VALUE_SPECIAL */
+	char *(*print)(const void *field);     /* VALUE_SPECIAL */
+	int argument;	      /* kind-specific: a spec_mount_kind with DIRECTIVE_* flags, an RLIMIT_*, … */
+	const char *property; /* D-Bus name; NULL: same as name; "-": none */
+	const char *summary;  /* one sentence */
 };
 
 extern const struct directive directive_table[];
 extern const size_t directive_count;
 
-/* NULL when there is no such directive. A key of [Container] that equals one of [Service] has a row of its own,
- * usually with the same field. */
+/* NULL when there is no such directive. A key of [Container] that equals one of [Service] has a row of its
+ * own, usually with the same field. */
 const struct directive *directive_find(const char *section, const char *name);
 /* The nearest name in SECTION, or the section that has NAME; NULL when nothing is near. */
 const char *directive_nearest(const char *section, const char *name);
