@@ -275,7 +275,6 @@ static bool mountplan_may_lack_point(const struct mountplan *plan, const struct 
 {
 	const struct mountplan_entry *entry = &plan->entries[i], *ground = mountplan_find_ground(plan, i);
 	const struct spec *spec = build->spec;
-	int type;
 
 	/* A kernel file system has its mount points, a device directory those of its own. */
 	if (ground && (ground->kind == MOUNTPLAN_PROC || ground->kind == MOUNTPLAN_SYSFS ||
@@ -289,8 +288,9 @@ static bool mountplan_may_lack_point(const struct mountplan *plan, const struct 
 	if (!ground && (build->root == BUILD_ROOT_DIRECTORY ||
 			(build->root == BUILD_ROOT_OVERLAY && spec->upper == SPEC_UPPER_PERSISTENT)))
 		return true;
-	type = view_type(spec, entry->target);
-	return type < 0;
+	if (ground && ground->kind == MOUNTPLAN_BIND)
+		return view_type(spec, ground->source, entry->target + strlen(ground->target)) < 0;
+	return ground || view_type(spec, NULL, entry->target) < 0;
 }
 
 static void mountplan_emit_point(const struct mountplan *plan, struct build *build, size_t i)

@@ -58,24 +58,12 @@ static const struct spec_mount *view_find_mount(const struct spec *spec, const c
 	return best;
 }
 
-int view_open(const struct spec *spec, const char *path, int flags)
+static int view_open_root(const struct spec *spec, const char *path, int flags)
 {
-	const struct spec_mount *mount = view_find_mount(spec, path);
 	int fd = -ENOENT;
 
-	if (mount) {
-		const char *below = view_below(path, mount->target);
-
-		/* A single file may be mounted too: it is opened itself, not searched. */
-		if (*below == '\0') {
-			fd = open(mount->source, flags | O_CLOEXEC);
-			return fd < 0 ? -errno : fd;
-		}
-		return view_open_in(mount->source, below, flags);
-	}
 	if (!spec->image_layers)
 		return view_open_in(spec->root_directory ?: "/", path, flags);
-
 	if (spec->upper == SPEC_UPPER_PERSISTENT && spec->upper_directory) {
 		_cleanup_free_ char *upper = text_format("%s/data", spec->upper_directory);
 
@@ -88,9 +76,25 @@ int view_open(const struct spec *spec, const char *path, int flags)
 	return fd;
 }
 
-int view_type(const struct spec *spec, const char *path)
+int view_open(const struct spec *spec, const char *path, int flags)
 {
-	_cleanup_fd_ int fd = view_open(spec, path, O_PATH);
+	const struct spec_mount *mount = view_find_mount(spec, path);
+	const char *below = mount ? view_below(path, mount->target) : NULL;
+	int fd;
+
+	if (!mount)
+		return view_open_root(spec, path, flags);
+	if (*below)
+		return view_open_in(mount->source, below, flags);
+	/* A single file may be mounted too: it is opened itself, not searched. */
+	fd = open(mount->source, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int view_type(const struct spec *spec, const char *directory, const char *path)
+{
+	_cleanup_fd_ int fd =
+		directory ? view_open_in(directory, path, O_PATH) : view_open_root(spec, path, O_PATH);
 	struct stat st;
 
 	if (fd < 0)

@@ -12,8 +12,9 @@
  * tmpfs mounts are not considered. */
 int view_open(const struct spec *spec, const char *path, int flags);
 
-/* The file type (S_IFMT bits) of PATH, or a negative errno. */
-int view_type(const struct spec *spec, const char *path);
+/* The file type (S_IFMT bits) of PATH in the container's root without any volume, or with DIRECTORY given in
+ * that one instead, or a negative errno: what a mount point would be found as. */
+int view_type(const struct spec *spec, const char *directory, const char *path);
 
 /* Whether PATH is a regular file that somebody may execute. */
 bool view_is_executable(const struct spec *spec, const char *path);
