@@ -92,6 +92,7 @@ void print_json(struct json_object *value);
 /* A table whose columns are as wide as their widest cell. Rows are added cell by cell; the last column is not padded. */
 struct print_table {
 	size_t n_columns, n_cells, room;
+	size_t widest; /* a longer cell does not widen its column; 0: no such limit */
 	char **cells;
 	bool failed;
 };

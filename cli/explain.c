@@ -31,7 +31,7 @@ static int explain_print(const struct cli *cli, struct json_object *steps)
 	int status = CLI_OK;
 
 	for (size_t i = 0; i < n && status == CLI_OK;) {
-		struct print_table table = {.n_columns = 3};
+		struct print_table table = {.n_columns = 3, .widest = 60};
 		const char *command = explain_text(json_object_array_get_idx(steps, i), 0);
 
 		printf("%s%s%s%s\n", i ? "\n" : "", print_colour(cli, PRINT_BOLD), command,

@@ -166,7 +166,16 @@ static size_t print_table_width(const struct print_table *table, size_t column)
 
 	for (size_t i = column; i < table->n_cells; i += table->n_columns)
 		width = MAX_OF(width, print_width(table->cells[i]));
-	return width;
+	return table->widest ? MIN_OF(width, table->widest) : width;
+}
+
+/* Is nothing left of the row behind cell I? */
+static bool print_table_row_ends(const struct print_table *table, size_t i)
+{
+	while (++i % table->n_columns)
+		if (table->cells[i][0])
+			return false;
+	return true;
 }
 
 int print_table_end(struct print_table *table)
@@ -180,14 +189,15 @@ int print_table_end(struct print_table *table)
 	for (size_t column = 0; column < table->n_columns; column++)
 		widths[column] = print_table_width(table, column);
 	for (size_t i = 0; i < table->n_cells; i++) {
-		size_t column = i % table->n_columns;
-		bool last = column + 1 == table->n_columns;
+		size_t column = i % table->n_columns, width = print_width(table->cells[i]);
 
 		print_safe(table->cells[i]);
-		if (last)
-			putchar('\n');
-		else
-			printf("%*s", (int)(widths[column] - print_width(table->cells[i]) + 1), "");
+		if (!print_table_row_ends(table, i)) {
+			printf("%*s", (int)(widths[column] > width ? widths[column] - width + 1 : 1), "");
+			continue;
+		}
+		putchar('\n');
+		i += table->n_columns - 1 - column;
 	}
 	print_table_free(table);
 	return CLI_OK;

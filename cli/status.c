@@ -226,22 +226,39 @@ static void status_print_processes(struct json_object *unit, struct json_object 
 	}
 }
 
-/* "pid=private": what is the host's is not said, what is the unit's own is gathered, the rest is told as it
- * is. */
+/* Is this fact no isolation at all? */
+static bool status_is_plain(const char *fact, const char *value)
+{
+	static const char *const plain[] = {"host", "no", "all", ""};
+
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+		if (strcmp(value, plain[i]) == 0)
+			return true;
+	return strcmp(fact, "uid=0") == 0;
+}
+
+/* "pid=private": what is as on the host is not said, what is the unit's own is gathered, the rest is told as
+ * it is. */
 static void status_print_isolation(struct json_object *unit)
 {
 	struct json_object *facts = properties_list(unit, "Isolation");
 	struct text_buffer own = {}, rest = {};
 
-	for (size_t i = 0; facts && i < json_object_array_length(facts); i++) {
+	if (!facts)
+		return;
+	for (size_t i = 0; i < json_object_array_length(facts); i++) {
 		const char *fact = status_text_at(facts, i), *value = strchr(fact, '=');
 
-		if (!value || strcmp(value, "=host") == 0 || strcmp(value, "=no") == 0)
+		if (!value || status_is_plain(fact, value + 1))
 			continue;
-		if (strcmp(value, "=private") == 0)
+		if (strcmp(value + 1, "private") == 0)
 			text_buffer_append(&own, "%s%.*s", own.length ? ", " : "", (int)(value - fact), fact);
 		else
 			text_buffer_append(&rest, "%s%s", rest.length ? ", " : "", fact);
+	}
+	if (!own.length && !rest.length) {
+		status_label("Isolated");
+		puts("no");
 	}
 	if (own.length && !own.failed) {
 		status_label("Isolated");

@@ -60,6 +60,10 @@ int unit_method_enqueue(struct view *view, sd_bus_message *message, struct unit 
 	r = unit_method_job_type(unit, verb, &type);
 	if (r < 0)
 		return r;
+	/* As with systemd, it is an error to stop what never was. */
+	if (type == JOB_STOP && unit->config->load_state == UNIT_NOT_FOUND &&
+	    unit_active_state(unit) == UNIT_INACTIVE)
+		return reply_no_such_unit(error, view->face, unit->name);
 	r = connection_follow_jobs(view->connection, message);
 	if (r < 0)
 		return r;
