@@ -136,7 +136,7 @@ uint32_t build_vector(struct build *build, char *const *texts)
 	return build_bytes(build, offsets, (n + 1) * sizeof(*offsets), sizeof(*offsets));
 }
 
-uint16_t build_descriptor(struct build *build, int kind, const char *path, bool optional, bool make_directory)
+uint16_t build_descriptor(struct build *build, int kind, const char *path, bool optional)
 {
 	struct program_descriptor *descriptors =
 		reallocarray(build->descriptors, build->n_descriptors + 1, sizeof(*descriptors));
@@ -152,7 +152,6 @@ uint16_t build_descriptor(struct build *build, int kind, const char *path, bool 
 		.kind = kind,
 		.path = path ? strdup(path) : NULL,
 		.optional = optional,
-		.make_directory = make_directory,
 		.origin = build->origin,
 		.origin_item = build->origin_item,
 	};

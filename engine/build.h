@@ -67,8 +67,7 @@ uint32_t build_bytes(struct build *build, const void *bytes, size_t size, size_t
 uint32_t build_vector(struct build *build, char *const *texts);
 
 /* Appends a descriptor that the launch must bring and returns its index, 3 or more. PATH may be NULL. */
-uint16_t build_descriptor(struct build *build, int kind, const char *path, bool optional,
-			  bool make_directory);
+uint16_t build_descriptor(struct build *build, int kind, const char *path, bool optional);
 
 /* A free slot, or PROGRAM_SLOT_NONE. */
 uint8_t build_slot_take(struct build *build);

@@ -76,7 +76,7 @@ static void compile_passed(struct build *build)
 {
 	build_no_origin(build);
 	for (unsigned i = 0; i < build->context->n_passed; i++) {
-		uint16_t fd = build_descriptor(build, PROGRAM_DESCRIPTOR_PASSED, NULL, false, false);
+		uint16_t fd = build_descriptor(build, PROGRAM_DESCRIPTOR_PASSED, NULL, false);
 		struct program_op *op;
 
 		if (fd != PROGRAM_NO_FD)

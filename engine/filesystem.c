@@ -307,9 +307,9 @@ static uint32_t filesystem_flags(const struct spec_mount *mount)
 static int filesystem_add_bind(struct mountplan *plan, struct build *build, const struct spec_mount *mount)
 {
 	struct mountplan_entry *entry;
-	struct stat st = {.st_mode = S_IFDIR};
+	struct stat st;
 
-	if (stat(mount->source, &st) < 0 && !(errno == ENOENT && mount->create_source)) {
+	if (stat(mount->source, &st) < 0) {
 		if (errno == ENOENT && mount->ignore_missing)
 			return 0;
 		return build_fail(build, -errno, "mount source %s", mount->source);
@@ -319,7 +319,6 @@ static int filesystem_add_bind(struct mountplan *plan, struct build *build, cons
 	entry->flags = filesystem_flags(mount);
 	entry->is_directory = S_ISDIR(st.st_mode);
 	entry->id_mapped = build->spec->user_namespace == SPEC_USER_AUTO;
-	entry->create_source = mount->create_source;
 	return 0;
 }
 

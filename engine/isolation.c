@@ -170,7 +170,7 @@ int isolation_decide(struct build *build)
 
 static void isolation_emit_join_path(struct build *build, const char *path, uint32_t flag)
 {
-	uint16_t fd = build_descriptor(build, PROGRAM_DESCRIPTOR_NAMESPACE, path, false, false);
+	uint16_t fd = build_descriptor(build, PROGRAM_DESCRIPTOR_NAMESPACE, path, false);
 	struct program_op *op = build_op(build, PROGRAM_JOIN);
 
 	op->fd = fd;
@@ -317,7 +317,7 @@ void isolation_emit_join(struct build *build)
 	if (flags == 0)
 		return;
 	build_no_origin(build);
-	fd = build_descriptor(build, PROGRAM_DESCRIPTOR_JOIN, NULL, false, false);
+	fd = build_descriptor(build, PROGRAM_DESCRIPTOR_JOIN, NULL, false);
 	op = build_op(build, PROGRAM_JOIN);
 	op->fd = fd;
 	op->flags = (uint32_t)flags;

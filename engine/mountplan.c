@@ -417,8 +417,7 @@ static void mountplan_emit_saved(struct mountplan *plan, struct build *build, si
 static void mountplan_emit_bind(struct build *build, const struct mountplan_entry *entry)
 {
 	bool optional = entry->flags & PROGRAM_OPTIONAL;
-	uint16_t fd = build_descriptor(build, PROGRAM_DESCRIPTOR_PATH, entry->source, optional,
-				       entry->create_source);
+	uint16_t fd = build_descriptor(build, PROGRAM_DESCRIPTOR_PATH, entry->source, optional);
 	uint32_t text = build_text(build, entry->target);
 	struct program_op *op = build_op(build, PROGRAM_BIND);
 

@@ -31,7 +31,6 @@ struct mountplan_entry {
 	uint32_t flags;	     /* PROGRAM_MOUNT_* and PROGRAM_OPTIONAL */
 	bool implied;	     /* not asked for by name: gives way to an explicit mount of the same target */
 	bool id_mapped;	     /* BIND */
-	bool create_source;  /* BIND: a missing source is made, as a directory */
 	bool is_directory;   /* what the mount point is made as */
 	uint32_t origin;
 	uint16_t origin_item;
