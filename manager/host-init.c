@@ -360,6 +360,7 @@ static int host_init_receive(struct host *host)
 		host->init_mode = message.welcome.mode;
 		host->manager_starts = message.welcome.manager_starts;
 		host->init_pid = message.welcome.pid;
+		host->welcomed = true;
 	} else if (message.head.type == LAUNCH_RECORD && (size_t)n >= sizeof message.record)
 		host_init_on_record(host, &message.record, fds, n_fds);
 	else if (message.head.type == LAUNCH_TABLE_END)
@@ -387,34 +388,49 @@ static int host_init_on_io(sd_event_source *source _unused_, int fd _unused_, ui
 	return 0;
 }
 
-/* Says hello and waits for the first answer, which tells the mode. The table follows in host_init_table(). */
+/* Receives until *DONE turns true, which a message does. */
+static int host_init_await(struct host *host, const bool *done, struct failure *failure)
+{
+	struct pollfd poll_fd = {.fd = host->init_fd, .events = POLLIN};
+
+	while (!*done) {
+		int r = host_init_receive(host);
+
+		if (r == 0)
+			return failure_set(failure, -ECONNRESET, NULL, "svc-init closed the connection");
+		if (r < 0 && r != -EAGAIN)
+			return failure_set(failure, r, NULL, "cannot read svc-init's table");
+		if (r > 0)
+			continue;
+		r = poll(&poll_fd, 1, HOST_INIT_HELLO_MSEC);
+		if (r == 0)
+			return failure_set(failure, -ETIMEDOUT, NULL, "svc-init does not answer");
+		if (r < 0 && errno != EINTR)
+			return failure_set(failure, -errno, NULL, "cannot wait for svc-init");
+	}
+	return 0;
+}
+
 int host_init_connect(struct host *host, struct failure *failure)
 {
 	struct launch_hello hello = {.head = host_init_head(LAUNCH_HELLO, NULL)};
-	struct pollfd poll_fd = {.fd = host->init_fd, .events = POLLIN};
 	int r = fd_send_message(host->init_fd, &hello, sizeof hello, NULL, 0);
 
 	if (r < 0)
 		return failure_set(failure, r, NULL, "cannot greet svc-init");
-	while (!host->synchronized) {
-		r = host_init_receive(host);
-		if (r == 0)
-			return failure_set(failure, -ECONNRESET, NULL, "svc-init closed the connection");
-		if (r == -EAGAIN) {
-			r = poll(&poll_fd, 1, HOST_INIT_HELLO_MSEC);
-			if (r == 0)
-				return failure_set(failure, -ETIMEDOUT, NULL, "svc-init does not answer");
-			if (r < 0 && errno != EINTR)
-				return failure_set(failure, -errno, NULL, "cannot wait for svc-init");
-		} else if (r < 0)
-			return failure_set(failure, r, NULL, "cannot read svc-init's table");
-	}
-	r = sd_event_add_io(host->event, &host->init_source, host->init_fd, EPOLLIN, host_init_on_io, host);
+	return host_init_await(host, &host->welcomed, failure);
+}
+
+int host_init_synchronize(struct host *host, struct failure *failure)
+{
+	int r = host_init_await(host, &host->synchronized, failure);
+
 	if (r < 0)
-		return failure_set(failure, r, NULL, "cannot watch svc-init's socket");
-	if (host->queue)
-		sd_event_source_set_io_events(host->init_source, EPOLLIN | EPOLLOUT);
-	return 0;
+		return r;
+	r = sd_event_add_io(host->event, &host->init_source, host->init_fd, EPOLLIN, host_init_on_io, host);
+	if (r >= 0 && host->queue)
+		r = sd_event_source_set_io_events(host->init_source, EPOLLIN | EPOLLOUT);
+	return r < 0 ? failure_set(failure, r, NULL, "cannot watch svc-init's socket") : 0;
 }
 
 void host_init_disconnect(struct host *host)

@@ -96,7 +96,7 @@ struct host {
 	uint32_t init_mode, manager_starts;
 	pid_t init_pid;
 	struct host_message *queue, **queue_end;
-	bool synchronized; /* LAUNCH_TABLE_END has come */
+	bool welcomed, synchronized; /* LAUNCH_WELCOME, LAUNCH_TABLE_END have come */
 
 	struct table units;    /* name -> struct host_unit */
 	struct table launches; /* key -> struct host_launch */
@@ -123,7 +123,9 @@ struct host_unit *host_unit_get(struct host *host,
 struct host_unit *host_unit_find(const struct host *host, const char *name);
 
 /* host-init.c: the link to svc-init */
+/* Says hello and waits for the welcome, which tells the mode; then, with a manager to tell, for the table. */
 int host_init_connect(struct host *host, struct failure *failure);
+int host_init_synchronize(struct host *host, struct failure *failure);
 void host_init_disconnect(struct host *host);
 /* Sends or queues. The descriptors are consumed, also on failure. */
 int host_init_send(struct host *host, const void *message, size_t size, int *fds, size_t n_fds);

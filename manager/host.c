@@ -192,7 +192,10 @@ static int host_open_files(struct host *host, struct failure *failure)
 		return failure_set(failure, -errno, "/dev/null", "cannot open");
 	if (!path)
 		return failure_set(failure, -ENOMEM, NULL, "cannot start");
-	host->memory_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* What another svc-init's manager left behind is no state of this one. */
+	host->memory_fd =
+		open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (host_first_start(host) ? O_TRUNC : 0),
+		     0600);
 	if (host->memory_fd < 0)
 		return failure_set(failure, -errno, path, "cannot open the state file");
 	return 0;
@@ -237,7 +240,9 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 	host->specifiers.state_directory = host->state_directory;
 	if (!host->runtime_directory || !host->state_directory)
 		return failure_set(failure, -ENOMEM, NULL, "cannot start");
-	r = host_make_directories(host, failure);
+	r = host_init_connect(host, failure);
+	if (r == 0)
+		r = host_make_directories(host, failure);
 	if (r == 0)
 		r = host_open_files(host, failure);
 	if (r < 0)
@@ -254,7 +259,7 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 	r = manager_new(&host->world, observer, &host->manager);
 	if (r < 0)
 		return failure_set(failure, r, NULL, "cannot restore the manager's state");
-	r = host_init_connect(host, failure);
+	r = host_init_synchronize(host, failure);
 	if (r < 0)
 		return r;
 	manager_synchronized(host->manager);
