@@ -98,7 +98,7 @@ static int filesystem_is_hidden(const char *path)
 	int n = 0;
 
 	if (lstat(path, &status) < 0)
-		return errno == ENOENT || errno == EACCES;
+		return errno == ENOENT || errno == EACCES || errno == EPERM;
 	if (!S_ISDIR(status.st_mode))
 		return guest_read(path, text, sizeof text) <= 0;
 	directory = opendir(path);

@@ -111,6 +111,21 @@ def nothing_survives_a_stop():
         expect_equal(tree.cgroups_of("stubborn.service") + tree.cgroups_of("plain.service"), [], "cgroups left")
 
 
+@test
+def nothing_is_left_after_shutdown():
+    """None of the tree: see also Tree.__exit__, which looks after every case. svc-init cannot remove the group it is in."""
+    with Tree("shutdown") as tree:
+        container(tree, "box.service", "Exec=/guest notify READY=1 -- child daemonize -- forever\nNotify=yes\n")
+        tree.service("plain.service", "child daemonize -- forever", "Type=exec\nSlice=own-deep.slice\n")
+        tree.start("box.service", "plain.service")
+        namespaces = {tree.run("readlink", f"/proc/{tree.show('box.service', 'MainPID')}/ns/{kind}").stdout.strip()
+                      for kind in ("mnt", "pid", "net", "user")} | {tree.pid_namespace}
+        expect_equal(tree.shut_down(), [], "shutdown")
+        expect_equal(namespaces & live_namespaces(), set(), "namespaces left")
+        groups = {os.path.relpath(path, tree.cgroup) for path, _, _ in os.walk(tree.cgroup)} if tree.cgroup else {"."}
+        expect_equal(groups - {".", "init.scope"}, set(), "cgroups left")
+
+
 def live_namespaces():
     """Every namespace that some process of the machine is in, or that is mounted."""
     found = set()

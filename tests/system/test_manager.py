@@ -62,9 +62,12 @@ def order(tree):
     unit(tree, "b.service", f"sleep 0.2 -- {append('b')}", in_unit="Before=c.service", in_service=ONCE + f"ExecStop=@GUEST@ {append('-b')}")
     unit(tree, "c.service", append("c"), in_service=ONCE + f"ExecStop=@GUEST@ {append('-c')}")
     unit(tree, "d.service", append("d"), in_unit="After=c.service", in_service=ONCE + f"ExecStop=@GUEST@ {append('-d')}")
-    tree.start("d.service", "c.service", "b.service")
+    tree.unit("all.target", "[Unit]\nWants=d.service c.service b.service\n")
+    for name in ("b", "c", "d"):
+        tree.unit(f"{name}.service.d/part.conf", "[Unit]\nPartOf=all.target\n")
+    tree.start("all.target")
     expect_equal(note(tree), ["b", "c", "d"], "started in order")
-    tree.good("stop", "b.service", "c.service", "d.service")
+    tree.good("stop", "all.target")
     expect_equal(note(tree), ["b", "c", "d", "-d", "-c", "-b"], "stopped in reverse")
 
 
@@ -182,9 +185,9 @@ def isolate(tree):
     tree.unit("rescue.target", "[Unit]\nAllowIsolate=yes\nRequires=kept.service\n")
     tree.unit("plain.target", "[Unit]\nRequires=kept.service\n")
     tree.start("kept.service", "other.service")
-    expect(tree.svcctl("isolate", "plain.target").returncode != 0, "isolate without AllowIsolate=")
+    expect(tree.svcctl("start", "--job-mode=isolate", "plain.target").returncode != 0, "isolate without AllowIsolate=")
     tree.expect_show("other.service", ActiveState="active")
-    tree.good("isolate", "rescue.target")
+    tree.good("start", "--job-mode=isolate", "rescue.target")
     tree.wait_show("other.service", ActiveState="inactive")
     tree.expect_show("kept.service", ActiveState="active")
 

@@ -149,7 +149,7 @@ class Tree:
                     with open(os.path.join(path, "cgroup.kill"), "w") as file:
                         file.write("1")
                     wait_for(lambda: not open(os.path.join(path, "cgroup.procs")).read(), "an empty cgroup")
-                elif path.endswith((".service", ".slice")):
+                elif path.endswith(".service"):
                     problems.append(f"cgroup {path}")
                 os.rmdir(path)
         return problems
