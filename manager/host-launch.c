@@ -182,6 +182,8 @@ static int host_launch_fill(struct host_unit *unit, const struct world_launch *r
 {
 	int r = host_launch_log_pipe(&request->config->spec, log_pipe);
 
+	if (r == 0 && host_launch_wants_notify(request->config))
+		r = host_notify_open(unit); /* before the descriptors: its path is one of them */
 	if (r == 0)
 		r = host_bag_put_copy(bag, program->memfd);
 	if (r == 0 && unit->cgroup_fd >= 0)
@@ -198,10 +200,8 @@ static int host_launch_fill(struct host_unit *unit, const struct world_launch *r
 		r = host_bag_put_copy(bag, log_pipe[0]);
 		host_launch_hold(spawn, "log");
 	}
-	if (r == 0 && host_launch_wants_notify(request->config)) {
-		r = host_notify_open(unit);
-		if (r == 0)
-			r = host_bag_put_copy(bag, unit->notify_fd);
+	if (r == 0 && unit->notify_fd >= 0) {
+		r = host_bag_put_copy(bag, unit->notify_fd);
 		host_launch_hold(spawn, "notify");
 	}
 	return r < 0 ? failure_set(failure, r, unit->name, "cannot prepare the launch") : 0;
@@ -367,6 +367,8 @@ int host_exec(struct host *host, struct unit *unit, const struct host_exec *exec
 		return failure_set(failure, -ENOMEM, unit->name, "cannot execute");
 	*program = (struct host_program){.references = 1, .memfd = -1};
 	context.join_pidfd = pidfd;
+	if (spec.user_namespace == SPEC_USER_AUTO)
+		context.auto_range = host_memory_id_range(host, unit->name);
 	r = compile(&spec, &command, &context, &program->program, failure, NULL, NULL);
 	if (r == 0 && (program->memfd = program_seal(program->program)) < 0)
 		r = failure_set(failure, program->memfd, unit->name,
