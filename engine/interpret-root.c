@@ -7,11 +7,14 @@
  * image; path lookups go on below it, as a root directory is not looked up again. It goes right before the
  * old root.
  *
- * The new root is mounted there too, then pivot_root(".", ".") swaps the two without needing a directory for
- * the old one (pivot_root(2), NOTES). Where the old root cannot be pivoted away, because it is the kernel's
- * first root (an initramfs) or because we are in a chroot, the new root simply stays on top and chroot(2)
- * goes there, as switch_root does; nothing leads below it again, "/.." included, and the first root cannot be
- * unmounted anyway. */
+ * The new root is mounted there too and filled by descriptor. Only then pivot_root(".", ".") swaps the two,
+ * without needing a directory for the old one (pivot_root(2), NOTES), and the old one goes at once: while it
+ * is mounted on top of the new root, ".." in a symbolic link of the image leads into it, RESOLVE_IN_ROOT or
+ * not, as a lookup that stays at its root crosses what is mounted there. Where the old root cannot be pivoted
+ * away, because it is the kernel's first root (an initramfs) or because we are in a chroot, the new root
+ * simply stays on top and chroot(2) goes there, as switch_root does; nothing leads below it again, and the
+ * first root cannot be unmounted anyway.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -201,36 +204,28 @@ int interpret_root_overlay(struct interpret_run *run, const struct program_op *o
 
 int interpret_root_attach(struct interpret_run *run, const struct program_op *op)
 {
-	int root = run->slots[op->slot], old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), r;
+	int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (old < 0)
 		return -errno;
 	run->slots[op->slot2] = old;
-	if (root < 0)
-		return -EBADF;
-	r = interpret_mounts_move(root, AT_FDCWD, "/");
-	if (r < 0)
-		return r;
-	if (fchdir(root) < 0)
-		return -errno;
-	run->pivoted = syscall(SYS_pivot_root, ".", ".") == 0;
-	if (run->pivoted)
-		return 0;
-	if (errno != EINVAL)
-		return -errno;
-	return chroot(".") < 0 ? -errno : 0;
+	run->root_fd = run->slots[op->slot];
+	return run->root_fd < 0 ? -EBADF : interpret_mounts_move(run->root_fd, AT_FDCWD, "/");
 }
 
 int interpret_root_drop_old(struct interpret_run *run, const struct program_op *op)
 {
-	int r = 0;
-
-	/* After pivot_root(".", ".") the old root covers the new one, and is covered by scratch mounts
-	 * itself. umount(2) takes the uppermost each time. "/" still means the new root below them. */
-	if (run->pivoted && fchdir(run->slots[op->slot]) < 0)
-		r = -errno;
-	for (unsigned i = 0; r == 0 && run->pivoted && i <= run->n_scratches; i++)
-		r = umount2(".", MNT_DETACH) < 0 ? -errno : 0;
+	if (fchdir(run->root_fd) < 0)
+		return -errno;
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
+		return errno != EINVAL || chroot(".") < 0 ? -errno : 0;
+	/* The old root now covers the new one, and is covered by the scratch mounts itself; umount(2) takes
+	 * the uppermost each time. "/" means the new root below them. */
+	if (fchdir(run->slots[op->slot]) < 0)
+		return -errno;
+	for (unsigned i = 0; i <= run->n_scratches; i++)
+		if (umount2(".", MNT_DETACH) < 0)
+			return -errno;
 	run->slots[op->slot] = fd_close(run->slots[op->slot]);
-	return r == 0 && chdir("/") < 0 ? -errno : r;
+	return chdir("/") < 0 ? -errno : 0;
 }

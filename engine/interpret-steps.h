@@ -22,8 +22,9 @@ struct interpret_run {
 	uint64_t owner;	      /* uid | gid << 32 that new files get now */
 	int securebits;	      /* to restore when owner returns to 0 */
 	mode_t umask;	      /* for the payload; while the program runs it is 0 */
-	bool pivoted;	      /* the old root can be unmounted */
-	unsigned n_scratches; /* scratch mounts on top of it */
+	int root_fd;	      /* the new root, attached but not ours yet (its slot owns it); -1 */
+	unsigned n_scratches; /* scratch mounts on top of the old root */
+	bool leads_session;   /* a payload behind an init shall lead one too */
 	bool sealed;	      /* descriptors are where the payload wants them */
 	char **argv, **envp;
 };

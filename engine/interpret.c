@@ -56,10 +56,11 @@ int interpret_own(struct interpret_run *run, uint64_t owner)
 	return 0;
 }
 
-static int interpret_session(struct interpret_run *run _unused_, const struct program_op *op)
+static int interpret_session(struct interpret_run *run, const struct program_op *op)
 {
 	sigset_t none;
 
+	run->leads_session = true;
 	/* svc-init has no handler and ignores no signal (init/main.c), so that there is nothing to reset. */
 	if (setsid() < 0 && errno != EPERM) /* EPERM: leads its group already */
 		return -errno;
@@ -208,7 +209,7 @@ static int interpret_fork(struct interpret_run *run, const struct program_op *op
 		return -errno;
 	if (payload > 0)
 		interpret_init_stay(run, (pid_t)payload);
-	if (sigprocmask(SIG_SETMASK, &before, NULL) < 0)
+	if (sigprocmask(SIG_SETMASK, &before, NULL) < 0 || (run->leads_session && setsid() < 0))
 		return -errno;
 	return interpret_announce(run);
 }
@@ -313,6 +314,7 @@ _Noreturn void interpret(const struct interpreter *interpreter)
 		.report_fd = interpreter->report_fd,
 		.proc_fd = -1,
 		.mask_fd = -1,
+		.root_fd = -1,
 		.umask = 0022,
 	};
 	int r;

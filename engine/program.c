@@ -146,6 +146,7 @@ struct program_check {
 	const char *data;
 	uint32_t written; /* bit per slot */
 	bool sealed;	  /* past the first SECCOMP: descriptors are in place */
+	bool half_rooted; /* between ATTACH_ROOT and DROP_OLD_ROOT: the payload would see the host */
 	unsigned n_forks;
 };
 static_assert(PROGRAM_N_SLOTS <= 32, "program_check.written has a bit per slot");
@@ -240,6 +241,14 @@ static bool program_op_ok(struct program_check *check, const struct program_op *
 		check->written |= 1u << op->slot2;
 	if (op->code == PROGRAM_SECCOMP)
 		check->sealed = true;
+	if (op->code == PROGRAM_ATTACH_ROOT || op->code == PROGRAM_DROP_OLD_ROOT) {
+		if (check->half_rooted == (op->code == PROGRAM_ATTACH_ROOT))
+			return false;
+		check->half_rooted = !check->half_rooted;
+	}
+	if (check->half_rooted &&
+	    (op->code == PROGRAM_FORK || op->code == PROGRAM_EXEC || op->code == PROGRAM_ENTER_USER))
+		return false;
 	/* A second parent that stays behind could not be told apart from the first in the reports. */
 	return op->code != PROGRAM_FORK || check->n_forks++ == 0;
 }

@@ -74,9 +74,10 @@ enum program_code {
 				   text2: directory holding "data" and "work" (made if missing), or "" ; flags: PROGRAM_OVERLAY_*;
 				   slot: user namespace to idmap the lower layers (and a persistent upper one) by, or PROGRAM_SLOT_NONE;
 				   number: owner of an ephemeral upper directory's root (0 without a user namespace). Neither flag: read-only */
-	PROGRAM_ATTACH_ROOT,	/* makes the tree in slot the process's root by mounting it over a scratch place and
-				   pivot_root(2); the old root is kept in slot2 until PROGRAM_DROP_OLD_ROOT. From here slot is the attached root */
-	PROGRAM_DROP_OLD_ROOT,	/* slot: detaches the old root: from here no host path exists */
+	PROGRAM_ATTACH_ROOT,	/* mounts the tree in slot over "/"; the old root is kept in slot2. From here slot is the attached root, but
+				   the process's root is still the old one, so that nothing covers the new one while it is filled */
+	PROGRAM_DROP_OLD_ROOT,	/* slot: the tree of ATTACH_ROOT becomes the process's root by pivot_root(2) and the old one is detached:
+				   from here no host path exists. Must follow ATTACH_ROOT before FORK and EXEC */
 	PROGRAM_MAKE_DIRECTORY, /* text in slot, if missing; number: mode; missing parents are made 0755; number2: owner */
 	PROGRAM_MAKE_FILE,	/* text in slot: an empty file as a mount point, if missing; its parents as above; number2: owner */
 	PROGRAM_SYMLINK,	/* text in slot -> text2; an existing name is left alone */
@@ -110,7 +111,7 @@ enum program_code {
 	PROGRAM_WORKING_DIRECTORY, /* text; flags: PROGRAM_OPTIONAL */
 	/* the two that change who goes on */
 	PROGRAM_FORK,		/* flags: PROGRAM_FORK_INIT: the parent stays as PID 1 of the namespace (reaps, forwards signals); without:
-				   as a relay outside a PID namespace that was joined */
+				   as a relay outside a PID namespace that was joined. After a SESSION the payload leads one of its own */
 	PROGRAM_EXEC,		/* text: path; text2: data offset of argv vector; number: data offset of envp vector */
 	PROGRAM_CODE_MAX_,
 };

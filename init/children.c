@@ -105,7 +105,8 @@ void children_set_pid(struct children *children, struct child *child, pid_t pid)
 	*bucket = children_index(children, child);
 }
 
-int children_hold(struct children *children, struct child *child, int fd, const char *name)
+int children_hold(struct children *children, struct child *child, int fd,
+		  const char name[static LAUNCH_NAME_MAX])
 {
 	uint32_t *link = &child->held, n = 0;
 	struct child_held *held;

@@ -58,8 +58,10 @@ uint32_t children_index(const struct children *children, const struct child *chi
 /* The record's process is alive and ours to reap: pid becomes findable; with 0, no longer (the record keeps
  * its number). */
 void children_set_pid(struct children *children, struct child *child, pid_t pid);
-/* Takes FD over in any case. -ENOSPC when the record has LAUNCH_MAX_HELD already. */
-int children_hold(struct children *children, struct child *child, int fd, const char *name);
+/* Takes FD over in any case; NAME is a message's field, NUL-terminated or cut. -ENOSPC when the record has
+ * LAUNCH_MAX_HELD already. */
+int children_hold(struct children *children, struct child *child, int fd,
+		  const char name[static LAUNCH_NAME_MAX]);
 /* Closes and releases all of it. */
 void children_remove(struct children *children, struct child *child);
 
