@@ -12,6 +12,13 @@ static struct json_object *properties_get_all(struct cli *cli, const char *path,
 	int r = sd_bus_call_method(cli->bus, NAMES_SERVICE, path, "org.freedesktop.DBus.Properties", "GetAll",
 				   &error, &reply, "s", interface);
 
+	/* Who may not make the manager load a unit sees no object for one that has no file. */
+	if (r < 0 && sd_bus_error_has_name(&error, SD_BUS_ERROR_UNKNOWN_OBJECT)) {
+		if (!cli->quiet)
+			fprintf(stderr, "Unit %s could not be found.\n", what);
+		*ret_status = CLI_UNKNOWN;
+		return NULL;
+	}
 	if (r < 0) {
 		*ret_status = call_report(cli, r, &error, "get properties of %s", what);
 		return NULL;

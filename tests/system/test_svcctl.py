@@ -1,0 +1,266 @@
+"""svcctl as its users see it: words, columns, exit statuses, JSON; and systemd's own systemctl, unmodified, against svcd."""
+import json
+import os
+import shutil
+import subprocess
+
+from svcd_test import expect, expect_equal, main, skip, test, wait_for
+from tree import INSIDE, Tree
+
+DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data")
+
+
+def scenario(function):
+    """A case in a tree of its own."""
+    def case():
+        with Tree(function.__name__.replace("_", "-")) as tree:
+            function(tree)
+    case.__name__ = function.__name__
+    test(case)
+    return function
+
+
+def fails(tree, status, text, *arguments):
+    """svcctl that must end with this exit status and say this on standard error."""
+    result = tree.svcctl(*arguments)
+    expect_equal(result.returncode, status, f"svcctl {' '.join(arguments)}: {result.stderr}{result.stdout}")
+    expect(text in result.stderr, f"svcctl {' '.join(arguments)}: {result.stderr!r} without {text!r}")
+
+
+def web(tree):
+    tree.unit("web.service", "[Unit]\nDescription=A web server\nAfter=base.service\nWants=base.service\n"
+                             "[Service]\nExecStart=@GUEST@ forever\nPrivateTmp=yes\n")
+    tree.unit("base.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=@GUEST@ exit 0\n")
+
+
+@scenario
+def errors_and_exit_statuses(tree):
+    web(tree)
+    tree.unit("typo.service", "[Service]\nExecStart=@GUEST@ forever\nRestarts=yes\n")
+    tree.unit("source.service", "[Service]\nExecStart=@GUEST@ forever\nBindPaths=/nonexistent/x:/srv\n")
+    tree.unit("status.service", "[Service]\nType=oneshot\nExecStart=@GUEST@ exit 3\n")
+    fails(tree, 5, "Failed to start gone.service: Unit gone.service not found", "start", "gone")
+    fails(tree, 5, "Unit gone.service not loaded", "stop", "gone")
+    fails(tree, 4, "Unit gone.service could not be found", "status", "gone")
+    fails(tree, 1, "typo.service:3", "start", "typo")
+    fails(tree, 1, "Job for status.service failed because the control process exited with error code.", "start", "status")
+    fails(tree, 1, "source.service:3: BindPaths=", "start", "source")
+    fails(tree, 1, "Unknown command verb", "frobnicate")
+    fails(tree, 1, "Too few arguments", "start")
+    fails(tree, 1, "Failed to parse signal string", "kill", "-s", "NONSENSE", "web")
+    fails(tree, 2, "job id", "cancel", "first")
+    fails(tree, 1, "Job 4242 does not exist", "cancel", "4242")
+    result = tree.run(f"{INSIDE}/bin/svcctl", "--runtime-dir=/nonexistent", "status")
+    expect_equal(result.returncode, 1, "no manager there")
+    expect("cannot reach svcd at /nonexistent/bus" in result.stderr, result.stderr)
+    # Some fail, the others start.
+    fails(tree, 5, "gone.service", "start", "web", "gone")
+    tree.expect_show("web.service", ActiveState="active")
+
+
+@scenario
+def is_active_and_its_like(tree):
+    web(tree)
+    tree.unit("broken.service", "[Service]\nType=oneshot\nExecStart=@GUEST@ exit 3\n")
+    for arguments, status, output in ((("is-active", "web"), 3, "inactive\n"), (("is-active", "gone"), 4, "inactive\n"),
+                                      (("is-failed", "web"), 1, "inactive\n"), (("is-system-running",), 0, "running\n"),
+                                      (("is-enabled", "web"), 0, "static\n"), (("status", "web"), 3, None)):
+        result = tree.svcctl(*arguments)
+        expect_equal(result.returncode, status, " ".join(arguments))
+        if output:
+            expect_equal(result.stdout, output, " ".join(arguments))
+    tree.start("web.service")
+    tree.svcctl("start", "broken")
+    for arguments, status, output in ((("is-active", "web"), 0, "active\n"), (("is-active", "-q", "web"), 0, ""),
+                                      (("is-active", "broken", "web"), 0, "failed\nactive\n"),
+                                      (("is-failed", "broken"), 0, "failed\n"), (("is-system-running",), 1, "degraded\n"),
+                                      (("reset-failed",), 0, ""), (("is-system-running",), 0, "running\n")):
+        result = tree.svcctl(*arguments)
+        expect_equal((result.returncode, result.stdout), (status, output), " ".join(arguments))
+
+
+@scenario
+def status_tells_what_a_person_wants_to_know(tree):
+    web(tree)
+    tree.start("web.service")
+    pid = tree.show("web.service", "MainPID")
+    lines = tree.good("status", "web").splitlines()
+    expect_equal(lines[0], "● web.service - A web server")
+    for words in (f"Loaded: loaded ({INSIDE}/units/web.service", "Active: active (running) since ", f"Main PID: {pid} (guest)",
+                  "Isolated: own mount", f"{pid} {INSIDE}/guest forever"):
+        expect(any(words in line for line in lines), f"{words!r} is not in {lines}")
+    expect("\033" not in "".join(lines), "colours without a terminal")
+
+
+@scenario
+def every_reading_verb_speaks_json(tree):
+    web(tree)
+    tree.start("web.service")
+    units = {row["unit"]: row for row in json.loads(tree.good("list-units", "--json"))}
+    expect_equal(units["web.service"], {"unit": "web.service", "load": "loaded", "active": "active", "sub": "running",
+                                        "description": "A web server"})
+    expect("web.service" in [row["unit_file"] for row in json.loads(tree.good("list-unit-files", "--json"))], "list-unit-files")
+    expect_equal(json.loads(tree.good("list-jobs", "--json")), [], "list-jobs")
+    expect_equal(json.loads(tree.good("is-active", "--json", "web")), {"web.service": "active"}, "is-active")
+    status = json.loads(tree.good("status", "--json", "web"))
+    expect_equal(status["ActiveState"], "active", "status")
+    expect_equal([process[1] for process in status["Processes"]], [status["MainPID"]], "processes")
+    expect_equal(json.loads(tree.good("show", "--json", "-p", "Id", "web")), {"Id": "web.service"}, "show")
+    steps = json.loads(tree.good("explain", "--json", "web"))
+    expect(any(step["directive"] == "PrivateTmp" and step["where"].endswith("web.service:7") for step in steps), f"{steps}")
+    for line in tree.good("logs", "--json", "web").splitlines():
+        expect("text" in json.loads(line), line)
+
+
+@scenario
+def lists(tree):
+    web(tree)
+    tree.start("web.service")
+    expect_equal([line.split()[0] for line in tree.good("list-units", "--no-legend", "we*").splitlines()], ["web.service"])
+    expect_equal(tree.good("list-units", "--no-legend", "--state=failed"), "")
+    expect_equal(tree.good("list-units", "--no-legend", "-t", "target"), "")
+    expect_equal(tree.good("list-dependencies", "web"), "web.service\n└─base.service\n")
+    expect_equal(tree.good("show", "web", "-P", "Id,Type").split(), ["web.service", "simple"])
+    expect(tree.good("cat", "web").startswith(f"# {INSIDE}/units/web.service\n[Unit]\n"), "cat")
+    tree.good("stop", "we*")
+    tree.expect_show("web.service", ActiveState="inactive")
+
+
+@scenario
+def waiting(tree):
+    tree.unit("short.service", "[Service]\nExecStart=@GUEST@ sleep 0.3\n")
+    tree.unit("bad.service", "[Service]\nExecStart=@GUEST@ sleep 0.3 -- exit 5\n")
+    tree.unit("slow.service", "[Service]\nType=oneshot\nExecStart=@GUEST@ sleep 60\n")
+    tree.good("start", "--wait", "short")
+    tree.expect_show("short.service", ActiveState="inactive", Result="success")
+    expect_equal(tree.svcctl("start", "--wait", "bad").returncode, 1, "--wait on a unit that fails")
+    tree.good("start", "--no-block", "slow")
+    job = json.loads(tree.good("list-jobs", "--json"))[0]
+    expect_equal((job["unit"], job["type"], job["state"]), ("slow.service", "start", "running"))
+    tree.good("cancel", str(job["job"]))
+    expect_equal(json.loads(tree.good("list-jobs", "--json")), [], "after cancel")
+    tree.good("stop", "slow")
+
+
+@scenario
+def logs_follow(tree):
+    tree.unit("chatty.service", "[Service]\nExecStart=/bin/sh -c 'echo one; echo two; while :; do sleep 0.1; echo more; done'\n")
+    tree.start("chatty.service")
+    wait_for(lambda: "more" in tree.good("logs", "chatty"), "output in the log")
+    expect_equal(len(tree.good("logs", "-n", "1", "chatty").splitlines()), 1, "-n 1")
+    follow = subprocess.Popen(["nsenter", "--target", str(tree.pid), "--mount", "--pid", "--", f"{INSIDE}/bin/svcctl", "logs", "-f",
+                               "-n", "0", "chatty"], stdout=subprocess.PIPE, text=True,
+                              env={**os.environ, "SVCD_RUNTIME_DIR": f"{INSIDE}/run"})
+    try:
+        expect(follow.stdout.readline().endswith(": more\n"), "a line that came later")
+    finally:
+        follow.kill()
+        follow.wait()
+        follow.stdout.close()
+
+
+@scenario
+def exec_ends_as_its_command_does(tree):
+    web(tree)
+    fails(tree, 5, "not loaded", "exec", "web", "--", "/bin/true")
+    tree.start("web.service")
+    for command, status, output in ((["exit 7"], 7, ""), (["kill -9 $$"], 137, ""), (["echo $X; pwd"], 0, "1\n/tmp\n")):
+        result = tree.svcctl("exec", "-e", "X=1", "-w", "/tmp", "web", "--", "/bin/sh", "-c", *command)
+        expect_equal((result.returncode, result.stdout), (status, output), f"{command}: {result.stderr}")
+    # What stands behind the unit is the command's, options too.
+    expect_equal(tree.good("exec", "web", "/bin/sh", "-c", "echo $0", "-f"), "-f\n")
+    expect_equal(tree.svcctl("exec", "web", "--", "/nonexistent/command").returncode not in (0, 3), True, "a command that is not there")
+
+
+@scenario
+def verify_needs_no_manager(tree):
+    web(tree)
+    tree.unit("typo.service", "[Service]\nExecStart=@GUEST@ forever\nRestarts=yes\n")
+    result = tree.run(f"{INSIDE}/bin/svcctl", "--runtime-dir=/nonexistent", "verify", f"{INSIDE}/units/typo.service")
+    expect_equal(result.returncode, 1, "typo")
+    expect("typo.service:3" in result.stderr and "Restart" in result.stderr, result.stderr)
+    result = tree.run(f"{INSIDE}/bin/svcctl", "--runtime-dir=/nonexistent", "verify", f"{INSIDE}/units/web.service")
+    expect_equal(result.returncode, 0, result.stderr)
+
+
+# --- systemd's own client
+
+def systemctl(tree, *arguments):
+    return tree.run("env", "SYSTEMD_IGNORE_CHROOT=1", "SYSTEMD_PAGER=", "systemctl", "--no-pager", *arguments)
+
+
+@scenario
+def systemctl_works_unmodified(tree):
+    if not shutil.which("systemctl"):
+        skip("there is no systemctl here")
+    web(tree)
+    tree.unit("broken.service", "[Service]\nType=oneshot\nExecStart=@GUEST@ exit 3\n")
+    # Both names are served on every socket, so systemd's may lead to the one there is.
+    prepared = tree.run("sh", "-c", "mkdir -p /run/systemd && mount -t tmpfs none /run/systemd && mkdir /run/systemd/system && "
+                                    f"ln -s {INSIDE}/run/bus /run/systemd/private")
+    expect_equal(prepared.returncode, 0, prepared.stderr)
+    for arguments, status, words in (
+            (["start", "web"], 0, ""), (["status", "web"], 0, "Active: active (running) since"), (["is-active", "web"], 0, "active"),
+            (["show", "-p", "Id,Type,MainPID", "web"], 0, "Type=simple"), (["show", "web"], 0, "ExecStart={ path="),
+            (["list-units", "--all"], 0, "A web server"), (["list-unit-files"], 0, "web.service"), (["cat", "web"], 0, "[Service]"),
+            (["list-dependencies", "web"], 0, "base.service"), (["is-enabled", "web"], 0, "static"), (["daemon-reload"], 0, ""),
+            (["start", "gone"], 5, "not found"), (["status", "gone"], 4, "could not be found"),
+            (["start", "broken"], 1, "control process exited with error code"), (["is-failed", "broken"], 0, "failed"),
+            (["is-system-running"], 1, "degraded"), (["reset-failed", "broken"], 0, ""), (["restart", "web"], 0, ""),
+            (["kill", "-s", "CONT", "web"], 0, ""), (["list-jobs"], 0, "No jobs"), (["stop", "web"], 0, ""),
+            (["status", "web"], 3, "inactive (dead)")):
+        result = systemctl(tree, *arguments)
+        expect_equal(result.returncode, status, f"systemctl {' '.join(arguments)}: {result.stderr}{result.stdout}")
+        expect(words in result.stdout + result.stderr, f"systemctl {' '.join(arguments)}: {result.stdout}{result.stderr}")
+
+
+# --- the system bus
+
+@test
+def on_the_system_bus_everyone_may_look_and_root_may_act():
+    if os.geteuid() != 0 or not shutil.which("dbus-daemon") or not shutil.which("setpriv"):
+        skip("needs root, dbus-daemon and setpriv")
+    address = f"unix:path={INSIDE}/data/system-bus"
+    os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = address
+    try:
+        with Tree("system-bus") as tree:
+            system_bus(tree, address)
+    finally:
+        del os.environ["DBUS_SYSTEM_BUS_ADDRESS"]
+
+
+def system_bus(tree, address):
+    shutil.copy(os.path.join(DATA, "org.svcd1.conf"), tree.path("data", "policy.conf"))
+    with open(tree.path("data", "bus.conf"), "w") as file:
+        file.write('<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN" '
+                   '"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">\n<busconfig><type>system</type>'
+                   f"<listen>{address}</listen><auth>EXTERNAL</auth><policy context='default'><allow user='*'/><deny own='*'/>"
+                   "<deny send_type='method_call'/><allow send_type='signal'/><allow send_requested_reply='true'/>"
+                   "<allow receive_type='method_call'/><allow receive_type='method_return'/><allow receive_type='error'/>"
+                   "<allow receive_type='signal'/><allow send_destination='org.freedesktop.DBus'/></policy>"
+                   f"<include>{INSIDE}/data/policy.conf</include></busconfig>\n")
+    # The bus comes after the manager, as a service of it would.
+    web(tree)
+    tree.unit("bus.service", f"[Service]\nExecStart=/usr/bin/dbus-daemon --config-file={INSIDE}/data/bus.conf --nofork --nopidfile\n")
+    tree.start("bus.service", "web.service")
+
+    def nobody(*arguments):
+        return tree.run("env", "-u", "SVCD_RUNTIME_DIR", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                        f"{INSIDE}/bin/svcctl", *arguments)
+
+    wait_for(lambda: nobody("is-active", "web").stdout == "active\n", "the name on the system bus")
+    expect_equal(nobody("status", "web").returncode, 0, "looking")
+    expect_equal(nobody("status", "gone").returncode, 4, "looking at what is not there")
+    for arguments in (["stop", "web"], ["kill", "web"], ["exec", "web", "--", "/bin/true"], ["logs", "web"], ["daemon-reload"], ["exit"]):
+        result = nobody(*arguments)
+        expect(result.returncode != 0 and "Only root" in result.stderr, f"nobody: {arguments}: {result.stderr}")
+    tree.expect_show("web.service", ActiveState="active")
+    root = tree.run("env", "-u", "SVCD_RUNTIME_DIR", f"{INSIDE}/bin/svcctl", "stop", "web")
+    expect_equal(root.returncode, 0, f"root on the system bus: {root.stderr}")
+    tree.expect_show("web.service", ActiveState="inactive")
+    # A bus that is restarted finds the manager again.
+    tree.good("restart", "bus")
+    wait_for(lambda: nobody("is-active", "base").stdout == "active\n", "the name on the new system bus")
+
+
+main()
