@@ -175,6 +175,7 @@ static int persist_read_unit(struct unit *unit, const struct store_unit *from)
 	private->notify_access = from->notify_access;
 	private->watchdog = from->watchdog;
 	private->reload_begin = from->reload_begin;
+	private->work = from->work;
 	private->start_limit = (struct limit){.begin = from->limit_begin, .n = from->limit_n};
 	memcpy(&unit->timestamps, from->timestamps, sizeof unit->timestamps);
 	memcpy(unit->invocation_id, from->invocation_id, sizeof unit->invocation_id);

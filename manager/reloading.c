@@ -25,14 +25,13 @@ int reloading_begin(struct unit *unit, _unused_ enum service_result result)
 	unit->private->reload_begin = manager_now(unit->manager);
 	if (!by_signal && unit->config->commands[SERVICE_EXEC_RELOAD].n == 0)
 		return -EALREADY;
+	service_set_state(unit, unit->config->commands[SERVICE_EXEC_RELOAD].n ? SERVICE_RELOAD : SERVICE_RELOAD_SIGNAL);
 	if (by_signal)
 		unit->private->work |= UNIT_WORK_SIGNAL;
-	if (unit->config->commands[SERVICE_EXEC_RELOAD].n) {
+	if (unit->state == SERVICE_RELOAD)
 		process_launch(unit, SERVICE_RELOAD, SERVICE_EXEC_RELOAD, 0);
-	} else {
-		service_set_state(unit, SERVICE_RELOAD_SIGNAL);
+	else
 		manager_commit(unit->manager);
-	}
 	if (by_signal)
 		reloading_signal(unit);
 	return 0;

@@ -245,6 +245,9 @@ void service_set_state(struct unit *unit, enum service_state state)
 		process_abandon(unit, &unit->main);
 	if (!service_states[state].control)
 		process_abandon(unit, &unit->control);
+	/* A signal that was due in the former state is not in this one. */
+	if (state != unit->state)
+		unit->private->work &= ~(unsigned)UNIT_WORK_SIGNAL;
 	if (state != SERVICE_START && state != SERVICE_START_POST)
 		unit_set_deadline(unit, UNIT_DEADLINE_MAIN_PID, USEC_INFINITY);
 	unit_set_state(unit, state);
@@ -307,6 +310,9 @@ void service_restore(struct unit *unit)
 {
 	bool starts = unit->state == SERVICE_START || unit->state == SERVICE_START_POST;
 
+	/* The signal is sent only now, and so the time begins in which it has to have an effect. */
+	if (unit->private->work & UNIT_WORK_SIGNAL)
+		unit_set_deadline(unit, UNIT_DEADLINE_STATE, service_deadline(unit, service_states[unit->state].timeout));
 	/* What the service said while nobody listened is lost: its watchdog begins anew. */
 	if (service_states[unit->state].watchdog)
 		unit_set_deadline(unit, UNIT_DEADLINE_WATCHDOG,

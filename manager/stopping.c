@@ -106,8 +106,8 @@ void stopping_enter_signal(struct unit *unit, enum service_state state, enum ser
 		bool first = state == SERVICE_STOP_WATCHDOG || state == SERVICE_STOP_SIGTERM;
 
 		if (stopping_must_wait(unit, state)) {
-			unit->private->work |= UNIT_WORK_SIGNAL;
 			service_set_state(unit, state);
+			unit->private->work |= UNIT_WORK_SIGNAL;
 			manager_commit(unit->manager);
 			stopping_signal(unit);
 			return;
