@@ -1,5 +1,5 @@
-/* svcctl's context and the parts that verbs share. A verb is a function from the context and its arguments to an exit status; it prints its
- * own errors, in systemctl's words. */
+/* svcctl's context and the parts that verbs share. A verb is a function from the context and its arguments to
+ * an exit status; it prints its own errors, in systemctl's words. */
 #pragma once
 
 #include <json-c/json.h>
@@ -47,10 +47,13 @@ int connect_manager(struct cli *cli);
 
 /* --- call.c: methods of the manager object --- */
 
-/* A call to Manager.MEMBER with arguments as sd_bus_message_append(). The answer is the caller's to unref; RET may be NULL. */
-int call_manager(struct cli *cli, const char *member, sd_bus_error *error, sd_bus_message **ret, const char *types, ...);
+/* A call to Manager.MEMBER with arguments as sd_bus_message_append(). The answer is the caller's to unref;
+ * RET may be NULL. */
+int call_manager(struct cli *cli, const char *member, sd_bus_error *error, sd_bus_message **ret,
+		 const char *types, ...);
 /* Prints "Failed to DO: MESSAGE" and yields the exit status for the error. */
-int call_report(const struct cli *cli, int r, const sd_bus_error *error, const char *format, ...) _printf_(4, 5);
+int call_report(const struct cli *cli, int r, const sd_bus_error *error, const char *format, ...)
+	_printf_(4, 5);
 /* "web" -> "web.service"; heap; NULL when out of memory. */
 char *call_unit_name(const char *text);
 /* Completed names; patterns become the loaded units that match. */
@@ -67,7 +70,8 @@ char *value_print(const char *name, struct json_object *value);
 
 /* --- properties.c --- */
 
-/* Every property of UNIT, name -> value; NULL after an error was printed, of which *RET_STATUS is the exit status. */
+/* Every property of UNIT, name -> value; NULL after an error was printed, of which *RET_STATUS is the exit
+ * status. */
 struct json_object *properties_of_unit(struct cli *cli, const char *unit, int *ret_status);
 struct json_object *properties_of_manager(struct cli *cli, int *ret_status);
 /* Members; "" or 0 when there is none of that type. */
@@ -81,15 +85,16 @@ struct json_object *properties_list(struct json_object *properties, const char *
 enum print_colour { PRINT_PLAIN, PRINT_GREEN, PRINT_RED, PRINT_YELLOW, PRINT_GREY, PRINT_BOLD };
 const char *print_colour(const struct cli *cli, enum print_colour colour);
 /* All into BUFFER, which is returned. */
-const char *print_time(usec_t realtime, char *buffer, size_t size);  /* "Sun 2026-11-22 01:39:16 UTC" */
-const char *print_ago(usec_t ago, char *buffer, size_t size);	      /* "5s ago", "2min 3s ago" */
-const char *print_span(usec_t span, char *buffer, size_t size);       /* "1h 2min 3.004s" */
-const char *print_bytes(uint64_t bytes, char *buffer, size_t size);   /* "12.3M" */
+const char *print_time(usec_t realtime, char *buffer, size_t size); /* "Sun 2026-11-22 01:39:16 UTC" */
+const char *print_ago(usec_t ago, char *buffer, size_t size);	    /* "5s ago", "2min 3s ago" */
+const char *print_span(usec_t span, char *buffer, size_t size);	    /* "1h 2min 3.004s" */
+const char *print_bytes(uint64_t bytes, char *buffer, size_t size); /* "12.3M" */
 /* Text from a service or a process, safe for a terminal: control characters become '?'. */
 void print_safe(const char *text);
 void print_json(struct json_object *value);
 
-/* A table whose columns are as wide as their widest cell. Rows are added cell by cell; the last column is not padded. */
+/* A table whose columns are as wide as their widest cell. Rows are added cell by cell; the last column is not
+ * padded. */
 struct print_table {
 	size_t n_columns, n_cells, room;
 	size_t widest; /* a longer cell does not widen its column; 0: no such limit */

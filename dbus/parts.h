@@ -1,11 +1,13 @@
 /* What the files of dbus/ know of each other.
  *
- * A *face* is one set of names (service, path prefix, interface prefix) for the same objects; there are two, our own and systemd's.
- * A *connection* is one client on a private socket, or the system bus. On a connection each face has a *view*, which is the userdata
- * of the face's vtables; the vtables of a face are registered when a client first speaks to it, because most speak only to one.
+ * A *face* is one set of names (service, path prefix, interface prefix) for the same objects; there are two,
+ * our own and systemd's. A *connection* is one client on a private socket, or the system bus. On a connection
+ * each face has a *view*, which is the userdata of the face's vtables; the vtables of a face are registered
+ * when a client first speaks to it, because most speak only to one.
  *
- * A callback gets what it is about as its userdata (struct unit *, struct job *, or the view itself for the manager object) and its view by
- * connection_view(). Nothing here outlives its connection but struct execution, which knows when the bus is gone. */
+ * A callback gets what it is about as its userdata (struct unit *, struct job *, or the view itself for the
+ * manager object) and its view by connection_view(). Nothing here outlives its connection but struct
+ * execution, which knows when the bus is gone. */
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -34,11 +36,11 @@ char *face_job_path(const struct face *face, uint32_t id);
 /* --- connections ------------------------------------------------------------------------------------- */
 
 enum {
-	CONNECTION_MAX = 256,	     /* clients on private sockets */
-	CONNECTION_MAX_QUEUED = 1024, /* answers that a client may leave unread and still call */
+	CONNECTION_MAX = 256,		/* clients on private sockets */
+	CONNECTION_MAX_QUEUED = 1024,	/* answers that a client may leave unread and still call */
 	CONNECTION_MAX_SIGNALS = 16384, /* messages that a client may leave unread and still get signals */
-	CONNECTION_MAX_CALLERS = 64, /* users of system bus clients that are remembered */
-	CONNECTION_MAX_PENDING = 256, /* calls from the system bus whose caller is being looked up */
+	CONNECTION_MAX_CALLERS = 64,	/* users of system bus clients that are remembered */
+	CONNECTION_MAX_PENDING = 256,	/* calls from the system bus whose caller is being looked up */
 };
 
 struct connection;
@@ -63,7 +65,8 @@ struct connection {
 	bool is_system; /* the system bus: many callers, of any user */
 	bool is_dead;	/* to be freed by connection_bury() */
 
-	/* Whom signals go to. A private connection is one client; on the system bus clients are tracked by name. */
+	/* Whom signals go to. A private connection is one client; on the system bus clients are tracked by
+	 * name. */
 	bool subscribed, queued_jobs;
 	sd_bus_track *subscribers, *job_clients;
 
@@ -74,13 +77,15 @@ struct connection {
 	bool caller_trusted; /* of the message that is being dispatched */
 };
 
-/* Serves the client behind FD, which is taken over, also on failure. -EPERM: neither root nor our own user. -EUSERS: too many. */
+/* Serves the client behind FD, which is taken over, also on failure. -EPERM: neither root nor our own user.
+ * -EUSERS: too many. */
 int connection_accept(struct bus *bus, int fd);
 /* Begins to serve the system bus; what becomes of it is told by bus_on_system(). */
 int connection_open_system(struct bus *bus);
 int connection_request_systemd_name(struct connection *connection);
 struct connection *connection_free(struct connection *connection);
-/* Marks the connection for being freed at the end of the loop's iteration, when none of its callbacks runs. */
+/* Marks the connection for being freed at the end of the loop's iteration, when none of its callbacks runs.
+ */
 void connection_kill(struct connection *connection);
 void connection_bury(struct bus *bus);
 
@@ -164,7 +169,8 @@ void change_clear(struct bus *bus);
 
 /* --- reply.c: errors --------------------------------------------------------------------------------- */
 
-/* Fills ERROR from FAILURE with the face's error name; returns what a method handler returns. FAILURE may be NULL or empty. */
+/* Fills ERROR from FAILURE with the face's error name; returns what a method handler returns. FAILURE may be
+ * NULL or empty. */
 int reply_error(sd_bus_error *error, const struct face *face, int code, const struct failure *failure);
 int reply_no_such_unit(sd_bus_error *error, const struct face *face, const char *name);
 int reply_invalid(sd_bus_error *error, const char *what, const char *value);
@@ -177,27 +183,32 @@ const char *reply_load_error_name(enum unit_load_state state);
 /* The property's name; NULL when the directive has none. */
 const char *property_name(const struct directive *directive);
 const char *property_signature(const struct directive *directive);
-/* The second property of some kinds: NAME + "Soft" of a resource limit, NAME + "Ex" of command lines. NULL: none. */
+/* The second property of some kinds: NAME + "Soft" of a resource limit, NAME + "Ex" of command lines. NULL:
+ * none. */
 const char *property_second_suffix(const struct directive *directive);
 const char *property_second_signature(const struct directive *directive);
 int property_append(sd_bus_message *message, const struct directive *directive, const struct unit *unit);
-int property_append_second(sd_bus_message *message, const struct directive *directive, const struct unit *unit);
+int property_append_second(sd_bus_message *message, const struct directive *directive,
+			   const struct unit *unit);
 /* The list, NULL as empty. */
 int property_append_list(sd_bus_message *message, char *const *list);
 int property_append_allow_list(sd_bus_message *message, bool allow_list, char *const *names);
 /* property_exception.c: systemd's type for what would have another one by its kind. */
 struct property_exception {
 	const char *name, *signature;
-	int (*append)(sd_bus_message *message, const struct spec *spec); /* NULL: as its kind does, by the signature */
+	int (*append)(sd_bus_message *message,
+		      const struct spec *spec); /* NULL: as its kind does, by the signature */
 };
 const struct property_exception *property_exception_find(const struct directive *directive);
-/* How a process ended, as SIGCHLD tells it: CLD_EXITED and a status, CLD_KILLED or CLD_DUMPED and a signal; zeros while it runs. */
+/* How a process ended, as SIGCHLD tells it: CLD_EXITED and a status, CLD_KILLED or CLD_DUMPED and a signal;
+ * zeros while it runs. */
 void property_wait_status(const struct unit_process *process, int *ret_code, int *ret_status);
 
 /* --- vtable.c: vtables from the directive table ------------------------------------------------------ */
 
-/* Appends to TEMPLATE, which ends with SD_BUS_VTABLE_END, one property per directive of the SECTIONS (NULL ends) whose name is not
- * in TEMPLATE yet. The vtable is the caller's to free; ROWS gets property -> directive; MADE_NAMES owns names made here. */
+/* Appends to TEMPLATE, which ends with SD_BUS_VTABLE_END, one property per directive of the SECTIONS (NULL
+ * ends) whose name is not in TEMPLATE yet. The vtable is the caller's to free; ROWS gets property ->
+ * directive; MADE_NAMES owns names made here. */
 struct vtable_request {
 	const sd_bus_vtable *template;
 	const char *const *sections;
@@ -209,8 +220,8 @@ int vtable_make(const struct vtable_request *request, sd_bus_vtable **ret);
 
 /* --- objects ----------------------------------------------------------------------------------------- */
 
-extern const sd_bus_vtable manager_object_vtable[], unit_object_vtable[], service_object_vtable[], target_object_vtable[],
-	job_object_vtable[];
+extern const sd_bus_vtable manager_object_vtable[], unit_object_vtable[], service_object_vtable[],
+	target_object_vtable[], job_object_vtable[];
 
 /* Registers all objects of the view's face on its connection. */
 int unit_object_register(struct view *view);
@@ -222,17 +233,19 @@ int service_object_build(struct bus *bus);
 /* The unit a path names; loads it if need be. 0: none, 1: *RET. */
 int unit_object_find(struct view *view, const char *path, struct unit **ret);
 
-/* "/system.slice/web.service" as the cgroup filesystem has it, "" when the unit has none; without UNIT that of the tree. Heap. */
+/* "/system.slice/web.service" as the cgroup filesystem has it, "" when the unit has none; without UNIT that
+ * of the tree. Heap. */
 char *unit_object_cgroup(const struct bus *bus, const struct unit *unit);
 const char *unit_object_load_state(const struct unit *unit);
 const char *unit_object_description(const struct unit *unit);
 int unit_object_append_job(sd_bus_message *message, const struct face *face, const struct unit *unit);
 
-/* Puts a job in and answers MESSAGE with its path. VERB is the method's name without "Unit": "Start", "ReloadOrRestart". */
-int unit_method_enqueue(struct view *view, sd_bus_message *message, struct unit *unit, const char *verb, const char *mode,
-			sd_bus_error *error);
-int unit_method_kill(struct view *view, sd_bus_message *message, struct unit *unit, const char *who, int signal,
-		     sd_bus_error *error);
+/* Puts a job in and answers MESSAGE with its path. VERB is the method's name without "Unit": "Start",
+ * "ReloadOrRestart". */
+int unit_method_enqueue(struct view *view, sd_bus_message *message, struct unit *unit, const char *verb,
+			const char *mode, sd_bus_error *error);
+int unit_method_kill(struct view *view, sd_bus_message *message, struct unit *unit, const char *who,
+		     int signal, sd_bus_error *error);
 int unit_method_on_job(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int unit_method_on_kill(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int unit_method_on_reset_failed(sd_bus_message *message, void *userdata, sd_bus_error *error);
