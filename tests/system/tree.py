@@ -57,7 +57,7 @@ class Tree:
     def __enter__(self):
         self.directory = tempfile.mkdtemp(prefix=f"svcd-{self.name}-", dir="/tmp")
         os.chmod(self.directory, 0o755)
-        for folder in ("units", "run", "state", "data", "bin"):
+        for folder in ("units", "run", "state", "data", "data/volume", "bin"):
             os.mkdir(os.path.join(self.directory, folder))
             os.chown(os.path.join(self.directory, folder), self.uid, self.uid)
         shutil.copy(GUEST, os.path.join(self.directory, "guest"))
