@@ -351,8 +351,8 @@ int connection_accept(struct bus *bus, int fd)
 	r = sd_id128_randomize(&id);
 	if (r >= 0)
 		r = sd_bus_set_server(connection->bus, 1, id);
-	/* Who it is has been checked above. sd-bus itself would refuse a client outside our PID namespace, whose credentials have a
-	 * pid of 0, unless it needs none. */
+	/* Who it is has been checked above. sd-bus itself would refuse a client outside our PID namespace,
+	 * whose credentials have a pid of 0, unless it needs none. */
 	if (r >= 0)
 		r = sd_bus_set_anonymous(connection->bus, true);
 	if (r >= 0)

@@ -1,13 +1,13 @@
 /* Names and paths of the bus face: what the server (dbus/) and the client (cli/) must agree on. */
 #pragma once
 
-#define NAMES_SERVICE	"org.svcd1"
-#define NAMES_PATH	"/org/svcd1"
-#define NAMES_MANAGER	"org.svcd1.Manager"
-#define NAMES_UNIT	"org.svcd1.Unit"
+#define NAMES_SERVICE		"org.svcd1"
+#define NAMES_PATH		"/org/svcd1"
+#define NAMES_MANAGER		"org.svcd1.Manager"
+#define NAMES_UNIT		"org.svcd1.Unit"
 #define NAMES_SERVICE_INTERFACE "org.svcd1.Service"
-#define NAMES_TARGET	"org.svcd1.Target"
-#define NAMES_JOB	"org.svcd1.Job"
+#define NAMES_TARGET		"org.svcd1.Target"
+#define NAMES_JOB		"org.svcd1.Job"
 
 /* The namesake of a system without systemd: same objects, names swapped. */
 #define NAMES_SYSTEMD_SERVICE "org.freedesktop.systemd1"
