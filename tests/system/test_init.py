@@ -419,6 +419,39 @@ def an_image_cannot_lead_out():
         expect_equal((record.failed_op, record.failed_errno), (5, 40), "a magic link")
 
 
+def with_failing_call(injection):
+    """svc-init on a kernel that refuses a system call."""
+    need_root()
+    if not shutil.which("strace"):
+        skip("needs strace")
+    strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + injection.partition(":")[0], "-e", "inject=" + injection]
+    return Init("--subreaper", isolated=[*ISOLATED, *strace])
+
+
+@test
+def container_where_pivot_root_is_impossible():
+    # An initramfs or a chroot.
+    with with_failing_call("pivot_root:error=EINVAL") as init:
+        init.connect()
+        source = """
+import os, json
+mounts = [line.split()[1] for line in open("/proc/self/mounts")]
+print(json.dumps([mounts.count("/"), mounts.count("/proc"), os.path.exists("/../tmp/nothing"), os.listdir("/tmp"), os.stat("/..").st_ino == os.stat("/").st_ino]))"""
+        expect_equal(python(init, source), [1, 1, False, [], True], "what can be seen")
+
+
+@test
+def devices_where_mknod_is_impossible():
+    with with_failing_call("mknodat:error=EPERM:when=1") as init:
+        init.connect()
+        source = """
+import os, json
+print(json.dumps([os.stat("/dev/" + name).st_rdev for name in ("null", "zero", "full", "random", "urandom", "tty")]
+                 + [open("/dev/zero", "rb").read(1)[0]]))"""
+        devices = [os.makedev(*number) for number in ((1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0))]
+        expect_equal(python(init, source), devices + [0], "devices")
+
+
 # --- kill, adopt, hold ----------------------------------------------------------------------------------
 
 @test
