@@ -27,7 +27,9 @@ void sim_violate(struct sim *sim, const char *format, ...)
 
 static bool sim_check_says(const struct sim *sim, unsigned unit, enum unit_dependency order, unsigned other)
 {
-	return text_list_contains(sim->units[unit].config->dependencies[order], sim->units[other].name);
+	/* A file that became bad does not count: what runs goes on as it was. */
+	return sim->units[unit].config->load_state == UNIT_LOADED &&
+	       text_list_contains(sim->units[unit].config->dependencies[order], sim->units[other].name);
 }
 
 static bool sim_check_is_after(const struct sim *sim, unsigned unit, unsigned other)
@@ -43,7 +45,7 @@ void sim_check_launch(struct sim *sim, const struct world_launch *launch)
 	bool first = !sim->units[unit].launched; /* since it was down */
 
 	sim->units[unit].launched = true;
-	if (!first || !managed || !managed->job || managed->job->private->ignore_order)
+	if (!first || launch->command > SERVICE_EXEC_START || !managed || !managed->job || managed->job->private->ignore_order)
 		return;
 	for (unsigned other = 0; other < sim->n_units; other++) {
 		const struct unit *neighbour = manager_get_unit(sim->manager, sim->units[other].name);
@@ -124,7 +126,7 @@ static void sim_check_stuck(struct sim *sim, const struct unit *unit)
 	if (sim_check_is_moving(unit) && unit->deadline == USEC_INFINITY && !restart_queued)
 		sim_violate(sim, "%s is in %s without a deadline", unit->name, unit_sub_state(unit));
 	if (unit->deadline != USEC_INFINITY &&
-	    MAX_OF(unit->deadline, sim->connected_at) + SIM_LATE_LIMIT < sim->now)
+	    MAX_OF(MAX_OF(unit->deadline, unit->timestamps.state_change[1]), sim->connected_at) + SIM_LATE_LIMIT < sim->now)
 		sim_violate(sim, "%s is in %s past its deadline", unit->name, unit_sub_state(unit));
 	if (unit->job && unit->job->begin_at + SIM_JOB_LIMIT < sim->now)
 		sim_violate(sim, "job %s of %s never ends", job_type_names[unit->job->type], unit->name);

@@ -62,7 +62,7 @@ struct sim_event {
 };
 
 struct sim_unit {
-	char name[16];
+	char name[24];
 	uint64_t seed;	 /* of its configuration */
 	struct unit_config *config; /* as the files are */
 	enum unit_active_state last;
