@@ -1,5 +1,5 @@
-/* See consequence.h. Jobs that nobody asked for are limited: a unit that is started by such a rule more than 16 times in ten seconds is left
- * alone, so that units which start or stop each other cannot spin. */
+/* See consequence.h. Jobs that nobody asked for are limited: a unit that is started by such a rule more than
+ * 16 times in ten seconds is left alone, so that units which start or stop each other cannot spin. */
 #include <errno.h>
 #include <syslog.h>
 
@@ -17,7 +17,8 @@ static void consequence_enqueue(struct unit *unit, enum job_type type)
 
 	if (manager->shutting_down)
 		return;
-	if (limit_allow(&unit->private->automatic_limit, CONSEQUENCE_INTERVAL, CONSEQUENCE_BURST, manager_now(manager)))
+	if (limit_allow(&unit->private->automatic_limit, CONSEQUENCE_INTERVAL, CONSEQUENCE_BURST,
+			manager_now(manager)))
 		manager_enqueue_automatic(manager, type, unit, JOB_REPLACE);
 	else
 		manager_log(unit, LOG_WARNING, "Not to %s it: that was done too often", job_type_names[type]);
@@ -46,11 +47,14 @@ static void consequence_stop_bound(struct unit *unit)
 
 static bool consequence_may_uphold(const struct unit *upholder, const struct unit *upheld)
 {
-	return upholder && unit_is_up(upholder) && !consequence_is_stopping(upholder) && unit_is_down(upheld) && !upheld->job &&
-	       !(unit_active_state(upheld) == UNIT_FAILED && upheld->result == SERVICE_FAILURE_START_LIMIT_HIT);
+	return upholder && unit_is_up(upholder) && !consequence_is_stopping(upholder) &&
+	       unit_is_down(upheld) && !upheld->job &&
+	       !(unit_active_state(upheld) == UNIT_FAILED &&
+		 upheld->result == SERVICE_FAILURE_START_LIMIT_HIT);
 }
 
-/* Upholds=, from either end: an active unit starts what it upholds; what went down is started by who upholds it. */
+/* Upholds=, from either end: an active unit starts what it upholds; what went down is started by who upholds
+ * it. */
 static void consequence_uphold(struct unit *unit)
 {
 	const struct graph_node *node = unit->private->node;
@@ -62,7 +66,8 @@ static void consequence_uphold(struct unit *unit)
 			consequence_enqueue(upheld, JOB_START);
 	}
 	for (uint32_t i = 0; i < graph_neighbours(node, UNIT_UPHOLDS, true)->n; i++)
-		if (consequence_may_uphold(graph_neighbours(node, UNIT_UPHOLDS, true)->items[i].other->unit, unit))
+		if (consequence_may_uphold(graph_neighbours(node, UNIT_UPHOLDS, true)->items[i].other->unit,
+					   unit))
 			consequence_enqueue(unit, JOB_START);
 }
 
@@ -73,7 +78,8 @@ static void consequence_trigger(struct unit *unit, enum unit_dependency dependen
 	for (uint32_t i = 0; i < graph_neighbours(node, dependency, false)->n; i++) {
 		struct unit *other = NULL;
 
-		if (manager_resolve(unit->manager, graph_neighbours(node, dependency, false)->items[i].other, &other, NULL) >= 0)
+		if (manager_resolve(unit->manager, graph_neighbours(node, dependency, false)->items[i].other,
+				    &other, NULL) >= 0)
 			consequence_enqueue(other, JOB_START);
 	}
 }
@@ -81,7 +87,8 @@ static void consequence_trigger(struct unit *unit, enum unit_dependency dependen
 /* StopWhenUnneeded=: does anything that is up, or about to be, still need it? */
 static void consequence_stop_unneeded(struct unit *unit)
 {
-	static const enum unit_dependency needs[] = {UNIT_REQUIRES, UNIT_REQUISITE, UNIT_WANTS, UNIT_BINDS_TO, UNIT_UPHOLDS};
+	static const enum unit_dependency needs[] = {UNIT_REQUIRES, UNIT_REQUISITE, UNIT_WANTS, UNIT_BINDS_TO,
+						     UNIT_UPHOLDS};
 
 	if (!unit->config->stop_when_unneeded || consequence_is_stopping(unit) || unit->job)
 		return;

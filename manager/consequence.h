@@ -1,4 +1,5 @@
-/* What happens to one unit means something for others: the work that unit_set_state() and others note and manager_run() does. */
+/* What happens to one unit means something for others: the work that unit_set_state() and others note and
+ * manager_run() does. */
 #pragma once
 
 #include "manager/private.h"

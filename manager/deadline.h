@@ -1,4 +1,5 @@
-/* Points in time that somebody waits for, in a binary heap: the earliest is at hand, arming and disarming cost O(log n). */
+/* Points in time that somebody waits for, in a binary heap: the earliest is at hand, arming and disarming
+ * cost O(log n). */
 #pragma once
 
 #include "base/time.h"

@@ -1,5 +1,6 @@
-/* See graph.h. Edges are removed by moving the last one of a list into the gap; each edge knows where its other end is
- * stored, so a unit mentioned by ten thousand others is no slower to leave than one mentioned by two. */
+/* See graph.h. Edges are removed by moving the last one of a list into the gap; each edge knows where its
+ * other end is stored, so a unit mentioned by ten thousand others is no slower to leave than one mentioned by
+ * two. */
 #include <errno.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@
 
 static const struct graph_list graph_empty_list;
 
-static struct graph_list *graph_find_list(const struct graph_node *node, enum unit_dependency dependency, bool reverse)
+static struct graph_list *graph_find_list(const struct graph_node *node, enum unit_dependency dependency,
+					  bool reverse)
 {
 	for (unsigned i = 0; i < node->n_lists; i++)
 		if (node->lists[i].dependency == dependency && node->lists[i].reverse == reverse)
@@ -16,16 +18,19 @@ static struct graph_list *graph_find_list(const struct graph_node *node, enum un
 	return NULL;
 }
 
-const struct graph_list *graph_neighbours(const struct graph_node *node, enum unit_dependency dependency, bool reverse)
+const struct graph_list *graph_neighbours(const struct graph_node *node, enum unit_dependency dependency,
+					  bool reverse)
 {
 	const struct graph_list *list = graph_find_list(node, dependency, reverse);
 
 	return list ? list : &graph_empty_list;
 }
 
-bool graph_has_edge(const struct graph_node *from, enum unit_dependency dependency, const struct graph_node *to)
+bool graph_has_edge(const struct graph_node *from, enum unit_dependency dependency,
+		    const struct graph_node *to)
 {
-	const struct graph_list *out = graph_neighbours(from, dependency, false), *in = graph_neighbours(to, dependency, true);
+	const struct graph_list *out = graph_neighbours(from, dependency, false),
+				*in = graph_neighbours(to, dependency, true);
 	const struct graph_list *shorter = out->n <= in->n ? out : in;
 	const struct graph_node *wanted = shorter == out ? to : from;
 
@@ -36,7 +41,8 @@ bool graph_has_edge(const struct graph_node *from, enum unit_dependency dependen
 }
 
 /* A list with room for one more edge. */
-static struct graph_list *graph_make_list(struct graph_node *node, enum unit_dependency dependency, bool reverse)
+static struct graph_list *graph_make_list(struct graph_node *node, enum unit_dependency dependency,
+					  bool reverse)
 {
 	struct graph_list *list = graph_find_list(node, dependency, reverse), *lists;
 	struct graph_edge *items;
@@ -105,7 +111,8 @@ static void graph_drop_unused(struct graph *graph, struct graph_node *node)
 	graph_free_node(node);
 }
 
-static int graph_add_edge(struct graph_node *from, enum unit_dependency dependency, struct graph_node *to, bool implicit)
+static int graph_add_edge(struct graph_node *from, enum unit_dependency dependency, struct graph_node *to,
+			  bool implicit)
 {
 	struct graph_list *out, *in;
 
@@ -129,7 +136,8 @@ static void graph_fill_gap(struct graph_list *list, uint32_t index)
 
 	if (index != --list->n) {
 		*moved = list->items[list->n];
-		graph_find_list(moved->other, list->dependency, !list->reverse)->items[moved->peer].peer = index;
+		graph_find_list(moved->other, list->dependency, !list->reverse)->items[moved->peer].peer =
+			index;
 	}
 }
 
@@ -153,18 +161,20 @@ static void graph_remove_declared(struct graph *graph, struct graph_node *node)
 		}
 }
 
-/* A target comes after what it pulls in (systemd.target(5)). Whether one of the two says otherwise is known only when both are
- * loaded: graph_edge_holds(). */
+/* A target comes after what it pulls in (systemd.target(5)). Whether one of the two says otherwise is known
+ * only when both are loaded: graph_edge_holds(). */
 static int graph_add_target_order(struct graph_node *target, const struct unit_config *config)
 {
-	static const enum unit_dependency pulls[] = {UNIT_REQUIRES, UNIT_REQUISITE, UNIT_WANTS, UNIT_BINDS_TO, UNIT_UPHOLDS};
+	static const enum unit_dependency pulls[] = {UNIT_REQUIRES, UNIT_REQUISITE, UNIT_WANTS, UNIT_BINDS_TO,
+						     UNIT_UPHOLDS};
 
 	if (config->kind != UNIT_TARGET || !config->default_dependencies)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(pulls); i++)
 		/* The list is looked up each time: adding an edge may move it. */
 		for (uint32_t j = 0; j < graph_neighbours(target, pulls[i], false)->n; j++)
-			if (graph_add_edge(target, UNIT_AFTER, graph_neighbours(target, pulls[i], false)->items[j].other,
+			if (graph_add_edge(target, UNIT_AFTER,
+					   graph_neighbours(target, pulls[i], false)->items[j].other,
 					   true) < 0)
 				return -ENOMEM;
 	return 0;
@@ -173,7 +183,8 @@ static int graph_add_target_order(struct graph_node *target, const struct unit_c
 bool graph_edge_holds(const struct graph_node *node, const struct graph_list *list, uint32_t index)
 {
 	const struct graph_edge *edge = &list->items[index];
-	const struct graph_node *target = list->reverse ? edge->other : node, *pulled = list->reverse ? node : edge->other;
+	const struct graph_node *target = list->reverse ? edge->other : node,
+				*pulled = list->reverse ? node : edge->other;
 
 	if (!edge->implicit)
 		return true;
@@ -246,8 +257,8 @@ struct unit *graph_next_ordered(struct graph_walk *walk, bool *ret_after)
 	};
 
 	for (; walk->list < ARRAY_SIZE(orders); walk->list++, walk->index = 0) {
-		const struct graph_list *list =
-			graph_neighbours(walk->node, orders[walk->list].dependency, orders[walk->list].reverse);
+		const struct graph_list *list = graph_neighbours(walk->node, orders[walk->list].dependency,
+								 orders[walk->list].reverse);
 
 		while (walk->index < list->n) {
 			uint32_t index = walk->index++;

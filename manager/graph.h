@@ -1,6 +1,7 @@
-/* Who depends on whom. A node is a unit's *name*: it exists as soon as anybody mentions it, whether or not the unit is
- * loaded, so that "web.service is Before= me" is known before I am. What a unit's files declare are edges out of its
- * node; each is stored at both ends, so that both directions are a walk over neighbours, never a search. */
+/* Who depends on whom. A node is a unit's *name*: it exists as soon as anybody mentions it, whether or not
+ * the unit is loaded, so that "web.service is Before= me" is known before I am. What a unit's files declare
+ * are edges out of its node; each is stored at both ends, so that both directions are a walk over neighbours,
+ * never a search. */
 #pragma once
 
 #include "base/table.h"
@@ -34,9 +35,11 @@ struct graph {
 	struct table nodes;
 };
 
-/* Makes the node of UNIT (which has name and config) and its edges. Returns 0 or -ENOMEM, then with no edge made. */
+/* Makes the node of UNIT (which has name and config) and its edges. Returns 0 or -ENOMEM, then with no edge
+ * made. */
 int graph_attach(struct graph *graph, struct unit *unit, struct graph_node **ret);
-/* Drops the edges that the unit of NODE declared and makes those of CONFIG. On -ENOMEM the node is without edges. */
+/* Drops the edges that the unit of NODE declared and makes those of CONFIG. On -ENOMEM the node is without
+ * edges. */
 int graph_replace(struct graph *graph, struct graph_node *node, const struct unit_config *config);
 /* The unit is gone: its edges go, and the node too when nobody mentions it. */
 void graph_detach(struct graph *graph, struct graph_node *node);
@@ -44,11 +47,14 @@ void graph_detach(struct graph *graph, struct graph_node *node);
 bool graph_is_referenced(const struct graph_node *node);
 void graph_free(struct graph *graph);
 
-/* The neighbours that NODE names in DEPENDENCY, or with REVERSE those that name it. Never NULL; valid until the graph changes. */
-const struct graph_list *graph_neighbours(const struct graph_node *node, enum unit_dependency dependency, bool reverse);
+/* The neighbours that NODE names in DEPENDENCY, or with REVERSE those that name it. Never NULL; valid until
+ * the graph changes. */
+const struct graph_list *graph_neighbours(const struct graph_node *node, enum unit_dependency dependency,
+					  bool reverse);
 /* False for a target's implicit After= where one of the two units says otherwise. */
 bool graph_edge_holds(const struct graph_node *node, const struct graph_list *list, uint32_t index);
-bool graph_has_edge(const struct graph_node *from, enum unit_dependency dependency, const struct graph_node *to);
+bool graph_has_edge(const struct graph_node *from, enum unit_dependency dependency,
+		    const struct graph_node *to);
 
 /* Walks all loaded units that are ordered against one. */
 struct graph_walk {

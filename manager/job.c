@@ -1,6 +1,6 @@
-/* See job.h. Propagation is a phase of its own with a queue: finishing a job may finish others, but no unit acts before
- * manager_run() takes the next job. A job that must wait hangs on the one unit that holds it up, so the end of a job
- * looks only at those that wait for it. */
+/* See job.h. Propagation is a phase of its own with a queue: finishing a job may finish others, but no unit
+ * acts before manager_run() takes the next job. A job that must wait hangs on the one unit that holds it up,
+ * so the end of a job looks only at those that wait for it. */
 #include <errno.h>
 #include <stdio.h>
 #include <syslog.h>
@@ -86,7 +86,8 @@ static struct job_private *job_private(struct job *job)
 
 bool job_is_start(const struct job *job)
 {
-	return job->type == JOB_START || job->type == JOB_VERIFY_ACTIVE || (job->type == JOB_RELOAD && job->private->starts);
+	return job->type == JOB_START || job->type == JOB_VERIFY_ACTIVE ||
+	       (job->type == JOB_RELOAD && job->private->starts);
 }
 
 struct job *job_new(struct manager *manager, struct unit *unit, enum job_type type)
@@ -95,7 +96,8 @@ struct job *job_new(struct manager *manager, struct unit *unit, enum job_type ty
 
 	if (!private)
 		return NULL;
-	private->job = (struct job){.type = type, .unit = unit, .private = private, .begin_at = manager_now(manager)};
+	private->job = (struct job){
+		.type = type, .unit = unit, .private = private, .begin_at = manager_now(manager)};
 	private->starts = type == JOB_START;
 	do {
 		if (++manager->last_job_id == 0)
@@ -168,7 +170,8 @@ static struct job *job_merge(struct job *installed, struct job *job)
 
 	assert(mergeable);
 	/* A running reload may have read the old configuration: it does not stand for a later one. */
-	covered = installed->state == JOB_RUNNING && job->type != JOB_RELOAD && job_type_covers(installed->type, job->type);
+	covered = installed->state == JOB_RUNNING && job->type != JOB_RELOAD &&
+		  job_type_covers(installed->type, job->type);
 	into->irreversible |= job_private(job)->irreversible;
 	into->ignore_order &= job_private(job)->ignore_order;
 	into->starts |= job_private(job)->starts;
@@ -243,7 +246,8 @@ static void job_fail_dependents(struct queue *finishing, struct unit *unit, enum
 static void job_propagate(struct queue *finishing, const struct job *job, enum job_result result)
 {
 	if (result == JOB_DONE) {
-		/* A verify-active that was merged into a start must fail who asked for it, if the unit is not up after all. */
+		/* A verify-active that was merged into a start must fail who asked for it, if the unit is not
+		 * up after all. */
 		if (job->type == JOB_START && !unit_is_up(job->unit))
 			job_fail_dependents(finishing, job->unit, UNIT_REQUISITE);
 		return;
@@ -260,8 +264,9 @@ static void job_propagate(struct queue *finishing, const struct job *job, enum j
 static void job_log_result(const struct job *job, enum job_result result)
 {
 	static const char *const verbs[JOB_TYPE_MAX_] = {
-		[JOB_START] = "start",   [JOB_STOP] = "stop",	  [JOB_RELOAD] = "reload",
-		[JOB_RESTART] = "restart", [JOB_VERIFY_ACTIVE] = "verify",
+		[JOB_START] = "start",		[JOB_STOP] = "stop",
+		[JOB_RELOAD] = "reload",	[JOB_RESTART] = "restart",
+		[JOB_VERIFY_ACTIVE] = "verify",
 	};
 
 	if (!verbs[job->type] || result == JOB_CANCELED || result == JOB_SKIPPED)
@@ -269,7 +274,8 @@ static void job_log_result(const struct job *job, enum job_result result)
 	if (result == JOB_DONE)
 		manager_log(job->unit, LOG_INFO, "Job to %s it is done", verbs[job->type]);
 	else
-		manager_log(job->unit, LOG_ERR, "Failed to %s it: %s", verbs[job->type], job_result_names[result]);
+		manager_log(job->unit, LOG_ERR, "Failed to %s it: %s", verbs[job->type],
+			    job_result_names[result]);
 }
 
 static void job_finish_one(struct queue *finishing, struct job *job, enum job_result result, bool propagate)
@@ -292,7 +298,8 @@ static void job_finish_one(struct queue *finishing, struct job *job, enum job_re
 	if (result == JOB_FAILED || result == JOB_TIMEOUT || result == JOB_DEPENDENCY)
 		manager->n_failed_jobs++;
 	/* A failed unit triggers this itself; one that never got to run does not. */
-	if ((result == JOB_TIMEOUT || result == JOB_DEPENDENCY) && unit->config->dependencies[UNIT_ON_FAILURE])
+	if ((result == JOB_TIMEOUT || result == JOB_DEPENDENCY) &&
+	    unit->config->dependencies[UNIT_ON_FAILURE])
 		manager_add_work(unit, UNIT_WORK_ON_FAILURE);
 	if (manager->observer.job_removed)
 		manager->observer.job_removed(manager->observer.data, job, result);
@@ -447,7 +454,9 @@ void job_on_unit_state(struct unit *unit, enum unit_active_state now)
 		return;
 	case JOB_RELOAD:
 		if (job->state == JOB_RUNNING && now == UNIT_ACTIVE)
-			job_finish(job, unit->private->reload_result == SERVICE_SUCCESS ? JOB_DONE : JOB_FAILED, true);
+			job_finish(job,
+				   unit->private->reload_result == SERVICE_SUCCESS ? JOB_DONE : JOB_FAILED,
+				   true);
 		else if (job->state == JOB_RUNNING && down)
 			job_finish(job, job_result_when_down(now), true);
 		else

@@ -1,4 +1,5 @@
-/* See limit.h. A fixed window, as systemd's start limit has it: it opens with the first occurrence and is not moved by later ones. */
+/* See limit.h. A fixed window, as systemd's start limit has it: it opens with the first occurrence and is not
+ * moved by later ones. */
 #include "manager/limit.h"
 
 bool limit_allow(struct limit *limit, usec_t interval, unsigned burst, usec_t now)

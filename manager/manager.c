@@ -1,5 +1,5 @@
-/* See manager.h, and private.h for the life of an event. This file: units coming and going, the public calls, the events. What units
- * mean for each other is in consequence.c. */
+/* See manager.h, and private.h for the life of an event. This file: units coming and going, the public calls,
+ * the events. What units mean for each other is in consequence.c. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,8 +15,8 @@
 
 enum {
 	MANAGER_MAX_UNITS = 1 << 17,
-	MANAGER_MAX_UNFOUND = 512,	/* names that somebody asked for and that do not exist */
-	MANAGER_SHUTDOWN_ROUNDS = 3,	/* attempts to stop what came up while all was going down */
+	MANAGER_MAX_UNFOUND = 512,   /* names that somebody asked for and that do not exist */
+	MANAGER_SHUTDOWN_ROUNDS = 3, /* attempts to stop what came up while all was going down */
 };
 
 usec_t manager_now(const struct manager *manager)
@@ -52,7 +52,8 @@ void manager_add_work(struct unit *unit, enum unit_work work)
 static bool manager_must_remember(const struct unit *unit)
 {
 	return unit->private->slot || unit->state != 0 || unit->job || unit->private->work ||
-	       unit->timestamps.condition[1] || unit->timestamps.state_change[1] || unit->result != SERVICE_SUCCESS;
+	       unit->timestamps.condition[1] || unit->timestamps.state_change[1] ||
+	       unit->result != SERVICE_SUCCESS;
 }
 
 static void manager_write_through(struct unit *unit)
@@ -78,8 +79,9 @@ void manager_commit(struct manager *manager)
 	store_commit(&private->store);
 	while ((link = queue_pop(&told)))
 		if (manager->observer.unit_changed)
-			manager->observer.unit_changed(manager->observer.data,
-						       QUEUE_ENTRY(link, struct unit_private, dirty_link)->unit);
+			manager->observer.unit_changed(
+				manager->observer.data,
+				QUEUE_ENTRY(link, struct unit_private, dirty_link)->unit);
 	if (alarm != private->alarm) {
 		private->alarm = alarm;
 		manager->world->ops->set_alarm(manager->world, alarm);
@@ -125,7 +127,8 @@ int manager_load_unit(struct manager *manager, const char *name, struct unit **r
 		if (r < 0)
 			return r;
 		if (unit_name_is_template(name))
-			return failure_set(failure, -EINVAL, NULL, "Unit name %s is missing the instance name", name);
+			return failure_set(failure, -EINVAL, NULL,
+					   "Unit name %s is missing the instance name", name);
 		r = manager_add_unit(manager, name, &unit);
 		if (r < 0)
 			return failure_set(failure, r, name, "cannot load the unit");
@@ -134,7 +137,8 @@ int manager_load_unit(struct manager *manager, const char *name, struct unit **r
 	return 0;
 }
 
-int manager_resolve(struct manager *manager, const struct graph_node *node, struct unit **ret, struct failure *failure)
+int manager_resolve(struct manager *manager, const struct graph_node *node, struct unit **ret,
+		    struct failure *failure)
 {
 	return manager_load_unit(manager, node->name, ret, failure);
 }
@@ -170,7 +174,8 @@ static void manager_collect(struct manager *manager)
 
 	manager->private->collect = false;
 	manager->private->n_unfound = 0;
-	/* The table must not change under a walk through it: each find is dropped, and the walk goes on at the same place. */
+	/* The table must not change under a walk through it: each find is dropped, and the walk goes on at
+	 * the same place. */
 	for (size_t i = 0; i < manager->units.room;) {
 		unit = manager->units.slots[i].key ? manager->units.slots[i].value : NULL;
 		if (unit && manager_is_garbage(unit)) {
@@ -182,7 +187,8 @@ static void manager_collect(struct manager *manager)
 	}
 }
 
-/* A unit that runs keeps what it was started with when its files are gone or broken, so that it can still be stopped. */
+/* A unit that runs keeps what it was started with when its files are gone or broken, so that it can still be
+ * stopped. */
 static void manager_swap_config(struct unit *unit, struct unit_config *config)
 {
 	struct unit_config *old = unit->config;
@@ -240,14 +246,15 @@ struct job *manager_get_job(const struct manager *manager, uint32_t id)
 	return table_get(&manager->jobs, key);
 }
 
-static int manager_run_transaction(struct manager *manager, enum job_type type, struct unit *unit, enum job_mode mode,
-				   struct job **ret, struct failure *failure)
+static int manager_run_transaction(struct manager *manager, enum job_type type, struct unit *unit,
+				   enum job_mode mode, struct job **ret, struct failure *failure)
 {
 	struct transaction transaction;
 	int r;
 
 	if (manager->shutting_down && type != JOB_STOP)
-		return failure_set(failure, -EBUSY, NULL, "Everything is being stopped: %s cannot be started", unit->name);
+		return failure_set(failure, -EBUSY, NULL, "Everything is being stopped: %s cannot be started",
+				   unit->name);
 	transaction_init(&transaction, manager, mode);
 	r = transaction_add(&transaction, type, unit, failure);
 	if (r >= 0 && mode == JOB_ISOLATE) {
@@ -261,22 +268,26 @@ static int manager_run_transaction(struct manager *manager, enum job_type type, 
 	return r;
 }
 
-static int manager_check_request(const struct unit *unit, enum job_type type, enum job_mode mode, struct failure *failure)
+static int manager_check_request(const struct unit *unit, enum job_type type, enum job_mode mode,
+				 struct failure *failure)
 {
-	bool starts = type != JOB_STOP && type != JOB_RELOAD, stops = type == JOB_STOP || type == JOB_RESTART || type == JOB_TRY_RESTART;
+	bool starts = type != JOB_STOP && type != JOB_RELOAD,
+	     stops = type == JOB_STOP || type == JOB_RESTART || type == JOB_TRY_RESTART;
 
 	if (mode == JOB_ISOLATE && type != JOB_START)
 		return failure_set(failure, -EINVAL, NULL, "Isolate is only valid for start");
 	if (mode == JOB_ISOLATE && unit->config->load_state == UNIT_LOADED && !unit->config->allow_isolate)
-		return failure_set(failure, -EPERM, NULL, "Operation refused, unit %s may not be isolated", unit->name);
+		return failure_set(failure, -EPERM, NULL, "Operation refused, unit %s may not be isolated",
+				   unit->name);
 	if ((starts && unit->config->refuse_manual_start) || (stops && unit->config->refuse_manual_stop))
 		return failure_set(failure, -EPERM, NULL,
-				   "Operation refused, unit %s may be requested by dependency only", unit->name);
+				   "Operation refused, unit %s may be requested by dependency only",
+				   unit->name);
 	return 0;
 }
 
-int manager_enqueue(struct manager *manager, enum job_type type, struct unit *unit, enum job_mode mode, struct job **ret,
-		    struct failure *failure)
+int manager_enqueue(struct manager *manager, enum job_type type, struct unit *unit, enum job_mode mode,
+		    struct job **ret, struct failure *failure)
 {
 	int r = manager_check_request(unit, type, mode, failure);
 
@@ -286,7 +297,8 @@ int manager_enqueue(struct manager *manager, enum job_type type, struct unit *un
 	return r;
 }
 
-int manager_enqueue_automatic(struct manager *manager, enum job_type type, struct unit *unit, enum job_mode mode)
+int manager_enqueue_automatic(struct manager *manager, enum job_type type, struct unit *unit,
+			      enum job_mode mode)
 {
 	struct failure failure = {};
 	char text[768];
@@ -328,7 +340,8 @@ int manager_reset_failed(struct manager *manager, struct unit *unit)
 	return 0;
 }
 
-int manager_kill(struct manager *manager, struct unit *unit, enum world_who who, int signal, struct failure *failure)
+int manager_kill(struct manager *manager, struct unit *unit, enum world_who who, int signal,
+		 struct failure *failure)
 {
 	struct world *world = manager->world;
 	const struct unit_process *process = who == WORLD_MAIN ? &unit->main : &unit->control;
@@ -336,7 +349,8 @@ int manager_kill(struct manager *manager, struct unit *unit, enum world_who who,
 
 	if (who == WORLD_ALL) {
 		if (!world->ops->populated(world, unit->name, unit->config))
-			return failure_set(failure, -ESRCH, NULL, "No process of unit %s to kill", unit->name);
+			return failure_set(failure, -ESRCH, NULL, "No process of unit %s to kill",
+					   unit->name);
 		r = world->ops->kill_unit(world, unit->name, unit->config, signal, NULL);
 	} else {
 		if (!process->alive)
@@ -407,7 +421,8 @@ static void manager_continue_shutdown(struct manager *manager)
 		return;
 	}
 	manager->private->finished = true;
-	manager->world->ops->finished(manager->world, globals->shutdown_action, globals->shutdown_exit_status);
+	manager->world->ops->finished(manager->world, globals->shutdown_action,
+				      globals->shutdown_exit_status);
 }
 
 /* --- events -------------------------------------------------------------------------------------------- */
@@ -421,7 +436,8 @@ void manager_on_record(struct manager *manager, const struct launch_record *reco
 static void manager_check_empty(struct unit *unit)
 {
 	/* Late, or told before the end of a process that is known: that end says more. */
-	if (unit->kind != UNIT_SERVICE || unit->main.alive || unit->control.alive || service_is_populated(unit) ||
+	if (unit->kind != UNIT_SERVICE || unit->main.alive || unit->control.alive ||
+	    service_is_populated(unit) ||
 	    unit->private->work & (UNIT_WORK_MAIN_ENDED | UNIT_WORK_CONTROL_ENDED))
 		return;
 	service_dispatch(unit, SERVICE_EVENT_EMPTY, SERVICE_SUCCESS);

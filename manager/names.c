@@ -43,6 +43,7 @@ const char *const job_mode_names[JOB_MODE_MAX_] = {
 const char *const job_state_names[JOB_STATE_MAX_] = {[JOB_WAITING] = "waiting", [JOB_RUNNING] = "running"};
 
 const char *const job_result_names[JOB_RESULT_MAX_] = {
-	[JOB_DONE] = "done",	     [JOB_CANCELED] = "canceled", [JOB_TIMEOUT] = "timeout", [JOB_FAILED] = "failed",
-	[JOB_DEPENDENCY] = "dependency", [JOB_SKIPPED] = "skipped",   [JOB_INVALID] = "invalid", [JOB_ASSERT] = "assert",
+	[JOB_DONE] = "done",	   [JOB_CANCELED] = "canceled",	    [JOB_TIMEOUT] = "timeout",
+	[JOB_FAILED] = "failed",   [JOB_DEPENDENCY] = "dependency", [JOB_SKIPPED] = "skipped",
+	[JOB_INVALID] = "invalid", [JOB_ASSERT] = "assert",
 };

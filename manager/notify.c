@@ -1,5 +1,6 @@
-/* See notify.h. A datagram is a set of facts: first those about the service (its main process, its status) are taken in, then what they
- * mean for the state, in the order in which it could have happened: reloading or stopping, then ready. */
+/* See notify.h. A datagram is a set of facts: first those about the service (its main process, its status)
+ * are taken in, then what they mean for the state, in the order in which it could have happened: reloading or
+ * stopping, then ready. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +35,8 @@ static void notify_main_pid(struct unit *unit, const char *value, _unused_ struc
 	if (!notify_number(value, &pid) || pid < 2 || pid > INT32_MAX ||
 	    (unit->main.alive && unit->main.pid == (pid_t)pid))
 		return;
-	if (unit->state != SERVICE_START && unit->state != SERVICE_START_POST && unit->state != SERVICE_RUNNING &&
-	    unit_active_state(unit) != UNIT_RELOADING)
+	if (unit->state != SERVICE_START && unit->state != SERVICE_START_POST &&
+	    unit->state != SERVICE_RUNNING && unit_active_state(unit) != UNIT_RELOADING)
 		return;
 	if (process_adopt(unit, (pid_t)pid) < 0)
 		manager_log(unit, LOG_WARNING, "MAINPID=%s is none of its processes", value);
@@ -66,7 +67,8 @@ static void notify_watchdog(struct unit *unit, const char *value, _unused_ struc
 		service_dispatch(unit, SERVICE_EVENT_WATCHDOG, SERVICE_SUCCESS);
 }
 
-static void notify_watchdog_usec(struct unit *unit, const char *value, _unused_ struct notify_message *message)
+static void notify_watchdog_usec(struct unit *unit, const char *value,
+				 _unused_ struct notify_message *message)
 {
 	uint64_t interval;
 
@@ -77,7 +79,8 @@ static void notify_watchdog_usec(struct unit *unit, const char *value, _unused_ 
 	service_ping_watchdog(unit);
 }
 
-static void notify_extend_timeout(struct unit *unit, const char *value, _unused_ struct notify_message *message)
+static void notify_extend_timeout(struct unit *unit, const char *value,
+				  _unused_ struct notify_message *message)
 {
 	uint64_t by;
 
@@ -87,9 +90,10 @@ static void notify_extend_timeout(struct unit *unit, const char *value, _unused_
 
 static void notify_access(struct unit *unit, const char *value, _unused_ struct notify_message *message)
 {
-	static const char *const names[SERVICE_NOTIFY_MAX_] = {
-		[SERVICE_NOTIFY_NONE] = "none", [SERVICE_NOTIFY_MAIN] = "main", [SERVICE_NOTIFY_EXEC] = "exec",
-		[SERVICE_NOTIFY_ALL] = "all"};
+	static const char *const names[SERVICE_NOTIFY_MAX_] = {[SERVICE_NOTIFY_NONE] = "none",
+							       [SERVICE_NOTIFY_MAIN] = "main",
+							       [SERVICE_NOTIFY_EXEC] = "exec",
+							       [SERVICE_NOTIFY_ALL] = "all"};
 
 	for (int i = 0; i < SERVICE_NOTIFY_MAX_; i++)
 		if (strcmp(value, names[i]) == 0)
@@ -136,10 +140,13 @@ static const struct {
 static bool notify_may_speak(const struct unit *unit, pid_t pid)
 {
 	const struct unit_config *config = unit->config;
-	bool by_type = config->type == SERVICE_NOTIFY || config->type == SERVICE_NOTIFY_RELOAD || config->watchdog > 0;
-	int access = unit->private->notify_access >= 0 ? unit->private->notify_access : (int)config->notify_access;
+	bool by_type = config->type == SERVICE_NOTIFY || config->type == SERVICE_NOTIFY_RELOAD ||
+		       config->watchdog > 0;
+	int access =
+		unit->private->notify_access >= 0 ? unit->private->notify_access : (int)config->notify_access;
 
-	if (access == SERVICE_NOTIFY_NONE && by_type && !config->notify_access_set && unit->private->notify_access < 0)
+	if (access == SERVICE_NOTIFY_NONE && by_type && !config->notify_access_set &&
+	    unit->private->notify_access < 0)
 		access = SERVICE_NOTIFY_MAIN;
 	if (access == SERVICE_NOTIFY_ALL)
 		return true;

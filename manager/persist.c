@@ -1,4 +1,5 @@
-/* See persist.h. Everything that decides how a unit goes on is here; what follows from its configuration is not. */
+/* See persist.h. Everything that decides how a unit goes on is here; what follows from its configuration is
+ * not. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +8,8 @@
 #include "manager/persist.h"
 #include "manager/process.h"
 
-static_assert(sizeof(struct unit_timestamps) == sizeof(((struct store_unit *)NULL)->timestamps), "all timestamps are stored");
+static_assert(sizeof(struct unit_timestamps) == sizeof(((struct store_unit *)NULL)->timestamps),
+	      "all timestamps are stored");
 
 static void persist_write_process(struct store_process *to, const struct unit_process *from)
 {
@@ -71,7 +73,7 @@ static void persist_fill(const struct unit *unit, struct store_unit *to)
 	*to = (struct store_unit){
 		.state = unit->state,
 		.result = (uint8_t)unit->result,
-		.reload_result = (uint8_t)private->reload_result,
+		.reload_result = (uint8_t) private->reload_result,
 		.forbid_restart = private->forbid_restart,
 		.automatic_restart = private->automatic_restart,
 		.notified_reloading = private->notified_reloading,
@@ -167,7 +169,8 @@ static int persist_read_unit(struct unit *unit, const struct store_unit *from)
 	unit->n_restarts = from->n_restarts;
 	unit->watchdog_at = from->watchdog_at;
 	unit->last_failure.error = from->failure_error;
-	private->reload_result = from->reload_result < SERVICE_RESULT_MAX_ ? from->reload_result : SERVICE_SUCCESS;
+	private->reload_result =
+		from->reload_result < SERVICE_RESULT_MAX_ ? from->reload_result : SERVICE_SUCCESS;
 	private->forbid_restart = from->forbid_restart;
 	private->automatic_restart = from->automatic_restart;
 	private->notified_reloading = from->notified_reloading;
@@ -189,7 +192,8 @@ static int persist_read_unit(struct unit *unit, const struct store_unit *from)
 	return status[0] ? text_set(&unit->status_text, status) : 0;
 }
 
-static int persist_restore_unit(struct manager *manager, const char *name, const struct store_unit *from, uint32_t slot)
+static int persist_restore_unit(struct manager *manager, const char *name, const struct store_unit *from,
+				uint32_t slot)
 {
 	struct unit *unit;
 	int r = manager_restore_unit(manager, name, &unit);

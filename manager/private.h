@@ -1,10 +1,12 @@
-/* What the files of manager/ know of each other's objects: the private halves of a unit, a job and the manager.
+/* What the files of manager/ know of each other's objects: the private halves of a unit, a job and the
+ * manager.
  *
- * The life of an event: a public function of manager.h (or manager_run()) changes units and jobs in memory; whatever it changed is
- * *dirty*. manager_commit() writes all dirty units into the store as one step, tells the observer and sets the alarm. It runs
- * before anything that a successor of this manager must know of has an effect outside (a launch, a signal), and at the
- * end of every public function. What follows for *other* units (a bound unit to stop, OnFailure=) is noted as work and
- * done by a later manager_run(), so nothing ever recurses through the graph. */
+ * The life of an event: a public function of manager.h (or manager_run()) changes units and jobs in memory;
+ * whatever it changed is *dirty*. manager_commit() writes all dirty units into the store as one step, tells
+ * the observer and sets the alarm. It runs before anything that a successor of this manager must know of has
+ * an effect outside (a launch, a signal), and at the end of every public function. What follows for *other*
+ * units (a bound unit to stop, OnFailure=) is noted as work and done by a later manager_run(), so nothing
+ * ever recurses through the graph. */
 #pragma once
 
 #include "manager/deadline.h"
@@ -24,14 +26,14 @@ enum unit_deadline {
 
 /* What manager_run() has to do for a unit. Stored, so that a successor does it. */
 enum unit_work {
-	UNIT_WORK_MAIN_ENDED = 1 << 0,	  /* a launch was refused: handle it as an exit */
+	UNIT_WORK_MAIN_ENDED = 1 << 0, /* a launch was refused: handle it as an exit */
 	UNIT_WORK_CONTROL_ENDED = 1 << 1,
-	UNIT_WORK_RESTART = 1 << 2,	  /* RestartSec= is over */
-	UNIT_WORK_BOUND = 1 << 3,	  /* it went down: stop what BindsTo= it */
-	UNIT_WORK_UPHOLD = 1 << 4,	  /* it went down: start it again if an active unit Upholds= it */
+	UNIT_WORK_RESTART = 1 << 2, /* RestartSec= is over */
+	UNIT_WORK_BOUND = 1 << 3,   /* it went down: stop what BindsTo= it */
+	UNIT_WORK_UPHOLD = 1 << 4,  /* it went down: start it again if an active unit Upholds= it */
 	UNIT_WORK_ON_FAILURE = 1 << 5,
 	UNIT_WORK_ON_SUCCESS = 1 << 6,
-	UNIT_WORK_UNNEEDED = 1 << 7,	  /* it may have become unneeded (StopWhenUnneeded=) */
+	UNIT_WORK_UNNEEDED = 1 << 7, /* it may have become unneeded (StopWhenUnneeded=) */
 	/* Not queued: set while the state says that a signal was sent, but it has not been yet. */
 	UNIT_WORK_SIGNAL = 1 << 8,
 };
@@ -41,8 +43,9 @@ struct unit_class {
 	const char *(*sub_state)(uint8_t state);
 	enum unit_active_state (*active_state)(uint8_t state);
 	bool (*can_reload)(const struct unit *unit);
-	/* For a job. 0: begun, the job goes on until the state says it is done; -EALREADY: nothing to do; -EAGAIN: not now,
-	 * ask again when the state has changed; -ENOEXEC: not in this state; another error: failed. */
+	/* For a job. 0: begun, the job goes on until the state says it is done; -EALREADY: nothing to do;
+	 * -EAGAIN: not now, ask again when the state has changed; -ENOEXEC: not in this state; another error:
+	 * failed. */
 	int (*start)(struct unit *unit);
 	int (*stop)(struct unit *unit);
 	int (*reload)(struct unit *unit);
@@ -68,12 +71,13 @@ struct unit_private {
 	bool automatic_restart;	 /* the restart job in place is Restart='s */
 	bool notified_reloading; /* RELOADING=1 came last, not READY=1 */
 	bool watchdog_overridden;
-	usec_t watchdog;	 /* WATCHDOG_USEC= of the service, when overridden */
-	int notify_access;	 /* NOTIFYACCESS= of the service; -1: the config's */
+	usec_t watchdog;   /* WATCHDOG_USEC= of the service, when overridden */
+	int notify_access; /* NOTIFYACCESS= of the service; -1: the config's */
 	usec_t reload_begin;
 	unsigned main_pid_tries;
-	char main_key[33], control_key[33]; /* the launch ids in hexadecimal: keys of manager_private.launches */
-	bool main_seen, control_seen;	    /* this manager launched it, or has been told its record */
+	char main_key[33],
+		control_key[33];      /* the launch ids in hexadecimal: keys of manager_private.launches */
+	bool main_seen, control_seen; /* this manager launched it, or has been told its record */
 
 	/* While a transaction is built. */
 	struct transaction_job *transaction_jobs;
@@ -115,16 +119,19 @@ void manager_commit(struct manager *manager);
 /* Notes work for manager_run(). */
 void manager_add_work(struct unit *unit, enum unit_work work);
 /* A transaction that no user asked for (a restart, OnFailure=): failures are logged. */
-int manager_enqueue_automatic(struct manager *manager, enum job_type type, struct unit *unit, enum job_mode mode);
+int manager_enqueue_automatic(struct manager *manager, enum job_type type, struct unit *unit,
+			      enum job_mode mode);
 void manager_log(struct unit *unit, int priority, const char *format, ...) _printf_(3, 4);
 usec_t manager_now(const struct manager *manager);
 /* The unit of a node, loaded now if need be. Errors as manager_load_unit(). */
-int manager_resolve(struct manager *manager, const struct graph_node *node, struct unit **ret, struct failure *failure);
+int manager_resolve(struct manager *manager, const struct graph_node *node, struct unit **ret,
+		    struct failure *failure);
 /* Puts a unit that the store remembered into the manager. */
 int manager_restore_unit(struct manager *manager, const char *name, struct unit **ret);
 
 /* unit.c */
-int unit_new(struct manager *manager, const char *name, struct unit_config *config, struct unit **ret); /* takes CONFIG on success */
+int unit_new(struct manager *manager, const char *name, struct unit_config *config,
+	     struct unit **ret); /* takes CONFIG on success */
 struct unit *unit_free(struct unit *unit);
 /* The only writer of unit->state: timestamps, counters, the job, and what follows for others. */
 void unit_set_state(struct unit *unit, uint8_t state);

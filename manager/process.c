@@ -1,6 +1,7 @@
-/* See process.h. The window that matters is between launch() and a crash of this manager: the id is in the store before the
- * call, and a record stays at svc-init until it is forgotten, which happens after the store holds what came of it. So a process that
- * the store calls alive and svc-init does not know was never started or was lost: either way it is gone. */
+/* See process.h. The window that matters is between launch() and a crash of this manager: the id is in the
+ * store before the call, and a record stays at svc-init until it is forgotten, which happens after the store
+ * holds what came of it. So a process that the store calls alive and svc-init does not know was never started
+ * or was lost: either way it is gone. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -57,7 +58,8 @@ static int process_register(struct unit *unit, struct unit_process *process)
 }
 
 /* A fresh process that counts as alive from now on. */
-static int process_begin(struct unit *unit, struct unit_process *process, enum service_command command, unsigned index)
+static int process_begin(struct unit *unit, struct unit_process *process, enum service_command command,
+			 unsigned index)
 {
 	struct world *world = unit->manager->world;
 
@@ -122,7 +124,8 @@ static void process_make_environment(const struct unit *unit, enum service_comma
 	if (!stops)
 		return;
 	process_export(environment, "SERVICE_RESULT=%s", service_result_names[unit->result]);
-	if (unit->main.alive || !process_id_is_set(&unit->main.id) || unit->main.wait_status == LAUNCH_STATUS_LOST)
+	if (unit->main.alive || !process_id_is_set(&unit->main.id) ||
+	    unit->main.wait_status == LAUNCH_STATUS_LOST)
 		return;
 	if (WIFEXITED(unit->main.wait_status)) {
 		process_export(environment, "EXIT_CODE=exited");
@@ -130,7 +133,8 @@ static void process_make_environment(const struct unit *unit, enum service_comma
 	} else {
 		const char *name = sigabbrev_np(WTERMSIG(unit->main.wait_status));
 
-		process_export(environment, "EXIT_CODE=%s", WCOREDUMP(unit->main.wait_status) ? "dumped" : "killed");
+		process_export(environment, "EXIT_CODE=%s",
+			       WCOREDUMP(unit->main.wait_status) ? "dumped" : "killed");
 		if (name)
 			process_export(environment, "EXIT_STATUS=%s", name);
 		else
@@ -139,7 +143,8 @@ static void process_make_environment(const struct unit *unit, enum service_comma
 }
 
 /* Nothing runs: noted as an exit, which manager_run() takes up. */
-static void process_refuse(struct unit *unit, struct unit_process *process, const struct failure *failure, int exit_status)
+static void process_refuse(struct unit *unit, struct unit_process *process, const struct failure *failure,
+			   int exit_status)
 {
 	exit_status = exit_status > 0 && exit_status < 256 ? exit_status : 1;
 	unit->last_failure = *failure;
@@ -169,8 +174,9 @@ void process_launch(struct unit *unit, enum service_state state, enum service_co
 			.config = config,
 			.command = command,
 			.index = index,
-			.is_main = command == SERVICE_EXEC_START &&
-				   (config->type != SERVICE_ONESHOT || index + 1 == config->commands[command].n),
+			.is_main =
+				command == SERVICE_EXEC_START &&
+				(config->type != SERVICE_ONESHOT || index + 1 == config->commands[command].n),
 			.environment = environment.items,
 			.id = process->id,
 		};
@@ -207,7 +213,8 @@ int process_adopt(struct unit *unit, pid_t pid)
 
 /* --- records ------------------------------------------------------------------------------------------- */
 
-/* Nobody waits for this process: a former main process of a living unit may go on, what belongs to none may not. */
+/* Nobody waits for this process: a former main process of a living unit may go on, what belongs to none may
+ * not. */
 static void process_on_stranger(struct manager *manager, const struct launch_record *record)
 {
 	struct world *world = manager->world;
@@ -232,7 +239,8 @@ static void process_on_stranger(struct manager *manager, const struct launch_rec
 	}
 }
 
-static void process_update(struct unit *unit, struct unit_process *process, const struct launch_record *record)
+static void process_update(struct unit *unit, struct unit_process *process,
+			   const struct launch_record *record)
 {
 	pid_t pid = record->payload_pid ? record->payload_pid : record->pid;
 	struct world *world = unit->manager->world;
@@ -260,7 +268,8 @@ static void process_on_executed(struct unit *unit, struct unit_process *process)
 }
 
 /* It never became the payload. */
-static void process_on_failed(struct unit *unit, struct unit_process *process, const struct launch_record *record)
+static void process_on_failed(struct unit *unit, struct unit_process *process,
+			      const struct launch_record *record)
 {
 	struct world *world = unit->manager->world;
 	int exit_status = 1;

@@ -3,9 +3,11 @@
 
 #include "manager/private.h"
 
-/* Enters STATE and launches one command line in it: the main process for ExecStart= (unless Type=forking), else the control process.
- * The store knows of it before the world does. A launch that is refused is handled as an exit by manager_run(). */
-void process_launch(struct unit *unit, enum service_state state, enum service_command command, unsigned index);
+/* Enters STATE and launches one command line in it: the main process for ExecStart= (unless Type=forking),
+ * else the control process. The store knows of it before the world does. A launch that is refused is handled
+ * as an exit by manager_run(). */
+void process_launch(struct unit *unit, enum service_state state, enum service_command command,
+		    unsigned index);
 /* A process that svc-init reaps becomes the main process. */
 int process_adopt(struct unit *unit, pid_t pid);
 /* No longer the unit's business: if it lives, its end will be forgotten. */

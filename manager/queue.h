@@ -1,5 +1,5 @@
-/* Intrusive queues: an object is in a queue by a link inside it, so that queueing allocates nothing, cannot fail, and
- * whoever is freed can leave in constant time. */
+/* Intrusive queues: an object is in a queue by a link inside it, so that queueing allocates nothing, cannot
+ * fail, and whoever is freed can leave in constant time. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,7 +15,7 @@ struct queue {
 };
 
 /* The object that contains LINK as MEMBER. */
-#define QUEUE_ENTRY(link, type, member) ((type *)((char *)(link) - offsetof(type, member)))
+#define QUEUE_ENTRY(link, type, member) ((type *)((char *)(link)-offsetof(type, member)))
 
 static inline void queue_init(struct queue *queue)
 {

@@ -1,5 +1,6 @@
-/* A running service that reads its configuration anew: by ExecReload=, by a signal it answers with RELOADING=1 and READY=1
- * (Type=notify-reload), or of its own accord. However that ends, the service runs on. */
+/* A running service that reads its configuration anew: by ExecReload=, by a signal it answers with
+ * RELOADING=1 and READY=1 (Type=notify-reload), or of its own accord. However that ends, the service runs on.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <syslog.h>
@@ -25,7 +26,8 @@ int reloading_begin(struct unit *unit, _unused_ enum service_result result)
 	unit->private->reload_begin = manager_now(unit->manager);
 	if (!by_signal && unit->config->commands[SERVICE_EXEC_RELOAD].n == 0)
 		return -EALREADY;
-	service_set_state(unit, unit->config->commands[SERVICE_EXEC_RELOAD].n ? SERVICE_RELOAD : SERVICE_RELOAD_SIGNAL);
+	service_set_state(unit, unit->config->commands[SERVICE_EXEC_RELOAD].n ? SERVICE_RELOAD
+									      : SERVICE_RELOAD_SIGNAL);
 	if (by_signal)
 		unit->private->work |= UNIT_WORK_SIGNAL;
 	if (unit->state == SERVICE_RELOAD)

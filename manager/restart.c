@@ -26,29 +26,31 @@ enum service_result restart_classify(const struct unit *unit, const struct unit_
 	bool daemon = process == &unit->main && unit->config->type != SERVICE_ONESHOT;
 	int status = process->wait_status;
 
-	/* How it ended nobody knows; that it was watched and is not there any more is against the protocol. */
+	/* How it ended nobody knows; that it was watched and is not there any more is against the protocol.
+	 */
 	if (status == LAUNCH_STATUS_LOST)
 		return SERVICE_FAILURE_PROTOCOL;
 	if (restart_set_contains(&unit->config->success_status, status))
 		return SERVICE_SUCCESS;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status) == 0 ? SERVICE_SUCCESS : SERVICE_FAILURE_EXIT_CODE;
-	if (daemon && (WTERMSIG(status) == SIGHUP || WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM ||
-		       WTERMSIG(status) == SIGPIPE))
+	if (daemon && (WTERMSIG(status) == SIGHUP || WTERMSIG(status) == SIGINT ||
+		       WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGPIPE))
 		return SERVICE_SUCCESS;
 	return WCOREDUMP(status) ? SERVICE_FAILURE_CORE_DUMP : SERVICE_FAILURE_SIGNAL;
 }
 
 bool restart_is_due(const struct unit *unit)
 {
-	/* Bit per result, row per setting: the table "Exit causes and the effect of the Restart= settings". */
+	/* Bit per result, row per setting: the table "Exit causes and the effect of the Restart= settings".
+	 */
 	enum {
 		CLEAN = 1 << SERVICE_SUCCESS,
 		CODE = 1 << SERVICE_FAILURE_EXIT_CODE,
 		SIGNALLED = 1 << SERVICE_FAILURE_SIGNAL | 1 << SERVICE_FAILURE_CORE_DUMP,
 		WATCHDOG = 1 << SERVICE_FAILURE_WATCHDOG,
-		OTHER = 1 << SERVICE_FAILURE_RESOURCES | 1 << SERVICE_FAILURE_PROTOCOL | 1 << SERVICE_FAILURE_TIMEOUT |
-			1 << SERVICE_FAILURE_OOM_KILL,
+		OTHER = 1 << SERVICE_FAILURE_RESOURCES | 1 << SERVICE_FAILURE_PROTOCOL |
+			1 << SERVICE_FAILURE_TIMEOUT | 1 << SERVICE_FAILURE_OOM_KILL,
 	};
 	static const unsigned due[SERVICE_RESTART_MAX_] = {
 		[SERVICE_RESTART_NO] = 0,
@@ -82,7 +84,8 @@ usec_t restart_delay(const struct unit *unit)
 	if (step >= config->restart_steps)
 		return last;
 	/* Each step multiplies by the same factor. */
-	return (usec_t)((double)first * pow((double)last / (double)first, (double)step / config->restart_steps));
+	return (usec_t)((double)first *
+			pow((double)last / (double)first, (double)step / config->restart_steps));
 }
 
 const char *restart_describe(const struct unit_process *process, char *buffer, size_t size)
@@ -96,8 +99,8 @@ const char *restart_describe(const struct unit_process *process, char *buffer, s
 		snprintf(buffer, size, "code=exited, status=%d", WEXITSTATUS(status));
 	} else {
 		name = sigabbrev_np(WTERMSIG(status));
-		snprintf(buffer, size, "code=%s, status=%d/%s", WCOREDUMP(status) ? "dumped" : "killed", WTERMSIG(status),
-			 name ? name : "?");
+		snprintf(buffer, size, "code=%s, status=%d/%s", WCOREDUMP(status) ? "dumped" : "killed",
+			 WTERMSIG(status), name ? name : "?");
 	}
 	return buffer;
 }

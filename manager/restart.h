@@ -1,9 +1,11 @@
-/* What the end of a process means, and whether and when the service starts again: the tables of systemd.service(5). */
+/* What the end of a process means, and whether and when the service starts again: the tables of
+ * systemd.service(5). */
 #pragma once
 
 #include "manager/private.h"
 
-/* SERVICE_SUCCESS for a clean end. The main process of a service that is no oneshot may also end by SIGHUP, SIGINT, SIGTERM or SIGPIPE. */
+/* SERVICE_SUCCESS for a clean end. The main process of a service that is no oneshot may also end by SIGHUP,
+ * SIGINT, SIGTERM or SIGPIPE. */
 enum service_result restart_classify(const struct unit *unit, const struct unit_process *process);
 /* Restart= and the exit statuses that prevent or force it, for the result the service has now. */
 bool restart_is_due(const struct unit *unit);

@@ -1,6 +1,6 @@
-/* See service.h. A service is where its state says; what happens next is service_transitions[state][event], a table
- * without empty cells, and what a state may hold and for how long is service_states[state]. The actions are in starting.c,
- * reloading.c and stopping.c. */
+/* See service.h. A service is where its state says; what happens next is service_transitions[state][event], a
+ * table without empty cells, and what a state may hold and for how long is service_states[state]. The actions
+ * are in starting.c, reloading.c and stopping.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <syslog.h>
@@ -11,7 +11,14 @@
 #include "manager/restart.h"
 #include "manager/service.h"
 
-enum service_timeout { TIMEOUT_NONE, TIMEOUT_START, TIMEOUT_STOP, TIMEOUT_ABORT, TIMEOUT_RUNTIME, TIMEOUT_RESTART };
+enum service_timeout {
+	TIMEOUT_NONE,
+	TIMEOUT_START,
+	TIMEOUT_STOP,
+	TIMEOUT_ABORT,
+	TIMEOUT_RUNTIME,
+	TIMEOUT_RESTART
+};
 
 static const struct {
 	const char *name;
@@ -22,22 +29,33 @@ static const struct {
 	int command; /* whose lines are worked through in it; -1: none */
 } service_states[SERVICE_STATE_MAX_] = {
 	[SERVICE_DEAD] = {"dead", UNIT_INACTIVE, TIMEOUT_NONE, .command = -1},
-	[SERVICE_CONDITION] = {"condition", UNIT_ACTIVATING, TIMEOUT_START, .control = true, .command = SERVICE_EXEC_CONDITION},
-	[SERVICE_START_PRE] = {"start-pre", UNIT_ACTIVATING, TIMEOUT_START, .control = true, .command = SERVICE_EXEC_START_PRE},
-	[SERVICE_START] = {"start", UNIT_ACTIVATING, TIMEOUT_START, true, true, .command = SERVICE_EXEC_START},
-	[SERVICE_START_POST] = {"start-post", UNIT_ACTIVATING, TIMEOUT_START, true, true, true, SERVICE_EXEC_START_POST},
-	[SERVICE_RUNNING] = {"running", UNIT_ACTIVE, TIMEOUT_RUNTIME, .main = true, .watchdog = true, .command = -1},
+	[SERVICE_CONDITION] = {"condition", UNIT_ACTIVATING, TIMEOUT_START, .control = true,
+			       .command = SERVICE_EXEC_CONDITION},
+	[SERVICE_START_PRE] = {"start-pre", UNIT_ACTIVATING, TIMEOUT_START, .control = true,
+			       .command = SERVICE_EXEC_START_PRE},
+	[SERVICE_START] = {"start", UNIT_ACTIVATING, TIMEOUT_START, true, true,
+			   .command = SERVICE_EXEC_START},
+	[SERVICE_START_POST] = {"start-post", UNIT_ACTIVATING, TIMEOUT_START, true, true, true,
+				SERVICE_EXEC_START_POST},
+	[SERVICE_RUNNING] = {"running", UNIT_ACTIVE, TIMEOUT_RUNTIME, .main = true, .watchdog = true,
+			     .command = -1},
 	[SERVICE_EXITED] = {"exited", UNIT_ACTIVE, TIMEOUT_NONE, .command = -1},
 	[SERVICE_RELOAD] = {"reload", UNIT_RELOADING, TIMEOUT_START, true, true, true, SERVICE_EXEC_RELOAD},
-	[SERVICE_RELOAD_SIGNAL] = {"reload-signal", UNIT_RELOADING, TIMEOUT_START, .main = true, .watchdog = true, .command = -1},
-	[SERVICE_RELOAD_NOTIFY] = {"reload-notify", UNIT_RELOADING, TIMEOUT_START, .main = true, .watchdog = true, .command = -1},
+	[SERVICE_RELOAD_SIGNAL] = {"reload-signal", UNIT_RELOADING, TIMEOUT_START, .main = true,
+				   .watchdog = true, .command = -1},
+	[SERVICE_RELOAD_NOTIFY] = {"reload-notify", UNIT_RELOADING, TIMEOUT_START, .main = true,
+				   .watchdog = true, .command = -1},
 	[SERVICE_STOP] = {"stop", UNIT_DEACTIVATING, TIMEOUT_STOP, true, true, .command = SERVICE_EXEC_STOP},
-	[SERVICE_STOP_WATCHDOG] = {"stop-watchdog", UNIT_DEACTIVATING, TIMEOUT_ABORT, true, true, .command = -1},
+	[SERVICE_STOP_WATCHDOG] = {"stop-watchdog", UNIT_DEACTIVATING, TIMEOUT_ABORT, true, true,
+				   .command = -1},
 	[SERVICE_STOP_SIGTERM] = {"stop-sigterm", UNIT_DEACTIVATING, TIMEOUT_STOP, true, true, .command = -1},
 	[SERVICE_STOP_SIGKILL] = {"stop-sigkill", UNIT_DEACTIVATING, TIMEOUT_STOP, true, true, .command = -1},
-	[SERVICE_STOP_POST] = {"stop-post", UNIT_DEACTIVATING, TIMEOUT_STOP, true, true, .command = SERVICE_EXEC_STOP_POST},
-	[SERVICE_FINAL_SIGTERM] = {"final-sigterm", UNIT_DEACTIVATING, TIMEOUT_STOP, true, true, .command = -1},
-	[SERVICE_FINAL_SIGKILL] = {"final-sigkill", UNIT_DEACTIVATING, TIMEOUT_STOP, true, true, .command = -1},
+	[SERVICE_STOP_POST] = {"stop-post", UNIT_DEACTIVATING, TIMEOUT_STOP, true, true,
+			       .command = SERVICE_EXEC_STOP_POST},
+	[SERVICE_FINAL_SIGTERM] = {"final-sigterm", UNIT_DEACTIVATING, TIMEOUT_STOP, true, true,
+				   .command = -1},
+	[SERVICE_FINAL_SIGKILL] = {"final-sigkill", UNIT_DEACTIVATING, TIMEOUT_STOP, true, true,
+				   .command = -1},
 	[SERVICE_STATE_FAILED] = {"failed", UNIT_FAILED, TIMEOUT_NONE, .command = -1},
 	[SERVICE_AUTO_RESTART] = {"auto-restart", UNIT_ACTIVATING, TIMEOUT_RESTART, .command = -1},
 };
@@ -74,16 +92,17 @@ static int service_join_stop(struct unit *unit, _unused_ enum service_result res
 
 /* --- what happens -------------------------------------------------------------------------------------- */
 
-/* Columns: START STOP RELOAD | EXECUTED MAIN_EXIT CONTROL_EXIT EMPTY | TIMEOUT WATCHDOG MAIN_PID | READY RELOADING STOPPING */
-#define ROW(start, stop, reload, executed, main_exit, control_exit, empty, timeout, watchdog, main_pid, ready, reloading,    \
-	    stopping)                                                                                                        \
-	{                                                                                                                    \
-		[SERVICE_EVENT_START] = start, [SERVICE_EVENT_STOP] = stop, [SERVICE_EVENT_RELOAD] = reload,                \
-		[SERVICE_EVENT_EXECUTED] = executed, [SERVICE_EVENT_MAIN_EXIT] = main_exit,                                  \
-		[SERVICE_EVENT_CONTROL_EXIT] = control_exit, [SERVICE_EVENT_EMPTY] = empty,                                  \
-		[SERVICE_EVENT_TIMEOUT] = timeout, [SERVICE_EVENT_WATCHDOG] = watchdog,                                      \
-		[SERVICE_EVENT_MAIN_PID] = main_pid, [SERVICE_EVENT_READY] = ready,                                          \
-		[SERVICE_EVENT_RELOADING] = reloading, [SERVICE_EVENT_STOPPING] = stopping,                                  \
+/* Columns: START STOP RELOAD | EXECUTED MAIN_EXIT CONTROL_EXIT EMPTY | TIMEOUT WATCHDOG MAIN_PID | READY
+ * RELOADING STOPPING */
+#define ROW(start, stop, reload, executed, main_exit, control_exit, empty, timeout, watchdog, main_pid,      \
+	    ready, reloading, stopping)                                                                      \
+	{                                                                                                    \
+		[SERVICE_EVENT_START] = start, [SERVICE_EVENT_STOP] = stop, [SERVICE_EVENT_RELOAD] = reload, \
+		[SERVICE_EVENT_EXECUTED] = executed, [SERVICE_EVENT_MAIN_EXIT] = main_exit,                  \
+		[SERVICE_EVENT_CONTROL_EXIT] = control_exit, [SERVICE_EVENT_EMPTY] = empty,                  \
+		[SERVICE_EVENT_TIMEOUT] = timeout, [SERVICE_EVENT_WATCHDOG] = watchdog,                      \
+		[SERVICE_EVENT_MAIN_PID] = main_pid, [SERVICE_EVENT_READY] = ready,                          \
+		[SERVICE_EVENT_RELOADING] = reloading, [SERVICE_EVENT_STOPPING] = stopping,                  \
 	}
 #define NOTHING service_ignore
 
@@ -179,7 +198,8 @@ void service_note_result(struct unit *unit, enum service_result result)
 	unit->result = result;
 	/* So that a printed failure has no "Invalid argument" behind it: see failure_print(). */
 	if (unit->last_failure.error == 0)
-		failure_set(&unit->last_failure, -EINVAL, unit->name, "failed with result '%s'", service_result_names[result]);
+		failure_set(&unit->last_failure, -EINVAL, unit->name, "failed with result '%s'",
+			    service_result_names[result]);
 	manager_touch(unit);
 }
 
@@ -216,14 +236,16 @@ static usec_t service_deadline(const struct unit *unit, enum service_timeout tim
 
 usec_t service_watchdog(const struct unit *unit)
 {
-	return service_interval(unit->private->watchdog_overridden ? unit->private->watchdog : unit->config->watchdog);
+	return service_interval(unit->private->watchdog_overridden ? unit->private->watchdog
+								   : unit->config->watchdog);
 }
 
 void service_ping_watchdog(struct unit *unit)
 {
 	unit->watchdog_at = manager_now(unit->manager);
 	if (service_states[unit->state].watchdog)
-		unit_set_deadline(unit, UNIT_DEADLINE_WATCHDOG, time_add(unit->watchdog_at, service_watchdog(unit)));
+		unit_set_deadline(unit, UNIT_DEADLINE_WATCHDOG,
+				  time_add(unit->watchdog_at, service_watchdog(unit)));
 	manager_touch(unit);
 }
 
@@ -261,7 +283,8 @@ void service_set_state(struct unit *unit, enum service_state state)
 /* --- processes ----------------------------------------------------------------------------------------- */
 
 /* The command line that PROCESS runs or ran; NULL when a reload took it away. */
-static const struct exec_command *service_command_of(const struct unit *unit, const struct unit_process *process)
+static const struct exec_command *service_command_of(const struct unit *unit,
+						     const struct unit_process *process)
 {
 	const struct exec_commands *commands = &unit->config->commands[process->command];
 
@@ -291,7 +314,8 @@ void service_on_process_end(struct unit *unit, struct unit_process *process)
 
 	restart_describe(process, text, sizeof text);
 	if (result != SERVICE_SUCCESS && unit->last_failure.error == 0)
-		failure_set(&unit->last_failure, -EINVAL, unit->name, "%s process ended: %s", is_main ? "main" : "control", text);
+		failure_set(&unit->last_failure, -EINVAL, unit->name, "%s process ended: %s",
+			    is_main ? "main" : "control", text);
 	if (result != SERVICE_SUCCESS)
 		manager_log(unit, LOG_NOTICE, "%s process ended: %s", is_main ? "Main" : "Control", text);
 	if (is_main || !reloads)
@@ -301,7 +325,8 @@ void service_on_process_end(struct unit *unit, struct unit_process *process)
 	    process->index + 1u < commands->n && (!is_main || unit->config->type == SERVICE_ONESHOT))
 		process_launch(unit, unit->state, process->command, process->index + 1u);
 	else
-		service_dispatch(unit, is_main ? SERVICE_EVENT_MAIN_EXIT : SERVICE_EVENT_CONTROL_EXIT, result);
+		service_dispatch(unit, is_main ? SERVICE_EVENT_MAIN_EXIT : SERVICE_EVENT_CONTROL_EXIT,
+				 result);
 }
 
 /* --- the rest of the class ----------------------------------------------------------------------------- */
@@ -312,7 +337,8 @@ void service_restore(struct unit *unit)
 
 	/* The signal is sent only now, and so the time begins in which it has to have an effect. */
 	if (unit->private->work & UNIT_WORK_SIGNAL)
-		unit_set_deadline(unit, UNIT_DEADLINE_STATE, service_deadline(unit, service_states[unit->state].timeout));
+		unit_set_deadline(unit, UNIT_DEADLINE_STATE,
+				  service_deadline(unit, service_states[unit->state].timeout));
 	/* What the service said while nobody listened is lost: its watchdog begins anew. */
 	if (service_states[unit->state].watchdog)
 		unit_set_deadline(unit, UNIT_DEADLINE_WATCHDOG,
@@ -348,7 +374,8 @@ void service_on_job_lost(struct unit *unit)
 	/* A restart that was called off: nothing else would ever move the unit. */
 	if (unit->state == SERVICE_AUTO_RESTART && unit->deadline == USEC_INFINITY &&
 	    !(unit->private->work & UNIT_WORK_RESTART))
-		service_set_state(unit, unit->result == SERVICE_SUCCESS ? SERVICE_DEAD : SERVICE_STATE_FAILED);
+		service_set_state(unit,
+				  unit->result == SERVICE_SUCCESS ? SERVICE_DEAD : SERVICE_STATE_FAILED);
 }
 
 static const char *service_sub_state(uint8_t state)
@@ -363,7 +390,8 @@ static enum unit_active_state service_active_state(uint8_t state)
 
 static bool service_can_reload(const struct unit *unit)
 {
-	return unit->config->commands[SERVICE_EXEC_RELOAD].n > 0 || unit->config->type == SERVICE_NOTIFY_RELOAD;
+	return unit->config->commands[SERVICE_EXEC_RELOAD].n > 0 ||
+	       unit->config->type == SERVICE_NOTIFY_RELOAD;
 }
 
 static int service_start(struct unit *unit)

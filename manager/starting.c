@@ -1,13 +1,15 @@
-/* A service on its way up: ExecCondition=, ExecStartPre=, ExecStart=, the type's sign that it has started, ExecStartPost=, running.
- * Each function begins the next phase, or goes on to the one after if there is nothing to do in it. */
+/* A service on its way up: ExecCondition=, ExecStartPre=, ExecStart=, the type's sign that it has started,
+ * ExecStartPost=, running. Each function begins the next phase, or goes on to the one after if there is
+ * nothing to do in it. */
 #include <errno.h>
 #include <syslog.h>
 
 #include "manager/process.h"
 #include "manager/service.h"
 
-/* How often to look for a PID file: 10 ms after the first try, then twice as long each time, up to a second. Daemons write it
- * before their parent exits, so this is for the few that do not; TimeoutStartSec= ends it. */
+/* How often to look for a PID file: 10 ms after the first try, then twice as long each time, up to a second.
+ * Daemons write it before their parent exits, so this is for the few that do not; TimeoutStartSec= ends it.
+ */
 enum { STARTING_FIRST_LOOK = 10000, STARTING_LAST_LOOK = 1000000 };
 
 static bool starting_runs(struct unit *unit, enum service_state state, enum service_command command)
@@ -91,7 +93,8 @@ int starting_begin(struct unit *unit, _unused_ enum service_result result)
 		unit->result = SERVICE_SUCCESS;
 		unit->last_failure = (struct failure){};
 		service_note_result(unit, SERVICE_FAILURE_START_LIMIT_HIT);
-		manager_log(unit, LOG_WARNING, "%s too quickly: not started", automatic ? "Restarted" : "Start requested");
+		manager_log(unit, LOG_WARNING, "%s too quickly: not started",
+			    automatic ? "Restarted" : "Start requested");
 		service_set_state(unit, SERVICE_STATE_FAILED);
 		return -ECANCELED;
 	}
@@ -121,8 +124,8 @@ int starting_on_pre(struct unit *unit, enum service_result result)
 
 int starting_on_executed(struct unit *unit, _unused_ enum service_result result)
 {
-	/* Type=simple does not wait for this, but a manager that died between launch and answer does not know that it was
-	 * accepted. */
+	/* Type=simple does not wait for this, but a manager that died between launch and answer does not know
+	 * that it was accepted. */
 	switch (unit->config->type) {
 	case SERVICE_SIMPLE:
 	case SERVICE_IDLE:
@@ -179,7 +182,8 @@ int starting_on_main_exit(struct unit *unit, enum service_result result)
 
 /* --- Type=forking -------------------------------------------------------------------------------------- */
 
-/* Whether the main process is known, or need not be. If not, it is being waited for, or the start has failed. */
+/* Whether the main process is known, or need not be. If not, it is being waited for, or the start has failed.
+ */
 static bool starting_find_main(struct unit *unit)
 {
 	const struct unit_config *config = unit->config;
@@ -189,7 +193,9 @@ static bool starting_find_main(struct unit *unit)
 
 	if (config->type != SERVICE_FORKING || process_id_is_set(&unit->main.id))
 		return true;
-	pid = config->pid_file || config->guess_main_pid ? world->ops->find_main_pid(world, unit->name, config) : 0;
+	pid = config->pid_file || config->guess_main_pid
+		      ? world->ops->find_main_pid(world, unit->name, config)
+		      : 0;
 	if (pid > 0 && process_adopt(unit, pid) >= 0)
 		return true;
 	if (!config->pid_file)
@@ -198,7 +204,8 @@ static bool starting_find_main(struct unit *unit)
 		stopping_enter_signal(unit, SERVICE_STOP_SIGTERM, SERVICE_FAILURE_PROTOCOL);
 		return false;
 	}
-	delay = MIN_OF((usec_t)STARTING_FIRST_LOOK << MIN_OF(unit->private->main_pid_tries++, 16u), (usec_t)STARTING_LAST_LOOK);
+	delay = MIN_OF((usec_t)STARTING_FIRST_LOOK << MIN_OF(unit->private->main_pid_tries++, 16u),
+		       (usec_t)STARTING_LAST_LOOK);
 	unit_set_deadline(unit, UNIT_DEADLINE_MAIN_PID, manager_now(unit->manager) + delay);
 	return false;
 }
@@ -210,7 +217,8 @@ int starting_on_forked(struct unit *unit, enum service_result result)
 		return 0;
 	}
 	/* A PID file may also be the work of ExecStartPost=: then it is looked for after that. */
-	if ((unit->config->pid_file && unit->config->commands[SERVICE_EXEC_START_POST].n) || starting_find_main(unit))
+	if ((unit->config->pid_file && unit->config->commands[SERVICE_EXEC_START_POST].n) ||
+	    starting_find_main(unit))
 		starting_enter_post(unit);
 	return 0;
 }

@@ -1,9 +1,11 @@
 /* A service on its way down, wanted or not:
  *
- *	ExecStop= -> KillSignal= -> SIGKILL -> ExecStopPost= -> KillSignal= -> SIGKILL for what is left -> dead, failed, or a wait
+ *	ExecStop= -> KillSignal= -> SIGKILL -> ExecStopPost= -> KillSignal= -> SIGKILL for what is left ->
+ *dead, failed, or a wait
  *
- * Every arrow is taken when nothing is left to wait for, or after a timeout; none waits for ever (unless the user
- * said "infinity"). A signal is sent after the state that waits for its effect is in the store, and noted as work until it is sent. */
+ * Every arrow is taken when nothing is left to wait for, or after a timeout; none waits for ever (unless the
+ *user said "infinity"). A signal is sent after the state that waits for its effect is in the store, and noted
+ *as work until it is sent. */
 #include <errno.h>
 #include <signal.h>
 #include <syslog.h>
@@ -18,7 +20,8 @@ static bool stopping_state_kills(enum service_state state)
 	return state == SERVICE_STOP_SIGKILL || state == SERVICE_FINAL_SIGKILL;
 }
 
-/* Does the signal of STATE go to the whole unit (else only to its main and control process)? systemd.kill(5). */
+/* Does the signal of STATE go to the whole unit (else only to its main and control process)? systemd.kill(5).
+ */
 static bool stopping_reaches_all(const struct unit *unit, enum service_state state)
 {
 	return unit->config->kill_mode == KILL_CONTROL_GROUP ||
@@ -30,7 +33,8 @@ static bool stopping_must_wait(const struct unit *unit, enum service_state state
 {
 	if (unit->config->kill_mode == KILL_NONE)
 		return false;
-	return unit->main.alive || unit->control.alive || (stopping_reaches_all(unit, state) && service_is_populated(unit));
+	return unit->main.alive || unit->control.alive ||
+	       (stopping_reaches_all(unit, state) && service_is_populated(unit));
 }
 
 static int stopping_signal_of(const struct unit *unit, enum service_state state)
@@ -52,7 +56,8 @@ static void stopping_send(struct unit *unit, int signal)
 	struct world *world = unit->manager->world;
 	const struct launch_id *main = unit->main.alive ? &unit->main.id : NULL;
 
-	/* Errors are no news: whoever is gone already is reported by its record, who cannot be signalled by the timeout. */
+	/* Errors are no news: whoever is gone already is reported by its record, who cannot be signalled by
+	 * the timeout. */
 	if (main)
 		world->ops->kill(world, main, signal);
 	if (stopping_reaches_all(unit, unit->state))
@@ -287,7 +292,8 @@ int stopping_release(struct unit *unit, _unused_ enum service_result result)
 {
 	struct world *world = unit->manager->world;
 
-	/* What KillMode= left running keeps its cgroup until it is gone: manager_on_empty() comes here again. */
+	/* What KillMode= left running keeps its cgroup until it is gone: manager_on_empty() comes here again.
+	 */
 	if (!service_is_populated(unit))
 		world->ops->release(world, unit->name, unit->config);
 	return 0;

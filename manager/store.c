@@ -1,5 +1,6 @@
-/* See store.h. The order of the stores is the whole point: __atomic release stores keep the compiler from moving a body behind the
- * number that declares it valid. Another CPU or a power cut need not be thought of: the reader comes after the writer's death. */
+/* See store.h. The order of the stores is the whole point: __atomic release stores keep the compiler from
+ * moving a body behind the number that declares it valid. Another CPU or a power cut need not be thought of:
+ * the reader comes after the writer's death. */
 #include <errno.h>
 #include <string.h>
 
@@ -71,7 +72,8 @@ static struct store_copy *store_current(const struct store *store, struct store_
 	for (int i = 0; i < 2; i++) {
 		struct store_copy *copy = &slot->copies[i];
 
-		if (copy->sequence && copy->sequence <= committed && (!best || copy->sequence > best->sequence) &&
+		if (copy->sequence && copy->sequence <= committed &&
+		    (!best || copy->sequence > best->sequence) &&
 		    copy->checksum == store_checksum(copy->sequence, &copy->unit))
 			best = copy;
 	}
@@ -95,7 +97,8 @@ static int store_grow(struct store *store, uint32_t n_slots, bool keep)
 	if (!free_slots)
 		return -ENOMEM;
 	store->free_slots = free_slots;
-	base = store->world->ops->memory(store->world, STORE_SLOTS_OFFSET + (size_t)n_slots * sizeof(struct store_slot));
+	base = store->world->ops->memory(store->world,
+					 STORE_SLOTS_OFFSET + (size_t)n_slots * sizeof(struct store_slot));
 	if (!base)
 		return -ENOMEM;
 	store->base = base;
@@ -170,7 +173,8 @@ void store_write(struct store *store, uint32_t number, const struct store_unit *
 	uint64_t sequence = store_header(store)->committed + 1;
 	struct store_copy *copy = &slot->copies[0];
 
-	/* Not the one in force: the later committed one. A copy that this event wrote already is written again. */
+	/* Not the one in force: the later committed one. A copy that this event wrote already is written
+	 * again. */
 	if (slot->copies[1].sequence == sequence)
 		copy = &slot->copies[1];
 	else if (slot->copies[0].sequence != sequence && slot->copies[1].sequence < slot->copies[0].sequence)
@@ -186,7 +190,8 @@ void store_commit(struct store *store)
 {
 	if (!store->pending)
 		return;
-	__atomic_store_n(&store_header(store)->committed, store_header(store)->committed + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&store_header(store)->committed, store_header(store)->committed + 1,
+			 __ATOMIC_RELEASE);
 	store->pending = false;
 }
 

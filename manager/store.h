@@ -1,8 +1,10 @@
-/* What a manager remembers beyond its own death: one slot per unit in world->memory(), written with plain stores.
+/* What a manager remembers beyond its own death: one slot per unit in world->memory(), written with plain
+ * stores.
  *
- * The writer may be killed between any two instructions, so nothing valid is ever overwritten: a slot has two copies,
- * a write goes to the one that is not in force, and all writes of one event come into force together when the
- * header's commit number is stored. A reader takes, of each slot, the newest intact copy that was committed. */
+ * The writer may be killed between any two instructions, so nothing valid is ever overwritten: a slot has two
+ * copies, a write goes to the one that is not in force, and all writes of one event come into force together
+ * when the header's commit number is stored. A reader takes, of each slot, the newest intact copy that was
+ * committed. */
 #pragma once
 
 #include <stdbool.h>
@@ -59,7 +61,8 @@ struct store {
 	bool pending; /* written, not committed */
 };
 
-/* Opens what the world remembers, or starts with nothing when it is new or from a manager that cannot be understood. */
+/* Opens what the world remembers, or starts with nothing when it is new or from a manager that cannot be
+ * understood. */
 int store_open(struct store *store, struct world *world);
 void store_close(struct store *store);
 struct store_globals *store_globals(struct store *store);

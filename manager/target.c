@@ -1,4 +1,5 @@
-/* A target: a name for other units. It is up as soon as its job runs; ordering makes that "after what it pulls in". */
+/* A target: a name for other units. It is up as soon as its job runs; ordering makes that "after what it
+ * pulls in". */
 #include <errno.h>
 
 #include "manager/private.h"

@@ -1,8 +1,9 @@
-/* The orderings between the jobs of a transaction, and those already queued, must have no cycle, or the jobs would wait for each
- * other for ever. A depth-first search with a stack of its own finds one; a job on it that the anchor can do without
- * is dropped, else the transaction is refused and the cycle named.
+/* The orderings between the jobs of a transaction, and those already queued, must have no cycle, or the jobs
+ * would wait for each other for ever. A depth-first search with a stack of its own finds one; a job on it
+ * that the anchor can do without is dropped, else the transaction is refused and the cycle named.
  *
- * Searched twice: as the jobs are, and as they will be when the stops are done and each restart has become a start. */
+ * Searched twice: as the jobs are, and as they will be when the stops are done and each restart has become a
+ * start. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,8 @@ struct transaction_order_stack {
 };
 
 /* What the unit's job would be; JOB_NOP: it has none that counts. */
-static enum job_type transaction_order_type(const struct transaction_order_stack *stack, const struct unit *unit)
+static enum job_type transaction_order_type(const struct transaction_order_stack *stack,
+					    const struct unit *unit)
 {
 	const struct transaction_job *job = transaction_find(unit);
 	enum job_type type = JOB_NOP;
@@ -40,7 +42,8 @@ static enum job_type transaction_order_type(const struct transaction_order_stack
 	return stack->starts && type == JOB_STOP ? JOB_NOP : type;
 }
 
-static int transaction_order_push(struct transaction_order_stack *stack, struct unit *unit, enum job_type type)
+static int transaction_order_push(struct transaction_order_stack *stack, struct unit *unit,
+				  enum job_type type)
 {
 	if (stack->n == stack->room) {
 		size_t room = stack->room ? stack->room * 2 : 32;
@@ -59,7 +62,8 @@ static int transaction_order_push(struct transaction_order_stack *stack, struct 
 }
 
 /* The stack from FIRST to its top waits in a circle. */
-static int transaction_order_break(struct transaction_order_stack *stack, const struct unit *first, struct failure *failure)
+static int transaction_order_break(struct transaction_order_stack *stack, const struct unit *first,
+				   struct failure *failure)
 {
 	char text[400];
 	size_t begin = stack->n, length = 0;
@@ -108,7 +112,8 @@ static int transaction_order_step(struct transaction_order_stack *stack, struct 
 
 static int transaction_order_search(struct transaction *transaction, bool starts, struct failure *failure)
 {
-	struct transaction_order_stack stack = {.starts = starts, .visit = ++transaction->manager->private->order_visit};
+	struct transaction_order_stack stack = {.starts = starts,
+						.visit = ++transaction->manager->private->order_visit};
 	int r = 0;
 
 	for (struct transaction_job *job = transaction->jobs; job && r == 0; job = job->next) {

@@ -1,12 +1,13 @@
 /* See transaction.h. Pulling in follows systemd's rules with a queue instead of recursion:
  *
- *	start, restart	Requires=, BindsTo= must start; Wants=, Upholds= may; Requisite= must be up; Conflicts= must stop, both ways
- *	stop		what Requires=, is Requisite=, BindsTo= or is PartOf= it stops too, and what it passes its stop to
- *	restart		the same units restart if they are up
- *	reload		PropagatesReloadTo=, those that are up
+ *	start, restart	Requires=, BindsTo= must start; Wants=, Upholds= may; Requisite= must be up;
+ *Conflicts= must stop, both ways stop		what Requires=, is Requisite=, BindsTo= or is PartOf= it stops
+ *too, and what it passes its stop to restart		the same units restart if they are up reload
+ *PropagatesReloadTo=, those that are up
  *
- * Links remember who pulled in whom. A job that cannot be takes with it, along the links that matter, all that cannot be without
- * it; when that reaches the anchor, the transaction fails. What the anchor no longer reaches is not done. */
+ * Links remember who pulled in whom. A job that cannot be takes with it, along the links that matter, all
+ *that cannot be without it; when that reaches the anchor, the transaction fails. What the anchor no longer
+ *reaches is not done. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -116,12 +117,13 @@ static int transaction_check(enum job_type type, const struct unit *unit, struct
 	if (r < 0)
 		return r;
 	if (type == JOB_RELOAD && !unit_can_reload(unit))
-		return failure_set(failure, -EOPNOTSUPP, NULL, "Job type reload is not applicable for unit %s", unit->name);
+		return failure_set(failure, -EOPNOTSUPP, NULL,
+				   "Job type reload is not applicable for unit %s", unit->name);
 	return 0;
 }
 
-static int transaction_link(struct transaction *transaction, struct transaction_job *subject, struct transaction_job *object,
-			    bool matters, bool conflicts)
+static int transaction_link(struct transaction *transaction, struct transaction_job *subject,
+			    struct transaction_job *object, bool matters, bool conflicts)
 {
 	struct transaction_link *link = malloc(sizeof *link);
 
@@ -141,7 +143,8 @@ static int transaction_link(struct transaction *transaction, struct transaction_
 }
 
 /* The job of this type for the unit, made and queued for its dependencies if need be. */
-static int transaction_get(struct transaction *transaction, enum job_type type, struct unit *unit, struct transaction_job **ret)
+static int transaction_get(struct transaction *transaction, enum job_type type, struct unit *unit,
+			   struct transaction_job **ret)
 {
 	struct transaction_job *job = transaction_find_type(unit, type);
 
@@ -166,8 +169,8 @@ struct transaction_pull { /* one rule of the table at the head of this file */
 	bool matters, conflicts;
 };
 
-static int transaction_pull_unit(struct transaction *transaction, struct transaction_job *job, struct graph_node *node,
-				 const struct transaction_pull *pull)
+static int transaction_pull_unit(struct transaction *transaction, struct transaction_job *job,
+				 struct graph_node *node, const struct transaction_pull *pull)
 {
 	bool stops = pull->type == JOB_STOP || pull->type == JOB_TRY_RESTART || pull->type == JOB_RELOAD;
 	struct unit *unit = node->unit;
@@ -209,10 +212,12 @@ static int transaction_pull_all(struct transaction *transaction, struct transact
 
 	for (size_t i = 0; i < n; i++)
 		/* Loading a unit may move the lists: they are looked up each time. */
-		for (uint32_t j = 0; j < graph_neighbours(node, pulls[i].dependency, pulls[i].reverse)->n; j++) {
+		for (uint32_t j = 0; j < graph_neighbours(node, pulls[i].dependency, pulls[i].reverse)->n;
+		     j++) {
 			r = transaction_pull_unit(
 				transaction, job,
-				graph_neighbours(node, pulls[i].dependency, pulls[i].reverse)->items[j].other, &pulls[i]);
+				graph_neighbours(node, pulls[i].dependency, pulls[i].reverse)->items[j].other,
+				&pulls[i]);
 			if (r < 0)
 				return r;
 			if (job->failed)
@@ -224,19 +229,26 @@ static int transaction_pull_all(struct transaction *transaction, struct transact
 static int transaction_pull_in(struct transaction *transaction, struct transaction_job *job)
 {
 	static const struct transaction_pull on_start[] = {
-		{UNIT_REQUIRES, false, JOB_START, true},	{UNIT_BINDS_TO, false, JOB_START, true},
-		{UNIT_WANTS, false, JOB_START, false},		{UNIT_UPHOLDS, false, JOB_START, false},
-		{UNIT_REQUISITE, false, JOB_VERIFY_ACTIVE, true}, {UNIT_CONFLICTS, false, JOB_STOP, true, true},
+		{UNIT_REQUIRES, false, JOB_START, true},
+		{UNIT_BINDS_TO, false, JOB_START, true},
+		{UNIT_WANTS, false, JOB_START, false},
+		{UNIT_UPHOLDS, false, JOB_START, false},
+		{UNIT_REQUISITE, false, JOB_VERIFY_ACTIVE, true},
+		{UNIT_CONFLICTS, false, JOB_STOP, true, true},
 		{UNIT_CONFLICTS, true, JOB_STOP, false, true},
 	};
 	static const struct transaction_pull on_stop[] = {
-		{UNIT_REQUIRES, true, JOB_STOP, true}, {UNIT_REQUISITE, true, JOB_STOP, true},
-		{UNIT_BINDS_TO, true, JOB_STOP, true}, {UNIT_PART_OF, true, JOB_STOP, true},
+		{UNIT_REQUIRES, true, JOB_STOP, true},
+		{UNIT_REQUISITE, true, JOB_STOP, true},
+		{UNIT_BINDS_TO, true, JOB_STOP, true},
+		{UNIT_PART_OF, true, JOB_STOP, true},
 		{UNIT_PROPAGATES_STOP_TO, false, JOB_STOP, true},
 	};
 	static const struct transaction_pull on_restart[] = {
-		{UNIT_REQUIRES, true, JOB_TRY_RESTART, true}, {UNIT_REQUISITE, true, JOB_TRY_RESTART, true},
-		{UNIT_BINDS_TO, true, JOB_TRY_RESTART, true}, {UNIT_PART_OF, true, JOB_TRY_RESTART, true},
+		{UNIT_REQUIRES, true, JOB_TRY_RESTART, true},
+		{UNIT_REQUISITE, true, JOB_TRY_RESTART, true},
+		{UNIT_BINDS_TO, true, JOB_TRY_RESTART, true},
+		{UNIT_PART_OF, true, JOB_TRY_RESTART, true},
 	};
 	static const struct transaction_pull on_reload[] = {
 		{UNIT_PROPAGATES_RELOAD_TO, false, JOB_RELOAD, false},
@@ -266,7 +278,8 @@ static int transaction_pull_in(struct transaction *transaction, struct transacti
 /* Adds what the queued jobs pull in, and what that pulls in. */
 static int transaction_expand(struct transaction *transaction)
 {
-	bool ignore = transaction->mode == JOB_IGNORE_DEPENDENCIES || transaction->mode == JOB_IGNORE_REQUIREMENTS;
+	bool ignore =
+		transaction->mode == JOB_IGNORE_DEPENDENCIES || transaction->mode == JOB_IGNORE_REQUIREMENTS;
 
 	while (*transaction->unexpanded) {
 		struct transaction_job *job = *transaction->unexpanded;
@@ -279,7 +292,8 @@ static int transaction_expand(struct transaction *transaction)
 	return 0;
 }
 
-int transaction_add(struct transaction *transaction, enum job_type type, struct unit *unit, struct failure *failure)
+int transaction_add(struct transaction *transaction, enum job_type type, struct unit *unit,
+		    struct failure *failure)
 {
 	struct transaction_job *job;
 	int r;
@@ -361,7 +375,8 @@ static int transaction_merge_unit(struct transaction_job *first, struct failure 
 		if (!loser)
 			return failure_set(failure, -EBUSY, NULL,
 					   "Transaction contains conflicting jobs '%s' and '%s' for %s",
-					   job_type_names[first->type], job_type_names[job->type], first->unit->name);
+					   job_type_names[first->type], job_type_names[job->type],
+					   first->unit->name);
 		transaction_drop(loser);
 		return 1;
 	}
@@ -392,8 +407,8 @@ enum job_type transaction_merged_type(const struct transaction_job *first)
 	return type;
 }
 
-/* Folds the jobs of each unit into one that has all their types. Links of the others stay where they are: nothing is
- * dropped after this. */
+/* Folds the jobs of each unit into one that has all their types. Links of the others stay where they are:
+ * nothing is dropped after this. */
 static void transaction_fold(struct transaction *transaction)
 {
 	for (struct transaction_job *job = transaction->jobs; job; job = job->next) {
@@ -402,7 +417,8 @@ static void transaction_fold(struct transaction *transaction)
 		if (job->failed || job != first)
 			continue;
 		first->type = transaction_merged_type(first);
-		for (struct transaction_job *other = first->next_of_unit; other; other = other->next_of_unit) {
+		for (struct transaction_job *other = first->next_of_unit; other;
+		     other = other->next_of_unit) {
 			if (!other->failed && other == transaction->anchor)
 				transaction->anchor = first;
 			first->root |= other->root && !other->failed;
@@ -417,7 +433,8 @@ static bool transaction_conflicts_with_installed(const struct transaction_job *j
 {
 	enum job_type merged;
 
-	return job->unit->job && job->type != JOB_NOP && !job_type_merge(job->type, job->unit->job->type, &merged);
+	return job->unit->job && job->type != JOB_NOP &&
+	       !job_type_merge(job->type, job->unit->job->type, &merged);
 }
 
 /* Mode "fail" spares whatever runs or is queued, where the anchor can do without the change. */
@@ -458,13 +475,14 @@ static int transaction_check_destructive(const struct transaction *transaction, 
 
 		if (job->failed || !transaction_conflicts_with_installed(job))
 			continue;
-		protected = transaction->mode == JOB_FAIL ||
-			    (installed->private->irreversible && transaction->mode != JOB_REPLACE_IRREVERSIBLY);
+		protected = transaction->mode == JOB_FAIL || (installed->private->irreversible &&
+							      transaction->mode != JOB_REPLACE_IRREVERSIBLY);
 		if (protected)
-			return failure_set(failure, -EBUSY, NULL,
-					   "Transaction for %s/%s is destructive (%s has '%s' job queued, but '%s' is included in it)",
-					   transaction->anchor->unit->name, job_type_names[transaction->anchor->type],
-					   job->unit->name, job_type_names[installed->type], job_type_names[job->type]);
+			return failure_set(
+				failure, -EBUSY, NULL,
+				"Transaction for %s/%s is destructive (%s has '%s' job queued, but '%s' is included in it)",
+				transaction->anchor->unit->name, job_type_names[transaction->anchor->type],
+				job->unit->name, job_type_names[installed->type], job_type_names[job->type]);
 	}
 	return 0;
 }

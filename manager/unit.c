@@ -1,4 +1,5 @@
-/* A unit's life apart from its kind: creation, its one state and what a change of it means for others, conditions. */
+/* A unit's life apart from its kind: creation, its one state and what a change of it means for others,
+ * conditions. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,8 @@ int unit_new(struct manager *manager, const char *name, struct unit_config *conf
 
 	if (!unit)
 		return -ENOMEM;
-	*unit = (struct unit){.manager = manager, .config = config, .kind = config->kind, .deadline = USEC_INFINITY};
+	*unit = (struct unit){
+		.manager = manager, .config = config, .kind = config->kind, .deadline = USEC_INFINITY};
 	unit->name = strdup(name);
 	private = unit->private = calloc(1, sizeof *private);
 	if (!unit->name || !private)
@@ -30,7 +32,7 @@ int unit_new(struct manager *manager, const char *name, struct unit_config *conf
 	unit->main.exit_status = unit->control.exit_status = -1;
 	queue_init(&private->waiters);
 	for (unsigned i = 0; i < UNIT_DEADLINE_MAX_; i++)
-		private->deadlines[i] = (struct deadline){.at = USEC_INFINITY, .owner = unit, .kind = i};
+	private->deadlines[i] = (struct deadline){.at = USEC_INFINITY, .owner = unit, .kind = i};
 	if (deadline_reserve(&manager->private->deadlines, UNIT_DEADLINE_MAX_) < 0)
 		goto fail;
 	if (graph_attach(&manager->private->graph, unit, &private->node) < 0 ||
@@ -88,7 +90,8 @@ bool unit_can_reload(const struct unit *unit)
 	       graph_neighbours(unit->private->node, UNIT_PROPAGATES_RELOAD_TO, false)->n > 0;
 }
 
-int unit_list_dependencies(const struct unit *unit, enum unit_dependency dependency, bool reverse, char ***ret)
+int unit_list_dependencies(const struct unit *unit, enum unit_dependency dependency, bool reverse,
+			   char ***ret)
 {
 	const struct graph_list *list = graph_neighbours(unit->private->node, dependency, reverse);
 	_cleanup_text_list_ char **names = NULL;
@@ -134,7 +137,8 @@ static void unit_set_timestamps(struct unit *unit, enum unit_active_state old, e
 	struct world *world = unit->manager->world;
 	usec_t realtime = world->ops->realtime(world), monotonic = world->ops->monotonic(world);
 	struct unit_timestamps *stamps = &unit->timestamps;
-	bool was_down = old == UNIT_INACTIVE || old == UNIT_FAILED, was_up = old == UNIT_ACTIVE || old == UNIT_RELOADING;
+	bool was_down = old == UNIT_INACTIVE || old == UNIT_FAILED,
+	     was_up = old == UNIT_ACTIVE || old == UNIT_RELOADING;
 
 	unit_stamp(stamps->state_change, realtime, monotonic);
 	if (was_down && !unit_is_down(unit))
@@ -153,7 +157,8 @@ static void unit_set_timestamps(struct unit *unit, enum unit_active_state old, e
 static void unit_note_consequences(struct unit *unit, enum unit_active_state old, enum unit_active_state now)
 {
 	const struct graph_node *node = unit->private->node;
-	static const enum unit_dependency needs[] = {UNIT_REQUIRES, UNIT_REQUISITE, UNIT_WANTS, UNIT_BINDS_TO, UNIT_UPHOLDS};
+	static const enum unit_dependency needs[] = {UNIT_REQUIRES, UNIT_REQUISITE, UNIT_WANTS, UNIT_BINDS_TO,
+						     UNIT_UPHOLDS};
 	bool restarting = unit->job && unit->job->type == JOB_RESTART;
 
 	if (now == UNIT_FAILED && unit->config->dependencies[UNIT_ON_FAILURE])
@@ -192,7 +197,8 @@ void unit_set_state(struct unit *unit, uint8_t state)
 	unit_set_timestamps(unit, old, now);
 	job_on_unit_state(unit, now);
 	unit_note_consequences(unit, old, now);
-	/* An upholder that came up looks after what it upholds; a dependency that came up may be needed by nobody. */
+	/* An upholder that came up looks after what it upholds; a dependency that came up may be needed by
+	 * nobody. */
 	if (now == UNIT_ACTIVE) {
 		if (unit->config->dependencies[UNIT_UPHOLDS])
 			manager_add_work(unit, UNIT_WORK_UPHOLD);
@@ -264,7 +270,8 @@ int unit_start(struct unit *unit)
 		return -EINVAL;
 	if (unit_is_down(unit)) {
 		unit->condition_result = unit_conditions_hold(unit, false);
-		unit_stamp(unit->timestamps.condition, world->ops->realtime(world), world->ops->monotonic(world));
+		unit_stamp(unit->timestamps.condition, world->ops->realtime(world),
+			   world->ops->monotonic(world));
 		manager_touch(unit);
 		if (!unit->condition_result) {
 			manager_log(unit, LOG_INFO, "A condition is not met: not started");

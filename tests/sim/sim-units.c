@@ -1,5 +1,6 @@
-/* Random units: two to eight services and targets, with dependencies, mostly in one direction so that most graphs can be started, and every
- * setting that steers the state machine. All timeouts are finite, so that everything must come to an end. */
+/* Random units: two to eight services and targets, with dependencies, mostly in one direction so that most
+ * graphs can be started, and every setting that steers the state machine. All timeouts are finite, so that
+ * everything must come to an end. */
 #include <signal.h>
 #include <string.h>
 
@@ -50,8 +51,9 @@ static void sim_units_commands(struct sim *sim, struct unit_config *config)
 static void sim_units_service(struct sim *sim, struct unit_config *config)
 {
 	config->type = sim_below(sim, SERVICE_TYPE_MAX_);
-	config->restart = config->type == SERVICE_ONESHOT && sim_chance(sim, 50) ? SERVICE_RESTART_NO
-										 : sim_below(sim, SERVICE_RESTART_MAX_);
+	config->restart = config->type == SERVICE_ONESHOT && sim_chance(sim, 50)
+				  ? SERVICE_RESTART_NO
+				  : sim_below(sim, SERVICE_RESTART_MAX_);
 	config->remain_after_exit = sim_chance(sim, 20);
 	config->timeout_start = sim_units_time(sim, 500, 3000);
 	config->timeout_start_set = true;
@@ -78,22 +80,35 @@ static void sim_units_service(struct sim *sim, struct unit_config *config)
 static void sim_units_dependencies(struct sim *sim, struct unit_config *config, unsigned unit)
 {
 	static const enum unit_dependency kinds[] = {
-		UNIT_REQUIRES, UNIT_REQUIRES, UNIT_WANTS,    UNIT_WANTS,	     UNIT_BINDS_TO,		UNIT_PART_OF,
-		UNIT_REQUISITE, UNIT_UPHOLDS, UNIT_CONFLICTS, UNIT_PROPAGATES_RELOAD_TO, UNIT_PROPAGATES_STOP_TO,
-		UNIT_ON_FAILURE, UNIT_ON_SUCCESS,
+		UNIT_REQUIRES,
+		UNIT_REQUIRES,
+		UNIT_WANTS,
+		UNIT_WANTS,
+		UNIT_BINDS_TO,
+		UNIT_PART_OF,
+		UNIT_REQUISITE,
+		UNIT_UPHOLDS,
+		UNIT_CONFLICTS,
+		UNIT_PROPAGATES_RELOAD_TO,
+		UNIT_PROPAGATES_STOP_TO,
+		UNIT_ON_FAILURE,
+		UNIT_ON_SUCCESS,
 	};
 
 	for (unsigned other = 0; other < sim->n_units; other++) {
 		/* Seldom against the grain, which makes circles. */
 		if (other == unit || !sim_chance(sim, other < unit ? 40 : 3))
 			continue;
-		text_list_append(&config->dependencies[kinds[sim_below(sim, ARRAY_SIZE(kinds))]], sim->units[other].name);
+		text_list_append(&config->dependencies[kinds[sim_below(sim, ARRAY_SIZE(kinds))]],
+				 sim->units[other].name);
 		if (sim_chance(sim, 60))
-			text_list_append(&config->dependencies[sim_chance(sim, 90) ? UNIT_AFTER : UNIT_BEFORE],
-					 sim->units[other].name);
+			text_list_append(
+				&config->dependencies[sim_chance(sim, 90) ? UNIT_AFTER : UNIT_BEFORE],
+				sim->units[other].name);
 	}
 	if (sim_chance(sim, 3))
-		text_list_append(&config->dependencies[sim_chance(sim, 50) ? UNIT_WANTS : UNIT_REQUIRES], "missing.service");
+		text_list_append(&config->dependencies[sim_chance(sim, 50) ? UNIT_WANTS : UNIT_REQUIRES],
+				 "missing.service");
 }
 
 struct unit_config *sim_units_config(struct sim *sim, unsigned unit)
@@ -126,9 +141,12 @@ void sim_units_generate(struct sim *sim)
 	for (unsigned i = 0; i < sim->n_units; i++) {
 		struct sim_unit *unit = &sim->units[i];
 
-		snprintf(unit->name, sizeof unit->name, "u%u.%s", i, sim_chance(sim, 15) ? "target" : "service");
+		snprintf(unit->name, sizeof unit->name, "u%u.%s", i,
+			 sim_chance(sim, 15) ? "target" : "service");
 		unit->seed = sim_random(sim);
-		unit->kill_mode = sim_chance(sim, 80) ? KILL_CONTROL_GROUP : sim_chance(sim, 75) ? KILL_MIXED : KILL_PROCESS;
+		unit->kill_mode = sim_chance(sim, 80)	? KILL_CONTROL_GROUP
+				  : sim_chance(sim, 75) ? KILL_MIXED
+							: KILL_PROCESS;
 	}
 	for (unsigned i = 0; i < sim->n_units; i++)
 		sim->units[i].config = sim_units_config(sim, i);

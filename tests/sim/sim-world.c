@@ -1,5 +1,6 @@
-/* See sim.h. svc-init and the kernel as the manager sees them: requests arrive after a moment, states are told after another, what is
- * not told in time is told at the next reconnect. A manager that is `dead` in the middle of a call does nothing any more. */
+/* See sim.h. svc-init and the kernel as the manager sees them: requests arrive after a moment, states are
+ * told after another, what is not told in time is told at the next reconnect. A manager that is `dead` in the
+ * middle of a call does nothing any more. */
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -13,8 +14,8 @@ static struct sim *sim_of(struct world *world)
 
 /* --- events -------------------------------------------------------------------------------------------- */
 
-static struct sim_event *sim_world_schedule(struct sim *sim, usec_t delay, enum sim_event_type type, struct sim_process *process,
-					    unsigned unit)
+static struct sim_event *sim_world_schedule(struct sim *sim, usec_t delay, enum sim_event_type type,
+					    struct sim_process *process, unsigned unit)
 {
 	struct sim_event *event = calloc(1, sizeof *event), **at = &sim->events;
 
@@ -62,7 +63,8 @@ static struct sim_process *sim_world_new_process(struct sim *sim, unsigned unit)
 {
 	struct sim_process *process = calloc(1, sizeof *process);
 
-	*process = (struct sim_process){.unit = unit, .next = sim->processes, .ignores_term = sim_chance(sim, 15)};
+	*process = (struct sim_process){
+		.unit = unit, .next = sim->processes, .ignores_term = sim_chance(sim, 15)};
 	sim->processes = process;
 	return process;
 }
@@ -102,7 +104,8 @@ static void sim_world_on_end(struct sim *sim, struct sim_process *process, int w
 	process->record.state = LAUNCH_STATE_EXITED;
 	process->record.wait_status = wait_status;
 	process->record.ended_at = sim->now;
-	sim_trace(sim, "%s: pid %d ended, status %#x", sim->units[unit].name, process->record.pid, (unsigned)wait_status);
+	sim_trace(sim, "%s: pid %d ended, status %#x", sim->units[unit].name, process->record.pid,
+		  (unsigned)wait_status);
 	sim_world_cancel(sim, process);
 	process->tell_queued = false;
 	if (!process->recorded)
@@ -130,12 +133,15 @@ static void sim_world_signal(struct sim *sim, struct sim_process *process, int s
 	if (signal == SIGKILL) {
 		sim_world_exit_in(sim, process, sim_world_delay(sim, 10, 1000), SIGKILL);
 	} else if (signal == SIGHUP && process->reloads) {
-		sim_world_schedule(sim, sim_world_delay(sim, 10, 50000), SIM_NOTIFY, process, process->unit)->text = "RELOADING=1";
+		sim_world_schedule(sim, sim_world_delay(sim, 10, 50000), SIM_NOTIFY, process, process->unit)
+			->text = "RELOADING=1";
 		if (sim_chance(sim, 80))
-			sim_world_schedule(sim, sim_world_delay(sim, 50000, 500000), SIM_NOTIFY, process, process->unit)->text =
-				"READY=1";
+			sim_world_schedule(sim, sim_world_delay(sim, 50000, 500000), SIM_NOTIFY, process,
+					   process->unit)
+				->text = "READY=1";
 	} else if (!process->ignores_term) {
-		sim_world_exit_in(sim, process, sim_world_delay(sim, 10, 50000), sim_chance(sim, 30) ? 0 : signal);
+		sim_world_exit_in(sim, process, sim_world_delay(sim, 10, 50000),
+				  sim_chance(sim, 30) ? 0 : signal);
 	}
 }
 
@@ -146,29 +152,40 @@ static int sim_world_any_status(struct sim *sim, unsigned clean_percent)
 
 	if (sim_chance(sim, clean_percent))
 		return 0;
-	return sim_chance(sim, 60) ? W_EXITCODE((int)sim_below(sim, 256), 0) : signals[sim_below(sim, ARRAY_SIZE(signals))];
+	return sim_chance(sim, 60) ? W_EXITCODE((int)sim_below(sim, 256), 0)
+				   : signals[sim_below(sim, ARRAY_SIZE(signals))];
 }
 
 static void sim_world_live(struct sim *sim, struct sim_process *process)
 {
 	const struct unit_config *config = sim->units[process->unit].config;
-	bool notifies = process->is_main && (config->type == SERVICE_NOTIFY || config->type == SERVICE_NOTIFY_RELOAD);
+	bool notifies =
+		process->is_main && (config->type == SERVICE_NOTIFY || config->type == SERVICE_NOTIFY_RELOAD);
 
 	process->reloads = process->is_main && config->type == SERVICE_NOTIFY_RELOAD;
 	if (process->daemon) {
 		if (sim_chance(sim, 60))
-			sim_world_exit_in(sim, process, sim_world_delay(sim, 1000, 20000000), sim_world_any_status(sim, 40));
+			sim_world_exit_in(sim, process, sim_world_delay(sim, 1000, 20000000),
+					  sim_world_any_status(sim, 40));
 	} else if (sim->quiet_faults || !sim_chance(sim, 6)) {
-		sim_world_exit_in(sim, process, sim_world_delay(sim, 100, 800000), sim_world_any_status(sim, 85));
+		sim_world_exit_in(sim, process, sim_world_delay(sim, 100, 800000),
+				  sim_world_any_status(sim, 85));
 	}
 	if (notifies && !sim_chance(sim, 12))
-		sim_world_schedule(sim, sim_world_delay(sim, 100, 1500000), SIM_NOTIFY, process, process->unit)->text = "READY=1";
+		sim_world_schedule(sim, sim_world_delay(sim, 100, 1500000), SIM_NOTIFY, process,
+				   process->unit)
+			->text = "READY=1";
 	if (process->is_main && config->watchdog)
-		for (usec_t at = config->watchdog / 2, n = sim_below(sim, 12); n-- > 0; at += config->watchdog / 2)
-			sim_world_schedule(sim, at, SIM_NOTIFY, process, process->unit)->text = "WATCHDOG=1\nSTATUS=ping";
+		for (usec_t at = config->watchdog / 2, n = sim_below(sim, 12); n-- > 0;
+		     at += config->watchdog / 2)
+			sim_world_schedule(sim, at, SIM_NOTIFY, process, process->unit)->text =
+				"WATCHDOG=1\nSTATUS=ping";
 	if (process->is_main && sim_chance(sim, 5))
-		sim_world_schedule(sim, sim_world_delay(sim, 100, 5000000), SIM_NOTIFY, process, process->unit)->text = "STOPPING=1";
-	if (sim_chance(sim, process->command == SERVICE_EXEC_START && config->type == SERVICE_FORKING ? 85 : 12))
+		sim_world_schedule(sim, sim_world_delay(sim, 100, 5000000), SIM_NOTIFY, process,
+				   process->unit)
+			->text = "STOPPING=1";
+	if (sim_chance(sim,
+		       process->command == SERVICE_EXEC_START && config->type == SERVICE_FORKING ? 85 : 12))
 		sim_world_schedule(sim, 50, SIM_FORK, process, process->unit);
 }
 
@@ -178,9 +195,11 @@ static void sim_world_fork(struct sim *sim, const struct sim_process *parent)
 
 	child->alive = child->spawned = true;
 	child->record.pid = child->record.payload_pid = ++sim->last_pid;
-	sim_trace(sim, "%s: pid %d forked %d", sim->units[parent->unit].name, parent->record.pid, child->record.pid);
+	sim_trace(sim, "%s: pid %d forked %d", sim->units[parent->unit].name, parent->record.pid,
+		  child->record.pid);
 	if (sim_chance(sim, 60))
-		sim_world_exit_in(sim, child, sim_world_delay(sim, 1000, 10000000), sim_world_any_status(sim, 60));
+		sim_world_exit_in(sim, child, sim_world_delay(sim, 1000, 10000000),
+				  sim_world_any_status(sim, 60));
 }
 
 /* --- what happens -------------------------------------------------------------------------------------- */
@@ -193,11 +212,13 @@ static void sim_world_spawn(struct sim *sim, struct sim_process *process)
 	process->record.started_at = sim->now;
 	if (process->is_main)
 		for (struct sim_process *other = sim->processes; other; other = other->next)
-			if (other != process && other->alive && other->is_main && other->unit == process->unit)
+			if (other != process && other->alive && other->is_main &&
+			    other->unit == process->unit)
 				sim_violate(sim, "%s has two main processes", sim->units[process->unit].name);
 	sim_world_tell(sim, process);
 	sim_world_schedule(sim, sim_world_delay(sim, 100, 3000),
-			   !sim->quiet_faults && sim_chance(sim, 5) ? SIM_FAIL : SIM_EXECUTE, process, process->unit);
+			   !sim->quiet_faults && sim_chance(sim, 5) ? SIM_FAIL : SIM_EXECUTE, process,
+			   process->unit);
 	if (process->pending_signal)
 		sim_world_signal(sim, process, process->pending_signal);
 }
@@ -216,8 +237,8 @@ static void sim_world_deliver(struct sim *sim, struct sim_event *event)
 	switch (event->type) {
 	case SIM_TELL:
 		process->tell_queued = false;
-		sim_trace(sim, "%s: told of pid %d, state %u", sim->units[event->unit].name, process->record.pid,
-			  process->record.state);
+		sim_trace(sim, "%s: told of pid %d, state %u", sim->units[event->unit].name,
+			  process->record.pid, process->record.state);
 		manager_on_record(sim->manager, &process->record);
 		return;
 	case SIM_EMPTY:
@@ -225,7 +246,8 @@ static void sim_world_deliver(struct sim *sim, struct sim_event *event)
 		return;
 	case SIM_NOTIFY:
 		sim_trace(sim, "%s: notify %s", sim->units[event->unit].name, event->text);
-		manager_on_notify(sim->manager, sim->units[event->unit].name, process->record.payload_pid, event->text);
+		manager_on_notify(sim->manager, sim->units[event->unit].name, process->record.payload_pid,
+				  event->text);
 		return;
 	case SIM_SPAWN:
 	case SIM_EXECUTE:
@@ -391,7 +413,8 @@ static int sim_world_list_unit_files(_unused_ struct world *world, char ***ret_n
 	return 0;
 }
 
-static int sim_world_launch(struct world *world, const struct world_launch *launch, struct failure *failure, int *ret_exit_status)
+static int sim_world_launch(struct world *world, const struct world_launch *launch, struct failure *failure,
+			    int *ret_exit_status)
 {
 	struct sim *sim = sim_of(world);
 	struct sim_process *process;
@@ -420,8 +443,9 @@ static int sim_world_launch(struct world *world, const struct world_launch *laun
 	return 0;
 }
 
-static void sim_world_describe_failure(_unused_ struct world *world, const char *unit, const struct launch_record *record,
-				       struct failure *failure, int *ret_exit_status)
+static void sim_world_describe_failure(_unused_ struct world *world, const char *unit,
+				       const struct launch_record *record, struct failure *failure,
+				       int *ret_exit_status)
 {
 	failure_set(failure, -record->failed_errno, unit, "a mount failed");
 	*ret_exit_status = 226;
@@ -439,7 +463,8 @@ static void sim_world_forget(struct world *world, const struct launch_id *id)
 		sim_world_remove(sim, process);
 }
 
-static int sim_world_adopt(struct world *world, _unused_ const char *unit, const struct launch_id *id, pid_t pid)
+static int sim_world_adopt(struct world *world, _unused_ const char *unit, const struct launch_id *id,
+			   pid_t pid)
 {
 	struct sim *sim = sim_of(world);
 
@@ -468,12 +493,14 @@ static int sim_world_kill(struct world *world, const struct launch_id *id, int s
 	process = sim_world_find(sim, id);
 	if (!process)
 		return -ESRCH;
-	sim_trace(sim, "%s: signal %d to pid %d", sim->units[process->unit].name, signal, process->record.pid);
+	sim_trace(sim, "%s: signal %d to pid %d", sim->units[process->unit].name, signal,
+		  process->record.pid);
 	sim_world_signal(sim, process, signal);
 	return 0;
 }
 
-static int sim_world_kill_unit(struct world *world, const char *name, _unused_ const struct unit_config *config, int signal,
+static int sim_world_kill_unit(struct world *world, const char *name,
+			       _unused_ const struct unit_config *config, int signal,
 			       const struct launch_id *except)
 {
 	struct sim *sim = sim_of(world);
@@ -484,19 +511,22 @@ static int sim_world_kill_unit(struct world *world, const char *name, _unused_ c
 	sim_trace(sim, "%s: signal %d to all", name, signal);
 	for (struct sim_process *process = sim->processes; process; process = process->next)
 		if (process->unit == unit && process->alive &&
-		    !(except && process->recorded && memcmp(except, &process->record.head.id, sizeof *except) == 0))
+		    !(except && process->recorded &&
+		      memcmp(except, &process->record.head.id, sizeof *except) == 0))
 			sim_world_signal(sim, process, signal);
 	return 0;
 }
 
-static bool sim_world_is_populated(struct world *world, const char *unit, _unused_ const struct unit_config *config)
+static bool sim_world_is_populated(struct world *world, const char *unit,
+				   _unused_ const struct unit_config *config)
 {
 	int index = sim_units_find(sim_of(world), unit);
 
 	return index >= 0 && sim_world_populated(sim_of(world), (unsigned)index);
 }
 
-static void sim_world_release(_unused_ struct world *world, _unused_ const char *unit, _unused_ const struct unit_config *config)
+static void sim_world_release(_unused_ struct world *world, _unused_ const char *unit,
+			      _unused_ const struct unit_config *config)
 {
 }
 

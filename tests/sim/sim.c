@@ -1,8 +1,10 @@
-/* Deterministic histories of the manager: random units, random users, random mishaps, all from one printed seed.
+/* Deterministic histories of the manager: random units, random users, random mishaps, all from one printed
+ *seed.
  *
  *	sim [--histories=N] [--seed=S] [--verbose] [--mutate=NAME]
  *
- * Without --seed the histories have the seeds 1…N; with it one history runs, --verbose prints it. --mutate plants a bug. Without
+ * Without --seed the histories have the seeds 1…N; with it one history runs, --verbose prints it. --mutate
+ *plants a bug. Without
  * --mutate and --seed the last tests plant each bug and expect that some history finds it. */
 #include <getopt.h>
 #include <inttypes.h>
@@ -79,7 +81,8 @@ static void sim_end_manager(struct sim *sim)
 	sim_world_disconnect(sim);
 }
 
-/* Kills the manager, lets the world go on without it, and starts another. WAS: what a user saw before, if that can be compared. */
+/* Kills the manager, lets the world go on without it, and starts another. WAS: what a user saw before, if
+ * that can be compared. */
 static void sim_crash(struct sim *sim, const char *was)
 {
 	usec_t until = sim->now + sim_below(sim, 3000) * USEC_PER_MSEC;
@@ -133,10 +136,15 @@ static struct unit *sim_pick_unit(struct sim *sim)
 
 static void sim_request_job(struct sim *sim)
 {
-	static const enum job_type types[] = {JOB_START, JOB_START, JOB_START,	    JOB_STOP,		 JOB_RESTART,
-					      JOB_RELOAD, JOB_TRY_RESTART, JOB_RELOAD_OR_START};
-	static const enum job_mode modes[] = {JOB_REPLACE, JOB_REPLACE, JOB_REPLACE, JOB_FAIL, JOB_IGNORE_DEPENDENCIES,
-					      JOB_IGNORE_REQUIREMENTS, JOB_ISOLATE};
+	static const enum job_type types[] = {JOB_START,   JOB_START,  JOB_START,	JOB_STOP,
+					      JOB_RESTART, JOB_RELOAD, JOB_TRY_RESTART, JOB_RELOAD_OR_START};
+	static const enum job_mode modes[] = {JOB_REPLACE,
+					      JOB_REPLACE,
+					      JOB_REPLACE,
+					      JOB_FAIL,
+					      JOB_IGNORE_DEPENDENCIES,
+					      JOB_IGNORE_REQUIREMENTS,
+					      JOB_ISOLATE};
 	enum job_type type = types[sim_below(sim, ARRAY_SIZE(types))];
 	enum job_mode mode = modes[sim_below(sim, ARRAY_SIZE(modes))];
 	struct unit *unit = sim_pick_unit(sim);
@@ -176,7 +184,8 @@ static void sim_kill(struct sim *sim)
 	struct unit *unit = sim_pick_unit(sim);
 
 	sim_trace(sim, "--- user: kill %s", unit->name);
-	manager_kill(sim->manager, unit, sim_below(sim, WORLD_ALL + 1), signals[sim_below(sim, ARRAY_SIZE(signals))], NULL);
+	manager_kill(sim->manager, unit, sim_below(sim, WORLD_ALL + 1),
+		     signals[sim_below(sim, ARRAY_SIZE(signals))], NULL);
 }
 
 static void sim_reload(struct sim *sim)
@@ -236,7 +245,10 @@ static void sim_end_history(struct sim *sim)
 /* Returns whether all went well; else the reason is in VIOLATION. */
 static bool sim_history(uint64_t seed, enum sim_mutation mutation, bool verbose, char violation[4096])
 {
-	struct sim sim = {.seed = seed, .random = seed * 0x2545f4914f6cdd1dULL, .mutation = mutation, .verbose = verbose};
+	struct sim sim = {.seed = seed,
+			  .random = seed * 0x2545f4914f6cdd1dULL,
+			  .mutation = mutation,
+			  .verbose = verbose};
 
 	sim_world_init(&sim);
 	sim_units_generate(&sim);
@@ -245,7 +257,8 @@ static bool sim_history(uint64_t seed, enum sim_mutation mutation, bool verbose,
 	sim_drain(&sim);
 	for (unsigned i = 0; i < SIM_ACTIONS && !sim.violation[0]; i++) {
 		sim_act(&sim);
-		sim_run_until(&sim, sim.now + sim_below(&sim, sim_chance(&sim, 50) ? 50 : 1500) * USEC_PER_MSEC);
+		sim_run_until(&sim,
+			      sim.now + sim_below(&sim, sim_chance(&sim, 50) ? 50 : 1500) * USEC_PER_MSEC);
 	}
 	if (!sim.violation[0])
 		sim_end_history(&sim);
@@ -289,8 +302,8 @@ static int sim_run_all(uint64_t n_histories)
 	failed |= seed != 0;
 	for (int mutation = SIM_MUTATE_NOTHING + 1; mutation < SIM_MUTATION_MAX_; mutation++) {
 		seed = sim_search(SIM_MUTATION_HISTORIES, (enum sim_mutation)mutation, violation);
-		printf("%sok %d %s is found (seed %" PRIu64 ")\n", seed ? "" : "not ", mutation + 1, sim_mutation_names[mutation],
-		       seed);
+		printf("%sok %d %s is found (seed %" PRIu64 ")\n", seed ? "" : "not ", mutation + 1,
+		       sim_mutation_names[mutation], seed);
 		failed |= seed == 0;
 	}
 	return failed;

@@ -1,5 +1,6 @@
-/* A simulated world under the manager's real code: a virtual clock, a svc-init that spawns, tells and remembers, processes that
- * behave as a seeded random generator has them, and a manager that may be killed at any instant.
+/* A simulated world under the manager's real code: a virtual clock, a svc-init that spawns, tells and
+ *remembers, processes that behave as a seeded random generator has them, and a manager that may be killed at
+ *any instant.
  *
  *	sim-world.c	struct world_ops over simulated processes
  *	sim-units.c	random unit configurations
@@ -16,26 +17,26 @@ enum { SIM_MAX_UNITS = 8, SIM_FIRST_PID = 100 };
 /* Bugs to plant, to see that the checks can fail. */
 enum sim_mutation {
 	SIM_MUTATE_NOTHING,
-	SIM_MUTATE_LOSE_EXITS,	  /* every 7th exit is never told */
-	SIM_MUTATE_LOSE_MEMORY,	  /* a crash takes some of the store with it */
-	SIM_MUTATE_IGNORE_ORDER,  /* the manager does not get to see After= and Before= */
-	SIM_MUTATE_SPARE_GROUP,	  /* kill_unit() does nothing */
-	SIM_MUTATE_STOP_CLOCK,	  /* alarms are not delivered */
-	SIM_MUTATE_KEEP_RECORDS,  /* forget() does nothing */
+	SIM_MUTATE_LOSE_EXITS,	 /* every 7th exit is never told */
+	SIM_MUTATE_LOSE_MEMORY,	 /* a crash takes some of the store with it */
+	SIM_MUTATE_IGNORE_ORDER, /* the manager does not get to see After= and Before= */
+	SIM_MUTATE_SPARE_GROUP,	 /* kill_unit() does nothing */
+	SIM_MUTATE_STOP_CLOCK,	 /* alarms are not delivered */
+	SIM_MUTATE_KEEP_RECORDS, /* forget() does nothing */
 	SIM_MUTATION_MAX_,
 };
 extern const char *const sim_mutation_names[SIM_MUTATION_MAX_];
 
 struct sim_process {
 	struct launch_record record;
-	unsigned unit;		/* index in sim.units */
+	unsigned unit; /* index in sim.units */
 	enum service_command command;
 	bool is_main, alive, recorded, spawned;
 	bool ignores_term, reloads; /* answers the reload signal */
-	bool muted;	       /* svc-init cannot tell about it until the manager reconnects */
-	bool daemon;	       /* lives until killed or its time is up; else a command */
+	bool muted;		    /* svc-init cannot tell about it until the manager reconnects */
+	bool daemon;		    /* lives until killed or its time is up; else a command */
 	bool tell_queued;
-	bool lost;	       /* the request never arrived */
+	bool lost; /* the request never arrived */
 	int pending_signal;
 	struct sim_process *next;
 };
@@ -63,11 +64,11 @@ struct sim_event {
 
 struct sim_unit {
 	char name[24];
-	uint64_t seed;	 /* of its configuration */
+	uint64_t seed;		    /* of its configuration */
 	struct unit_config *config; /* as the files are */
 	enum unit_active_state last;
-	bool launched;		    /* something, since it was down last */
-	enum kill_mode kill_mode;   /* stays through all edits, so that it is known what may be left running */
+	bool launched;		  /* something, since it was down last */
+	enum kill_mode kill_mode; /* stays through all edits, so that it is known what may be left running */
 };
 
 struct sim {
@@ -97,7 +98,8 @@ struct sim {
 	char violation[4096]; /* "" while all is well */
 };
 
-/* --- random: the same for the same seed ------------------------------------------------------------------ */
+/* --- random: the same for the same seed ------------------------------------------------------------------
+ */
 uint64_t sim_random(struct sim *sim);
 static inline unsigned sim_below(struct sim *sim, unsigned n)
 {

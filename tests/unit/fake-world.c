@@ -84,14 +84,16 @@ static int fake_list_unit_files(_unused_ struct world *world, char ***ret_names)
 	return 0;
 }
 
-static int fake_launch(struct world *world, const struct world_launch *launch, struct failure *failure, int *ret_exit_status)
+static int fake_launch(struct world *world, const struct world_launch *launch, struct failure *failure,
+		       int *ret_exit_status)
 {
 	struct fake *fake = fake_of(world);
 	struct fake_launch *new;
 
 	if (fake->refuse || fake->n_launches == FAKE_MAX_LAUNCHES) {
 		*ret_exit_status = 217;
-		return failure_set(failure, fake->refuse ? fake->refuse : -ENOSPC, "web.service:3", "no such user");
+		return failure_set(failure, fake->refuse ? fake->refuse : -ENOSPC, "web.service:3",
+				   "no such user");
 	}
 	new = &fake->launches[fake->n_launches++];
 	*new = (struct fake_launch){.command = launch->command, .index = launch->index, .alive = true};
@@ -104,8 +106,8 @@ static int fake_launch(struct world *world, const struct world_launch *launch, s
 	return 0;
 }
 
-static void fake_describe(_unused_ struct world *world, _unused_ const char *unit, const struct launch_record *record,
-			  struct failure *failure, int *ret_exit_status)
+static void fake_describe(_unused_ struct world *world, _unused_ const char *unit,
+			  const struct launch_record *record, struct failure *failure, int *ret_exit_status)
 {
 	failure_set(failure, -record->failed_errno, "web.service:14", "cannot mount /srv/a");
 	*ret_exit_status = 226;
@@ -151,8 +153,8 @@ static int fake_kill(struct world *world, const struct launch_id *id, int signal
 	return 0;
 }
 
-static int fake_kill_unit(struct world *world, const char *unit, _unused_ const struct unit_config *config, int signal,
-			  const struct launch_id *except)
+static int fake_kill_unit(struct world *world, const char *unit, _unused_ const struct unit_config *config,
+			  int signal, const struct launch_id *except)
 {
 	struct fake *fake = fake_of(world);
 
@@ -176,11 +178,13 @@ static bool fake_populated(struct world *world, const char *unit, _unused_ const
 	return fake->leftover;
 }
 
-static void fake_release(_unused_ struct world *world, _unused_ const char *unit, _unused_ const struct unit_config *config)
+static void fake_release(_unused_ struct world *world, _unused_ const char *unit,
+			 _unused_ const struct unit_config *config)
 {
 }
 
-static pid_t fake_find_main_pid(struct world *world, _unused_ const char *unit, _unused_ const struct unit_config *config)
+static pid_t fake_find_main_pid(struct world *world, _unused_ const char *unit,
+				_unused_ const struct unit_config *config)
 {
 	return fake_of(world)->main_pid;
 }
@@ -202,7 +206,8 @@ static void *fake_memory(struct world *world, size_t size)
 	return fake->memory;
 }
 
-static void fake_log(_unused_ struct world *world, _unused_ int priority, _unused_ const char *unit, _unused_ const char *text)
+static void fake_log(_unused_ struct world *world, _unused_ int priority, _unused_ const char *unit,
+		     _unused_ const char *text)
 {
 }
 
@@ -238,8 +243,8 @@ static void fake_job_removed(void *data, struct job *job, enum job_result result
 	struct fake *fake = data;
 	size_t length = strlen(fake->results);
 
-	snprintf(fake->results + length, sizeof fake->results - length, "%s/%s=%s ", job->unit->name, job_type_names[job->type],
-		 job_result_names[result]);
+	snprintf(fake->results + length, sizeof fake->results - length, "%s/%s=%s ", job->unit->name,
+		 job_type_names[job->type], job_result_names[result]);
 }
 
 static void fake_begin(struct fake *fake)
@@ -269,7 +274,8 @@ void fake_deinit(struct fake *fake)
 
 struct unit_config *fake_add(struct fake *fake, const char *name)
 {
-	struct unit_config *config = unit_config_new(name, strstr(name, ".target") ? UNIT_TARGET : UNIT_SERVICE);
+	struct unit_config *config =
+		unit_config_new(name, strstr(name, ".target") ? UNIT_TARGET : UNIT_SERVICE);
 
 	config->load_state = UNIT_LOADED;
 	fake->configs[fake->n_units++] = config;
@@ -300,7 +306,8 @@ void fake_command(struct unit_config *config, enum service_command command, bool
 	struct exec_commands *commands = &config->commands[command];
 
 	commands->items = realloc(commands->items, (commands->n + 1) * sizeof *commands->items);
-	commands->items[commands->n] = (struct exec_command){.path = strdup("/bin/x"), .ignore_failure = ignore_failure};
+	commands->items[commands->n] =
+		(struct exec_command){.path = strdup("/bin/x"), .ignore_failure = ignore_failure};
 	text_list_append(&commands->items[commands->n].argv, "/bin/x");
 	commands->n++;
 }

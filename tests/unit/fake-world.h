@@ -1,5 +1,6 @@
-/* A world for tests of the manager: units are configs that the test fills in, processes are entries of an array that the test moves from
- * state to state, the clock stands still unless told otherwise. Nothing happens by itself; fake_settle() lets the manager do its work. */
+/* A world for tests of the manager: units are configs that the test fills in, processes are entries of an
+ * array that the test moves from state to state, the clock stands still unless told otherwise. Nothing
+ * happens by itself; fake_settle() lets the manager do its work. */
 #pragma once
 
 #include "manager/manager.h"
@@ -49,8 +50,9 @@ int fake_do(struct fake *fake, enum job_type type, const char *name);
 void fake_settle(struct fake *fake);
 /* The latest launch of a unit, or NULL. */
 struct fake_launch *fake_last(struct fake *fake, const char *name);
-void fake_run(struct fake *fake, struct fake_launch *launch);	       /* its execve succeeded */
-void fake_exit(struct fake *fake, struct fake_launch *launch, int status); /* and the unit is empty if it was the last */
+void fake_run(struct fake *fake, struct fake_launch *launch); /* its execve succeeded */
+void fake_exit(struct fake *fake, struct fake_launch *launch,
+	       int status); /* and the unit is empty if it was the last */
 void fake_notify(struct fake *fake, const char *name, const char *text);
 /* The clock goes on, alarms are delivered in time. */
 void fake_wait(struct fake *fake, usec_t by);

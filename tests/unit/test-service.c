@@ -244,12 +244,18 @@ TEST(restart_follows_the_table)
 		int status;
 		bool restarts;
 	} cases[] = {
-		{SERVICE_RESTART_NO, 11, false},	     {SERVICE_RESTART_ALWAYS, 0, true},
-		{SERVICE_RESTART_ON_SUCCESS, 0, true},	     {SERVICE_RESTART_ON_SUCCESS, SIGTERM, true},
-		{SERVICE_RESTART_ON_SUCCESS, 1 << 8, false}, {SERVICE_RESTART_ON_FAILURE, 0, false},
-		{SERVICE_RESTART_ON_FAILURE, 1 << 8, true},  {SERVICE_RESTART_ON_FAILURE, SIGKILL, true},
-		{SERVICE_RESTART_ON_ABNORMAL, 1 << 8, false}, {SERVICE_RESTART_ON_ABNORMAL, SIGSEGV, true},
-		{SERVICE_RESTART_ON_ABORT, SIGSEGV | 0x80, true}, {SERVICE_RESTART_ON_ABORT, 1 << 8, false},
+		{SERVICE_RESTART_NO, 11, false},
+		{SERVICE_RESTART_ALWAYS, 0, true},
+		{SERVICE_RESTART_ON_SUCCESS, 0, true},
+		{SERVICE_RESTART_ON_SUCCESS, SIGTERM, true},
+		{SERVICE_RESTART_ON_SUCCESS, 1 << 8, false},
+		{SERVICE_RESTART_ON_FAILURE, 0, false},
+		{SERVICE_RESTART_ON_FAILURE, 1 << 8, true},
+		{SERVICE_RESTART_ON_FAILURE, SIGKILL, true},
+		{SERVICE_RESTART_ON_ABNORMAL, 1 << 8, false},
+		{SERVICE_RESTART_ON_ABNORMAL, SIGSEGV, true},
+		{SERVICE_RESTART_ON_ABORT, SIGSEGV | 0x80, true},
+		{SERVICE_RESTART_ON_ABORT, 1 << 8, false},
 		{SERVICE_RESTART_ON_WATCHDOG, SIGSEGV, false},
 	};
 
@@ -397,7 +403,8 @@ TEST(a_process_that_nobody_knows_any_more_has_died_unseen)
 
 TEST(strangers_are_killed_and_forgotten)
 {
-	struct launch_record record = {.head.id.bytes = {9}, .state = LAUNCH_STATE_RUNNING, .label = "gone.service/start"};
+	struct launch_record record = {
+		.head.id.bytes = {9}, .state = LAUNCH_STATE_RUNNING, .label = "gone.service/start"};
 
 	setup(SERVICE_SIMPLE);
 	fake.launches[fake.n_launches++] = (struct fake_launch){.record = record, .alive = true};

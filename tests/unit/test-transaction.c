@@ -39,7 +39,8 @@ TEST(start_pulls_in_requirements_transitively)
 	fake_depend(&fake, "a.service", UNIT_REQUIRES, "b.service");
 	fake_depend(&fake, "b.service", UNIT_WANTS, "c.service");
 	EXPECT(enqueue(JOB_START, "a.service", JOB_REPLACE, NULL) == 0);
-	EXPECT(has_job("a.service", JOB_START) && has_job("b.service", JOB_START) && has_job("c.service", JOB_START));
+	EXPECT(has_job("a.service", JOB_START) && has_job("b.service", JOB_START) &&
+	       has_job("c.service", JOB_START));
 	EXPECT(!manager_get_unit(fake.manager, "d.service"));
 }
 
@@ -172,7 +173,8 @@ TEST(a_failed_requirement_fails_the_jobs_that_wait_for_it)
 	fake_depend(&fake, "c.service", UNIT_AFTER, "b.service");
 	EXPECT(fake_do(&fake, JOB_START, "c.service") == 0);
 	fake_exit(&fake, fake_last(&fake, "a.service"), W_EXITCODE(1, 0));
-	EXPECT_TEXT(fake.results, "a.service/start=failed b.service/start=dependency c.service/start=dependency ");
+	EXPECT_TEXT(fake.results,
+		    "a.service/start=failed b.service/start=dependency c.service/start=dependency ");
 	EXPECT(!fake_last(&fake, "b.service") && manager_count_failed(fake.manager) == 1);
 }
 
@@ -210,7 +212,8 @@ TEST(stop_and_restart_reach_parts_reload_whom_it_is_passed_to)
 	EXPECT(fake_do(&fake, JOB_START, "told.service") == 0);
 	EXPECT(fake_do(&fake, JOB_RELOAD, "a.service") == 0);
 	EXPECT_TEXT(fake_state(&fake, "told.service"), "reload");
-	EXPECT(enqueue(JOB_RESTART, "a.service", JOB_REPLACE, NULL) == 0 && has_job("part.service", JOB_RESTART));
+	EXPECT(enqueue(JOB_RESTART, "a.service", JOB_REPLACE, NULL) == 0 &&
+	       has_job("part.service", JOB_RESTART));
 	EXPECT(enqueue(JOB_STOP, "a.service", JOB_REPLACE, NULL) == 0 && has_job("part.service", JOB_STOP));
 }
 
@@ -225,10 +228,12 @@ TEST(modes_decide_about_jobs_that_are_queued)
 	EXPECT(enqueue(JOB_START, "a.service", JOB_REPLACE, NULL) == 0);
 	EXPECT(enqueue(JOB_STOP, "a.service", JOB_FAIL, &failure) == -EBUSY);
 	EXPECT(has_job("a.service", JOB_START));
-	EXPECT(enqueue(JOB_STOP, "a.service", JOB_REPLACE_IRREVERSIBLY, NULL) == 0 && has_job("a.service", JOB_STOP));
+	EXPECT(enqueue(JOB_STOP, "a.service", JOB_REPLACE_IRREVERSIBLY, NULL) == 0 &&
+	       has_job("a.service", JOB_STOP));
 	EXPECT(enqueue(JOB_START, "a.service", JOB_REPLACE, &failure) == -EBUSY);
 	EXPECT(strstr(failure.text, "destructive"));
-	EXPECT(enqueue(JOB_START, "b.service", JOB_IGNORE_DEPENDENCIES, NULL) == 0 && has_job("a.service", JOB_STOP));
+	EXPECT(enqueue(JOB_START, "b.service", JOB_IGNORE_DEPENDENCIES, NULL) == 0 &&
+	       has_job("a.service", JOB_STOP));
 	fake_settle(&fake);
 	EXPECT(fake_last(&fake, "b.service"));
 }
@@ -244,7 +249,8 @@ TEST(isolate_stops_everything_else)
 	EXPECT(fake_do(&fake, JOB_START, "a.service") == 0);
 	EXPECT(enqueue(JOB_START, "a.service", JOB_ISOLATE, &failure) == -EPERM);
 	EXPECT(enqueue(JOB_START, "t.target", JOB_ISOLATE, NULL) == 0);
-	EXPECT(has_job("a.service", JOB_STOP) && has_job("b.service", JOB_START) && has_job("t.target", JOB_START));
+	EXPECT(has_job("a.service", JOB_STOP) && has_job("b.service", JOB_START) &&
+	       has_job("t.target", JOB_START));
 	/* A target comes after what it wants. */
 	fake_settle(&fake);
 	EXPECT(strstr(fake.results, "b.service/start=done t.target/start=done"));
@@ -256,7 +262,8 @@ TEST(try_restart_of_what_is_down_does_nothing)
 
 	setup();
 	add("a.service");
-	EXPECT(manager_enqueue(fake.manager, JOB_TRY_RESTART, fake_unit(&fake, "a.service"), JOB_REPLACE, &job, NULL) == 0);
+	EXPECT(manager_enqueue(fake.manager, JOB_TRY_RESTART, fake_unit(&fake, "a.service"), JOB_REPLACE,
+			       &job, NULL) == 0);
 	EXPECT(job && job->type == JOB_NOP && manager_get_job(fake.manager, job->id) == job);
 	fake_settle(&fake);
 	EXPECT(fake.manager->jobs.count == 0 && !fake_last(&fake, "a.service"));
@@ -320,7 +327,8 @@ TEST(reload_takes_new_files_and_keeps_what_runs)
 	/* Its file is gone: it can be stopped, not started. */
 	fake.configs[0]->load_state = UNIT_NOT_FOUND;
 	EXPECT(manager_reload(fake.manager, NULL) == 0);
-	EXPECT(unit->config->load_state == UNIT_NOT_FOUND && unit->config->commands[SERVICE_EXEC_START].n == 1);
+	EXPECT(unit->config->load_state == UNIT_NOT_FOUND &&
+	       unit->config->commands[SERVICE_EXEC_START].n == 1);
 	EXPECT(fake_do(&fake, JOB_STOP, "a.service") == 0);
 	fake_exit(&fake, fake_last(&fake, "a.service"), 0);
 	EXPECT(enqueue(JOB_START, "a.service", JOB_REPLACE, NULL) == -ENOENT);
@@ -334,7 +342,8 @@ TEST(shutdown_stops_in_order_and_says_so)
 	EXPECT(fake_do(&fake, JOB_START, "a.service") == 0 && fake_do(&fake, JOB_START, "b.service") == 0);
 	manager_shutdown(fake.manager, 0, 0);
 	fake_settle(&fake);
-	EXPECT(!fake.finished && fake_last(&fake, "b.service")->signal && !fake_last(&fake, "a.service")->signal);
+	EXPECT(!fake.finished && fake_last(&fake, "b.service")->signal &&
+	       !fake_last(&fake, "a.service")->signal);
 	EXPECT(enqueue(JOB_START, "b.service", JOB_REPLACE, NULL) == -EBUSY);
 	fake_crash(&fake, false);
 	EXPECT_TEXT(manager_system_state(fake.manager), "stopping");
@@ -370,7 +379,8 @@ TEST(deadlines_come_in_order)
 		deadline_set(&heap, &items[i], 1 + i * 37 % 101);
 	for (unsigned i = 0; i < 100; i += 3)
 		deadline_set(&heap, &items[i], i % 2 ? USEC_INFINITY : 500 - i);
-	for (struct deadline *first; (first = deadline_first(&heap)); deadline_set(&heap, first, USEC_INFINITY)) {
+	for (struct deadline *first; (first = deadline_first(&heap));
+	     deadline_set(&heap, first, USEC_INFINITY)) {
 		EXPECT(first->at >= last);
 		last = first->at;
 	}
