@@ -5,7 +5,7 @@
  * So there is no moment and no string by which what an image contains could lead a mount astray. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <linux/limits.h>
 #include <linux/openat2.h>
 #include <sched.h>
 #include <string.h>
