@@ -1,5 +1,5 @@
-/* The part of a C library that svc-init needs: its entry point, system calls under their usual names, a few
- * string functions.
+/* The part of a C library that svc-init needs: its entry point, system calls under their usual names;
+ * libc-text.c has the strings.
  *
  * The sources of svc-init and of the interpreter are ordinary C that also runs, in tests, over the system's
  * library. A static glibc would work too, but costs 700 KiB of resident memory for relocations, locales and
