@@ -243,7 +243,7 @@ static int act_daemonize(char **words, int n_words)
 /* Children whose parent ends at once, then they end too. PID 1 has to reap them: see "no-zombies". */
 static int act_orphans(char **words, int n _unused_)
 {
-	enum { BATCH = 50 };
+	enum { BATCH = 20 };
 
 	for (int left = atoi(words[0]); left > 0; left -= BATCH) {
 		pid_t parent = fork();

@@ -68,7 +68,7 @@ def order(tree):
     tree.start("all.target")
     expect_equal(note(tree), ["b", "c", "d"], "started in order")
     tree.good("stop", "all.target")
-    expect_equal(note(tree), ["b", "c", "d", "-d", "-c", "-b"], "stopped in reverse")
+    wait_note(tree, ["b", "c", "d", "-d", "-c", "-b"])
 
 
 @scenario

@@ -207,23 +207,23 @@ class Tree:
 
     # --- asking it
 
-    def run(self, *argv, timeout=60, **options):
+    def run(self, *argv, timeout=30, **options):
         """A command inside: in the tree's mount and PID namespace."""
         as_user = [f"--setuid={self.uid}", f"--setgid={self.uid}"] if self.uid else []
         return subprocess.run(["nsenter", "--target", str(self.pid), "--mount", "--pid", *as_user, "--", *argv], text=True,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout,
                               env={**os.environ, "SVCD_RUNTIME_DIR": f"{INSIDE}/run"}, **options)
 
-    def svcctl(self, *arguments, timeout=60):
+    def svcctl(self, *arguments, timeout=30):
         return self.run(f"{INSIDE}/bin/svcctl", *arguments, timeout=timeout)
 
-    def good(self, *arguments, timeout=60):
+    def good(self, *arguments, timeout=30):
         """svcctl that must succeed; its output."""
         result = self.svcctl(*arguments, timeout=timeout)
         expect(result.returncode == 0, f"svcctl {' '.join(arguments)}: exit status {result.returncode}: {result.stderr}{result.stdout}")
         return result.stdout
 
-    def start(self, *units, timeout=60):
+    def start(self, *units, timeout=30):
         result = self.svcctl("start", *units, timeout=timeout)
         if result.returncode != 0:
             raise AssertionError(f"start {' '.join(units)}: {result.stderr}\n" + "\n".join(self.tell(unit) for unit in units))
