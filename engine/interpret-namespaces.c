@@ -3,7 +3,8 @@
  * A user namespace is made by a helper process that does nothing but exist until its id maps are written:
  * they must be written from outside, by a process that has its capabilities over the host's ids. Which
  * process of /proc the helper is follows from its pidfd's fdinfo, so that any procfs works that shows us at
- * all, be we PID 1 of a new namespace or not. */
+ * all, be we PID 1 of a new namespace or not. The same helper makes the namespaces that the user namespace
+ * shall own, beside us: on a second processor they cost nothing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -85,8 +86,8 @@ static int interpret_namespaces_number_in(int proc_fd, int pidfd, unsigned *ret)
 	return 0;
 }
 
-/* Maps the helper's namespace, joins what it owns, and keeps it in the slot. */
-static int interpret_namespaces_adopt(struct interpret_run *run, const struct program_op *op, int pidfd)
+/* Maps the helper's namespace and keeps it in the slot. */
+static int interpret_namespaces_map(struct interpret_run *run, const struct program_op *op)
 {
 	int proc_fd = interpret_namespaces_proc(run), fd, r;
 	unsigned number = 0;
@@ -94,7 +95,7 @@ static int interpret_namespaces_adopt(struct interpret_run *run, const struct pr
 
 	if (proc_fd < 0)
 		return proc_fd;
-	r = interpret_namespaces_number_in(proc_fd, pidfd, &number);
+	r = interpret_namespaces_number_in(proc_fd, run->helper_pidfd, &number);
 	if (r == 0) {
 		interpret_namespaces_path(path, "", number, "/uid_map");
 		r = interpret_namespaces_write(proc_fd, path, interpret_text(run, op->text));
@@ -110,33 +111,85 @@ static int interpret_namespaces_adopt(struct interpret_run *run, const struct pr
 	if (fd < 0)
 		return -errno;
 	run->slots[op->slot2] = fd;
-	return op->flags && setns(pidfd, (int)op->flags) < 0 ? -errno : 0;
+	return 0;
+}
+
+/* The helper's life: once its ids are mapped it makes what its namespace shall own, says how that went, and
+ * holds it until the gate closes. */
+static _Noreturn void interpret_namespaces_help(const struct program_op *op, int gate, int answer)
+{
+	int result = 0;
+	char byte;
+
+	if (read(gate, &byte, 1) != 1)
+		_exit(0);
+	if (unshare((int)op->flags) < 0)
+		result = -errno;
+	else if (op->flags & CLONE_NEWNET)
+		result = interpret_namespaces_loopback_up(NULL, op);
+	if (write(answer, &result, sizeof result) == sizeof result)
+		result = (int)read(gate, &byte, 1);
+	_exit(result != 0);
+}
+
+static void interpret_namespaces_dismiss(struct interpret_run *run)
+{
+	run->helper_gate = fd_close(run->helper_gate);
+	run->helper_answer = fd_close(run->helper_answer);
+	run->helper_pidfd = fd_close(run->helper_pidfd);
 }
 
 int interpret_namespaces_user(struct interpret_run *run, const struct program_op *op)
 {
-	struct clone_args arguments = {.flags = CLONE_NEWUSER | CLONE_PIDFD | op->flags,
+	struct clone_args arguments = {.flags = CLONE_NEWUSER | CLONE_PIDFD,
+				       .pidfd = (uint64_t)(uintptr_t)&run->helper_pidfd,
 				       .exit_signal = SIGCHLD};
-	_cleanup_fd_ int pidfd = -1;
-	int gate[2], r;
+	int gate[2], answer[2], r;
 	long helper;
 
-	if (pipe2(gate, O_CLOEXEC) < 0)
+	if (pipe2(gate, O_CLOEXEC) < 0 || pipe2(answer, O_CLOEXEC) < 0)
 		return -errno;
-	arguments.pidfd = (uint64_t)(uintptr_t)&pidfd;
 	helper = syscall(SYS_clone3, &arguments, sizeof arguments);
 	if (helper == 0) {
-		char end;
-
 		close(gate[1]);
-		_exit(read(gate[0], &end, 1) != 0);
+		close(answer[0]);
+		interpret_namespaces_help(op, gate[0], answer[1]);
 	}
-	r = helper < 0 ? -errno : interpret_namespaces_adopt(run, op, pidfd);
+	r = helper < 0 ? -errno : 0;
 	close(gate[0]);
-	close(gate[1]);
-	while (helper > 0 && waitpid((pid_t)helper, NULL, 0) < 0 && errno == EINTR)
-		;
+	close(answer[1]);
+	run->helper = MAX_OF((pid_t)helper, 0);
+	run->helper_gate = gate[1];
+	run->helper_answer = answer[0];
+	if (r == 0)
+		r = interpret_namespaces_map(run, op);
+	if (r == 0 && op->flags && write(run->helper_gate, "", 1) != 1)
+		r = -errno;
+	if (r < 0 || !op->flags)
+		interpret_namespaces_dismiss(run);
 	return r;
+}
+
+int interpret_namespaces_join_owned(struct interpret_run *run, const struct program_op *op)
+{
+	int result;
+	ssize_t n = fd_read_all(run->helper_answer, &result, sizeof result);
+
+	if (n < 0)
+		return (int)n;
+	if (n != sizeof result)
+		return -ECHILD;
+	if (result == 0 && setns(run->helper_pidfd, (int)op->flags) < 0)
+		result = -errno;
+	interpret_namespaces_dismiss(run);
+	return result;
+}
+
+void interpret_namespaces_reap(struct interpret_run *run)
+{
+	while (run->helper > 0 && waitpid(run->helper, NULL, 0) < 0 && errno == EINTR)
+		;
+	run->helper = 0;
 }
 
 int interpret_namespaces_enter_user(struct interpret_run *run, const struct program_op *op)

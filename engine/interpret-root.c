@@ -186,8 +186,13 @@ int interpret_root_overlay(struct interpret_run *run, const struct program_op *o
 	if (scratch < 0)
 		return scratch;
 	overlay.scratch_fd = scratch;
-	r = interpret_mounts_move(scratch, AT_FDCWD, "/");
-	run->n_scratches += r == 0;
+	/* Over /proc, if that is there, it goes with the old root by one umount(2); over "/" it needs one of
+	 * its own, and each costs the kernel a grace period. */
+	r = interpret_mounts_move(scratch, AT_FDCWD, "/proc");
+	if (r < 0) {
+		r = interpret_mounts_move(scratch, AT_FDCWD, "/");
+		run->n_scratches += r == 0;
+	}
 	if (r == 0)
 		r = interpret_root_add_lowers(&overlay, interpret_text(run, op->text));
 	if (r == 0)

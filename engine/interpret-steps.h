@@ -18,14 +18,17 @@ struct interpret_run {
 	int slots[PROGRAM_N_SLOTS];
 	int descriptors[LAUNCH_MAX_DESCRIPTORS]; /* what BIND takes has been replaced by a detached copy */
 	int proc_fd;				 /* a procfs in which /proc/self is us; -1 until needed */
-	int mask_fd;	      /* an attached empty directory to copy for MASK; -1 until needed */
-	uint64_t owner;	      /* uid | gid << 32 that new files get now */
-	int securebits;	      /* to restore when owner returns to 0 */
-	mode_t umask;	      /* for the payload; while the program runs it is 0 */
-	int root_fd;	      /* the new root, attached but not ours yet (its slot owns it); -1 */
-	unsigned n_scratches; /* scratch mounts on top of the old root */
-	bool leads_session;   /* a payload behind an init shall lead one too */
-	bool sealed;	      /* descriptors are where the payload wants them */
+	pid_t helper;				 /* of USER_NAMESPACE, until it has been waited for; 0 */
+	int helper_pidfd, helper_gate,
+		helper_answer; /* it goes on when told, answers with an int, ends at the gate's end */
+	int mask_fd;	       /* an attached empty directory to copy for MASK; -1 until needed */
+	uint64_t owner;	       /* uid | gid << 32 that new files get now */
+	int securebits;	       /* to restore when owner returns to 0 */
+	mode_t umask;	       /* for the payload; while the program runs it is 0 */
+	int root_fd;	       /* the new root, attached but not ours yet (its slot owns it); -1 */
+	unsigned n_scratches;  /* scratch mounts on top of the old root */
+	bool leads_session;    /* a payload behind an init shall lead one too */
+	bool sealed;	       /* descriptors are where the payload wants them */
 	char **argv, **envp;
 };
 
@@ -48,6 +51,10 @@ int interpret_report(int report_fd, const struct launch_report *report);
 
 /* The parent's half of FORK: waits for the payload with hardly a privilege left, tells svc-init, ends. */
 _Noreturn void interpret_init_stay(struct interpret_run *run, pid_t payload);
+
+/* Waits for the end of the helper of USER_NAMESPACE, if this process has one: no payload finds a child it did
+ * not make. */
+void interpret_namespaces_reap(struct interpret_run *run);
 
 /* A descriptor (owned by RUN) of a procfs instance in which the process sees itself, mounted or not. */
 int interpret_namespaces_proc(struct interpret_run *run);
@@ -76,8 +83,8 @@ interpret_step interpret_identity_rlimit, interpret_identity_nice, interpret_ide
 	interpret_identity_no_new_privileges, interpret_identity_seccomp,
 	interpret_identity_working_directory;
 interpret_step interpret_namespaces_join, interpret_namespaces_unshare, interpret_namespaces_user,
-	interpret_namespaces_enter_user, interpret_namespaces_time, interpret_namespaces_hostname,
-	interpret_namespaces_loopback_up;
+	interpret_namespaces_join_owned, interpret_namespaces_enter_user, interpret_namespaces_time,
+	interpret_namespaces_hostname, interpret_namespaces_loopback_up;
 interpret_step interpret_root_private_mounts, interpret_root_tree, interpret_root_overlay,
 	interpret_root_attach, interpret_root_drop_old;
 interpret_step interpret_mounts_make_directory, interpret_mounts_make_file, interpret_mounts_symlink,

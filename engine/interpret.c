@@ -209,7 +209,8 @@ static int interpret_fork(struct interpret_run *run, const struct program_op *op
 	if (payload < 0)
 		return -errno;
 	if (payload > 0)
-		interpret_init_stay(run, (pid_t)payload);
+		interpret_init_stay(run, (pid_t)payload); /* reaps the helper too */
+	run->helper = 0;
 	if (sigprocmask(SIG_SETMASK, &before, NULL) < 0 || (run->leads_session && setsid() < 0))
 		return -errno;
 	return interpret_announce(run);
@@ -221,6 +222,7 @@ static int interpret_exec(struct interpret_run *run, const struct program_op *op
 
 	if (r < 0)
 		return r;
+	interpret_namespaces_reap(run);
 	execve(interpret_text(run, op->text), run->argv, run->envp);
 	return -errno;
 }
@@ -241,6 +243,7 @@ static const struct {
 	[PROGRAM_JOIN] = {interpret_namespaces_join},
 	[PROGRAM_UNSHARE] = {interpret_namespaces_unshare},
 	[PROGRAM_USER_NAMESPACE] = {interpret_namespaces_user},
+	[PROGRAM_JOIN_OWNED] = {interpret_namespaces_join_owned, INTERPRET_OWNER_KEEP},
 	[PROGRAM_ENTER_USER] = {interpret_namespaces_enter_user},
 	[PROGRAM_TIME_NAMESPACE] = {interpret_namespaces_time},
 	[PROGRAM_HOSTNAME] = {interpret_namespaces_hostname, INTERPRET_OWNER_KEEP},
@@ -314,6 +317,9 @@ _Noreturn void interpret(const struct interpreter *interpreter)
 		.op = LAUNCH_OP_CLONE,
 		.report_fd = interpreter->report_fd,
 		.proc_fd = -1,
+		.helper_pidfd = -1,
+		.helper_gate = -1,
+		.helper_answer = -1,
 		.mask_fd = -1,
 		.root_fd = -1,
 		.umask = 0022,

@@ -214,15 +214,20 @@ static void isolation_emit_time(struct build *build)
 	op->text = offset;
 }
 
-/* The user namespace with those that it shall own, or just those. */
+/* The user namespace, whose helper goes on to make those that it shall own; or just those. svc-init's
+ * clone3(2) makes only what must come with the process: a network namespace takes the kernel most of a
+ * millisecond, in which svc-init could not reap. */
 static void isolation_emit_user(struct build *build)
 {
+	uint64_t owned = build->namespaces & ISOLATION_OWNED;
 	uint32_t uid_map, gid_map;
 	struct program_op *op;
 
 	build->clone_flags |= build->namespaces & (CLONE_NEWNS | CLONE_NEWPID);
 	if (!(build->namespaces & CLONE_NEWUSER)) {
-		build->clone_flags |= build->namespaces & ISOLATION_OWNED;
+		build_no_origin(build);
+		if (owned)
+			build_op(build, PROGRAM_UNSHARE)->flags = (uint32_t)owned;
 		return;
 	}
 	BUILD_ORIGIN(build, user_namespace);
@@ -232,7 +237,8 @@ static void isolation_emit_user(struct build *build)
 	op->text = uid_map;
 	op->text2 = gid_map;
 	op->slot2 = BUILD_SLOT_USER;
-	op->flags = (uint32_t)(build->namespaces & ISOLATION_OWNED);
+	op->flags = (uint32_t)owned;
+	build->owned_pending = owned != 0;
 }
 
 /* A container is called as it was named; any other service with a UTS namespace keeps the host's name. */
@@ -274,13 +280,16 @@ int isolation_emit(struct build *build)
 		BUILD_ORIGIN(build, ipc_namespace_path);
 		isolation_emit_join_path(build, spec->ipc_namespace_path, CLONE_NEWIPC);
 	}
+	/* First, as its helper works beside all that follows. */
+	isolation_emit_user(build);
 	if (build->namespaces & CLONE_NEWCGROUP) {
 		BUILD_ORIGIN(build, control_groups);
 		build_op(build, PROGRAM_UNSHARE)->flags = CLONE_NEWCGROUP;
 	}
 	if (build->namespaces & CLONE_NEWTIME)
 		isolation_emit_time(build);
-	isolation_emit_user(build);
+	if (build->namespaces & CLONE_NEWUSER)
+		return 0;
 	isolation_emit_hostname(build);
 	if (build->namespaces & CLONE_NEWNET) {
 		BUILD_ORIGIN(build, private_network);
@@ -289,11 +298,22 @@ int isolation_emit(struct build *build)
 	return 0;
 }
 
+void isolation_emit_owned(struct build *build)
+{
+	if (!build->owned_pending)
+		return;
+	build->owned_pending = false;
+	BUILD_ORIGIN(build, user_namespace);
+	build_op(build, PROGRAM_JOIN_OWNED)->flags = (uint32_t)(build->namespaces & ISOLATION_OWNED);
+	isolation_emit_hostname(build);
+}
+
 void isolation_emit_enter_user(struct build *build)
 {
 	bool mounts = control_bounding_set(build->spec) & (UINT64_C(1) << CAP_SYS_ADMIN);
 	struct program_op *op;
 
+	isolation_emit_owned(build);
 	if (!(build->namespaces & CLONE_NEWUSER))
 		return;
 	BUILD_ORIGIN(build, user_namespace);

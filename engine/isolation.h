@@ -9,6 +9,9 @@ int isolation_decide(struct build *build);
 
 /* Appends joins and new namespaces, up to where the mounts begin. */
 int isolation_emit(struct build *build);
+/* Appends the wait for the network, IPC and UTS namespaces, the first time: before the first step that needs
+ * one of them. */
+void isolation_emit_owned(struct build *build);
 /* Appends the entry into the user namespace, after the mounts. */
 void isolation_emit_enter_user(struct build *build);
 /* Instead of both: joins everything that the process context->join_pidfd has of its own. */

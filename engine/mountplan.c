@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "engine/isolation.h"
 #include "engine/mountplan.h"
 #include "engine/view.h"
 
@@ -497,23 +498,49 @@ static bool mountplan_point_was_made(const struct mountplan *plan, size_t i)
 	return false;
 }
 
+/* sysfs shows the network namespace it was mounted in, mqueue the IPC namespace: they, and what is mounted
+ * below them, come last while these namespaces are still being made beside us. */
+static bool mountplan_is_late(const struct mountplan *plan, size_t i)
+{
+	for (size_t j = 0; j <= i; j++)
+		if ((plan->entries[j].kind == MOUNTPLAN_SYSFS || plan->entries[j].kind == MOUNTPLAN_MQUEUE) &&
+		    (j == i || mountplan_is_below(plan->entries[i].target, plan->entries[j].target)))
+			return true;
+	return false;
+}
+
+static int mountplan_emit_one(struct mountplan *plan, struct build *build, size_t i)
+{
+	struct mountplan_entry *entry = &plan->entries[i];
+	int r = 0;
+
+	if (mountplan_restricts(entry))
+		r = mountplan_emit_before(plan, build, i);
+	else if (!mountplan_is_property(entry) && entry->kind != MOUNTPLAN_KEEP) {
+		r = mountplan_save_kept(plan, build, i);
+		if (!mountplan_point_was_made(plan, i))
+			mountplan_emit_point(plan, build, i);
+	}
+	if (r < 0)
+		return r;
+	build_origin(build, entry->origin, entry->origin_item);
+	return mountplan_emit_entry(plan, build, i);
+}
+
 int mountplan_emit(struct mountplan *plan, struct build *build)
 {
-	for (size_t i = 0; i < plan->n; i++) {
-		struct mountplan_entry *entry = &plan->entries[i];
-		int r = 0;
+	bool late = build->owned_pending;
 
-		if (mountplan_restricts(entry))
-			r = mountplan_emit_before(plan, build, i);
-		else if (!mountplan_is_property(entry) && entry->kind != MOUNTPLAN_KEEP) {
-			r = mountplan_save_kept(plan, build, i);
-			if (!mountplan_point_was_made(plan, i))
-				mountplan_emit_point(plan, build, i);
-		}
+	for (size_t i = 0; i < plan->n; i++) {
+		int r = late && mountplan_is_late(plan, i) ? 0 : mountplan_emit_one(plan, build, i);
+
 		if (r < 0)
 			return r;
-		build_origin(build, entry->origin, entry->origin_item);
-		r = mountplan_emit_entry(plan, build, i);
+	}
+	isolation_emit_owned(build);
+	for (size_t i = 0; i < plan->n && late; i++) {
+		int r = mountplan_is_late(plan, i) ? mountplan_emit_one(plan, build, i) : 0;
+
 		if (r < 0)
 			return r;
 	}

@@ -185,7 +185,7 @@ static void print_isolation(struct print *print)
 		print_value(print, "uid-map", print_string(print, op->text));
 		print_value(print, "gid-map", print_string(print, op->text2));
 		if (op->flags)
-			text_buffer_append(&print->buffer, " owning");
+			text_buffer_append(&print->buffer, " making");
 	}
 	if (op->code == PROGRAM_JOIN)
 		text_buffer_append(&print->buffer, " descriptor=%u", op->fd);

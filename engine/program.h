@@ -54,8 +54,10 @@ enum program_code {
 				   effect at the FORK that follows; CLONE_NEWNS changes root and working directory too */
 	PROGRAM_UNSHARE,	/* flags: CLONE_NEW* made in place */
 	PROGRAM_USER_NAMESPACE, /* makes one by a helper process: text uid_map, text2 gid_map; slot2: the namespace;
-				   flags: further CLONE_NEW* (net, ipc, uts) that it shall own and that are joined at once.
-				   Comes while /proc is still the host's */
+				   flags: further CLONE_NEW* (net, ipc, uts) that it shall own, which the helper goes on to make
+				   while the program goes on too (a network namespace, its loopback interface up, takes the
+				   kernel longer than most of the mounts). Comes while /proc is still the host's */
+	PROGRAM_JOIN_OWNED,	/* waits for the helper and joins the flags of USER_NAMESPACE, once; before what needs them */
 	PROGRAM_ENTER_USER,	/* slot: a namespace from USER_NAMESPACE; then flags: CLONE_NEW* unshared inside it */
 	PROGRAM_TIME_NAMESPACE, /* text: content for timens_offsets, may be empty; unshares and enters. Comes before any mount,
 				   while /proc is the host's */

@@ -76,7 +76,8 @@ static void reap_set_payload(struct init *init, struct child *child, struct reap
 	child->payload_pid = report->sender;
 	child->payload_pidfd = TAKE_FD(report->fd);
 	reap_deliver_signals(child);
-	children_mark_changed(&init->children, child);
+	if (child->state == LAUNCH_STATE_RUNNING) /* else it is told when it has executed */
+		children_mark_changed(&init->children, child);
 }
 
 static void reap_take_report(struct init *init, struct child *child, struct reap_report *report)

@@ -156,9 +156,10 @@ void spawn(struct init *init, const struct launch_spawn *request, int *descripto
 			init_unwatch(init, child->report_fd);
 			child->report_fd = fd_close(child->report_fd);
 		}
+		children_mark_changed(&init->children, child);
 	} else
-		child->failed_op = 0;
-	children_mark_changed(&init->children, child);
+		child->failed_op =
+			0; /* told when it has executed or failed: until then there is nothing new to know */
 end:
 	for (size_t i = 0; i < n_descriptors; i++)
 		fd_close(descriptors[i]);

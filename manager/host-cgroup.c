@@ -66,7 +66,7 @@ int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config
 			uint32_t *ret_origin)
 {
 	struct host *host = unit->host;
-	int fd, r;
+	int fd;
 
 	*ret_origin = PROGRAM_NO_ORIGIN;
 	if (unit->cgroup_fd >= 0)
@@ -86,11 +86,6 @@ int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config
 	if (fd < 0)
 		return fd;
 	unit->cgroup_fd = fd;
-	r = host_cgroup_add_watch(unit);
-	if (r < 0) {
-		host_cgroup_release(unit);
-		return failure_set(failure, r, unit->name, "cannot watch its cgroup");
-	}
 	return 0;
 }
 
@@ -103,9 +98,7 @@ int host_cgroup_attach(struct host_unit *unit, const struct unit_config *config)
 	if (!unit->cgroup && !(unit->cgroup = unit_cgroup_path(unit->name, config)))
 		return -ENOMEM;
 	unit->cgroup_fd = openat(host->cgroups.root_fd, unit->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (unit->cgroup_fd < 0)
-		return -errno;
-	return host_cgroup_add_watch(unit);
+	return unit->cgroup_fd < 0 ? -errno : 0;
 }
 
 void host_cgroup_release(struct host_unit *unit)
@@ -316,7 +309,11 @@ void host_cgroup_check_empty(struct host_unit *unit)
 			return; /* its end is an event of its own and comes here again */
 	}
 	if (unit->cgroup_fd >= 0) {
-		if (cgroup_populated(&host->cgroups, unit->cgroup) > 0)
+		/* Watched only from here on: most groups are empty when their last launch has ended. Looked
+		 * at again when the watch is there, or the last exit could fall in between. */
+		if (cgroup_populated(&host->cgroups, unit->cgroup) > 0 &&
+		    (unit->events_watch >= 0 || host_cgroup_add_watch(unit) < 0 ||
+		     cgroup_populated(&host->cgroups, unit->cgroup) > 0))
 			return;
 	} else if ((n = host_process_list(unit, &pids)) > 0) {
 		host_process_await(unit, pids, n);

@@ -70,7 +70,7 @@ def container(*argv, with_init=True, first_id=524288, lower="/", upper=None, cgr
     program = Program(NEWNS | NEWPID)("SESSION")("STDIO")("PRIVATE_MOUNTS", flags=MS_REC_PRIVATE)
     program("TIME_NAMESPACE", "boottime 1000000 0\n")
     program("USER_NAMESPACE", f"0 {first_id} 65536\n", f"0 {first_id} 65536\n", slot2=0, flags=NEWNET | NEWIPC | NEWUTS)
-    program("UNSHARE", flags=NEWCGROUP)("HOSTNAME", "box")("LOOPBACK_UP")
+    program("UNSHARE", flags=NEWCGROUP)("JOIN_OWNED", flags=NEWNET | NEWIPC | NEWUTS)("HOSTNAME", "box")
     program("OVERLAY", lower, upper or "", flags="OVERLAY_PERSISTENT" if upper else "OVERLAY_EPHEMERAL", slot=0, slot2=1,
             number=owner)
     program("ATTACH_ROOT", slot=1, slot2=2)
