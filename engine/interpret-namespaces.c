@@ -187,6 +187,8 @@ int interpret_namespaces_join_owned(struct interpret_run *run, const struct prog
 
 void interpret_namespaces_reap(struct interpret_run *run)
 {
+	/* A program that never joined what it asked for would wait for a helper that waits for it. */
+	interpret_namespaces_dismiss(run);
 	while (run->helper > 0 && waitpid(run->helper, NULL, 0) < 0 && errno == EINTR)
 		;
 	run->helper = 0;

@@ -1,11 +1,11 @@
 /* The interpreter's steps for a container's root: a copied tree or an overlay becomes "/", the old root goes.
  *
- * Overlay layers are attached to a scratch tmpfs under short names ("0", "1", …) that are then given as
+ * Overlay layers are attached to a scratch tmpfs under short names ("000", "001", …) that are then given as
  * relative paths: layers may be idmapped (which needs attached mounts before Linux 6.15), may have paths of
  * any length and with any character, and mount(2)'s one page of options has room for more layers than
- * overlayfs takes. The scratch tmpfs is mounted over the process's own "/", a place that exists in every
- * image; path lookups go on below it, as a root directory is not looked up again. It goes right before the
- * old root.
+ * overlayfs takes. The scratch tmpfs is mounted over the host's /proc as we see it, and goes with the old
+ * root; where there is no /proc, over "/" itself, a place that exists in every image: path lookups go on
+ * below it, as a root directory is not looked up again. It then goes right before the old root.
  *
  * The new root is mounted there too and filled by descriptor. Only then pivot_root(".", ".") swaps the two,
  * without needing a directory for the old one (pivot_root(2), NOTES), and the old one goes at once: while it

@@ -33,7 +33,7 @@ enum launch_type {
 	LAUNCH_SHUTDOWN,  /* struct launch_shutdown: the manager has stopped everything and svc-init may end */
 	/* svc-init -> manager */
 	LAUNCH_WELCOME = 100, /* struct launch_welcome, first answer to HELLO */
-	LAUNCH_RECORD,	      /* struct launch_record + held descriptors: one child, also sent whenever it changes */
+	LAUNCH_RECORD,	      /* struct launch_record + held descriptors: one child, also sent when it executed, failed or ended */
 	LAUNCH_TABLE_END,     /* struct launch_request without id */
 	LAUNCH_SIGNAL,	      /* struct launch_signal: svc-init itself got a signal that is the manager's business */
 };
