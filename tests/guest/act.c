@@ -167,15 +167,15 @@ static int act_read_file(char **words, int n _unused_)
 	return fflush(stdout) ? 1 : 0;
 }
 
-/* Waits at most 30 seconds until a file is there. */
+/* Waits at most a minute until a file is there. */
 static int act_await_file(char **words, int n _unused_)
 {
-	for (int tries = 0; tries < 3000; tries++) {
+	for (int tries = 0; tries < 6000; tries++) {
 		if (access(words[0], F_OK) == 0)
 			return 0;
 		act_sleep(0.01);
 	}
-	return guest_failed("await-file", words[0], "nothing after 30 seconds");
+	return guest_failed("await-file", words[0], "nothing after a minute");
 }
 
 /* sd_notify(3): the words are joined by newlines. */
