@@ -51,8 +51,8 @@ def process():
     for words in ("uid 0", "gid 0", "groups 4", "groups none", "no-new-privileges 0", "seccomp 2", "capabilities effective=none",
                   "capabilities bounding=-kill", "capabilities bounding=+sys_admin", "capabilities permitted=chown,kill"):
         fails(words, before=user)
-    passes("environment A=b C=* -- no-environment B -- cwd /usr -- nice 3", before=["nice", "-n3"], cwd="/usr", env={"A": "b", "C": "d"})
-    for words in ("environment A=c", "environment B=", "no-environment A", "cwd /", "nice 0"):
+    passes(f"environment A=b C=* -- no-environment B -- cwd /usr -- nice {os.nice(0) + 3}", before=["nice", "-n3"], cwd="/usr", env={"A": "b", "C": "d"})
+    for words in ("environment A=c", "environment B=", "no-environment A", "cwd /", "nice <1"):
         fails(words, before=["nice", "-n3"], cwd="/usr", env={"A": "b"})
     limit = ["prlimit", "--nofile=100:200"]
     passes("rlimit NOFILE 100 200", before=limit)
