@@ -13,9 +13,13 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 
 from svcd_test import BUILD, SVC_INIT, SVCCTL, SVCD, expect, expect_equal, wait_for
+
+# A test that is ended ends its tree too: in order when there is time for it, else by the death signal of its first process.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
 
 GUEST = os.path.join(BUILD, "tests", "guest", "guest")
 INSIDE = "/mnt"
@@ -57,6 +61,16 @@ class Tree:
     def __enter__(self):
         self.directory = tempfile.mkdtemp(prefix=f"svcd-{self.name}-", dir="/tmp")
         os.chmod(self.directory, 0o755)
+        self.log = open(os.path.join(self.directory, "log"), "w+")
+        try:
+            self.fill()
+            self.boot()
+        except BaseException:
+            self.__exit__(AssertionError, None, None)
+            raise
+        return self
+
+    def fill(self):
         for folder in ("units", "run", "state", "data", "data/volume", "bin"):
             os.mkdir(os.path.join(self.directory, folder))
             os.chown(os.path.join(self.directory, folder), self.uid, self.uid)
@@ -64,13 +78,6 @@ class Tree:
         for program in (SVC_INIT, SVCD, SVCCTL):
             shutil.copy(program, os.path.join(self.directory, "bin"))
         self.make_image()
-        self.log = open(os.path.join(self.directory, "log"), "w+")
-        try:
-            self.boot()
-        except BaseException:
-            self.__exit__(AssertionError, None, None)
-            raise
-        return self
 
     def boot(self):
         if self.cgroup:
@@ -85,8 +92,8 @@ class Tree:
                          "--inh-caps=-all", "--no-new-privs", *arguments]
         # SAFETY.md; the scratch directory appears in the tree's own mount namespace only.
         self.process = subprocess.Popen(
-            ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--propagation", "private",
-             "sh", "-c", f'{prepare} && exec "$@"', self.directory, *arguments],
+            ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc",
+             "--propagation", "private", "sh", "-c", f'{prepare} && exec "$@"', self.directory, *arguments],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
         self.pid = wait_for(self.find_init, "svc-init in its namespace", 10)
         self.pid_namespace = os.readlink(f"/proc/{self.pid}/ns/pid")
