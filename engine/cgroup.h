@@ -5,14 +5,14 @@
 #include "engine/spec.h"
 
 enum { /* controllers, as bits */
-	CGROUP_CPU = 1 << 0,
-	CGROUP_CPUSET = 1 << 1,
-	CGROUP_IO = 1 << 2,
-	CGROUP_MEMORY = 1 << 3,
-	CGROUP_PIDS = 1 << 4,
-	CGROUP_HUGETLB = 1 << 5,
-	CGROUP_RDMA = 1 << 6,
-	CGROUP_MISC = 1 << 7,
+       CGROUP_CPU = 1 << 0,
+       CGROUP_CPUSET = 1 << 1,
+       CGROUP_IO = 1 << 2,
+       CGROUP_MEMORY = 1 << 3,
+       CGROUP_PIDS = 1 << 4,
+       CGROUP_HUGETLB = 1 << 5,
+       CGROUP_RDMA = 1 << 6,
+       CGROUP_MISC = 1 << 7,
 };
 
 struct cgroup_tree {
@@ -40,11 +40,11 @@ unsigned cgroup_needed(const struct spec_limits *limits);
 /* Makes PATH with its parents, enables in the parents what LIMITS needs, and applies LIMITS. A limit whose controller is missing fails
  * with -EOPNOTSUPP, and *RET_ORIGIN (offsetof in struct spec). DELEGATE_TO may manage the group; (uid_t)-1: nobody. Returns a directory
  * descriptor for CLONE_INTO_CGROUP, the caller's. */
-int cgroup_make(const struct cgroup_tree *tree, const char *path, const struct spec_limits *limits, uid_t delegate_to,
-		struct failure *failure, uint32_t *ret_origin);
+int cgroup_make(const struct cgroup_tree *tree, const char *path, const struct spec_limits *limits,
+		uid_t delegate_to, struct failure *failure, uint32_t *ret_origin);
 /* Applies LIMITS to an existing group. */
-int cgroup_apply(const struct cgroup_tree *tree, const char *path, const struct spec_limits *limits, struct failure *failure,
-		 uint32_t *ret_origin);
+int cgroup_apply(const struct cgroup_tree *tree, const char *path, const struct spec_limits *limits,
+		 struct failure *failure, uint32_t *ret_origin);
 
 /* cgroup.kill; on a kernel without it (before 5.14) SIGKILL to each process until none is new. -ENOENT: no such group. */
 int cgroup_kill(const struct cgroup_tree *tree, const char *path);

@@ -8,23 +8,25 @@
 
 /* One command line of a service. */
 struct compile_command {
-	const char *path;   /* absolute, in the container; or a name looked up in the container's PATH at compile time */
-	char *const *argv;  /* argv[0] may differ from path ("@") */
+	const char *
+		path; /* absolute, in the container; or a name looked up in the container's PATH at compile time */
+	char *const *argv;    /* argv[0] may differ from path ("@") */
 	bool full_privileges; /* "+": no identity, capability, seccomp or namespace of the spec applies */
-	bool no_setuid;       /* "!": identity is kept, the rest applies */
-	bool expand;	      /* replace $NAME and ${NAME} in argv by the container's environment, as systemd does */
+	bool no_setuid;	      /* "!": identity is kept, the rest applies */
+	bool expand; /* replace $NAME and ${NAME} in argv by the container's environment, as systemd does */
 };
 
 /* What the manager adds for this launch; nothing of it changes at a restart of the same command. */
 struct compile_context {
-	const char *name;	     /* the container's: default hostname, and part of generated paths */
-	char *const *environment;    /* added after the spec's: NAME=VALUE */
-	const char *notify_socket;   /* on the host; bound into the container at COMPILE_NOTIFY_PATH; NULL: none */
+	const char *name;	  /* the container's: default hostname, and part of generated paths */
+	char *const *environment; /* added after the spec's: NAME=VALUE */
+	const char
+		*notify_socket; /* on the host; bound into the container at COMPILE_NOTIFY_PATH; NULL: none */
 	const char *state_directory; /* where a persistent upper layer lives by default */
 	uint32_t auto_range;	     /* first host id for SPEC_USER_AUTO, 65536 ids; 0: none could be had */
 	bool in_cgroup;		     /* the child is born in a cgroup of its own */
 	unsigned n_passed;	     /* descriptors 3…: passed sockets, at the end of the descriptor list */
-	int join_pidfd;		     /* svcctl exec: join the namespaces of this process instead of making any; -1. Only whether it is
+	int join_pidfd; /* svcctl exec: join the namespaces of this process instead of making any; -1. Only whether it is
 					set matters here: the launch brings it (PROGRAM_DESCRIPTOR_JOIN) */
 };
 #define COMPILE_NOTIFY_PATH "/run/svcd-notify"
@@ -40,21 +42,22 @@ struct program_descriptor {
 	char *path;
 	unsigned index;
 	bool make_directory; /* never set: see spec_mount.create_source */
-	bool optional;	     /* PATH: when missing, /dev/null is sent and the operation is skipped by its PROGRAM_OPTIONAL */
-	uint32_t origin;     /* as in program_op */
+	bool optional; /* PATH: when missing, /dev/null is sent and the operation is skipped by its PROGRAM_OPTIONAL */
+	uint32_t origin; /* as in program_op */
 	uint16_t origin_item;
 };
 
 struct program {
-	struct program_header *block; /* heap; `block->size` bytes */
+	struct program_header *block;		/* heap; `block->size` bytes */
 	struct program_descriptor *descriptors; /* descriptor index 3… */
 	size_t n_descriptors;
 };
 
 /* Compiles. On failure FAILURE says what, and *RET_ORIGIN / *RET_ITEM (may be NULL) which field asked for it, or
  * PROGRAM_NO_ORIGIN. The program is the caller's. */
-int compile(const struct spec *spec, const struct compile_command *command, const struct compile_context *context,
-	    struct program **ret, struct failure *failure, uint32_t *ret_origin, uint16_t *ret_item);
+int compile(const struct spec *spec, const struct compile_command *command,
+	    const struct compile_context *context, struct program **ret, struct failure *failure,
+	    uint32_t *ret_origin, uint16_t *ret_item);
 
 /* What a failure to compile counts as: systemd's exit status (systemd.exec(5), "Process Exit Codes") for the *RET_ORIGIN of compile(): 217
  * for the user, 216 for a group, 226 for namespaces and mounts, 228 for a filter, … and 1 where nothing says more. A program that

@@ -12,11 +12,12 @@
 
 #include "base/macros.h"
 
-#define LAUNCH_VERSION		 1u
-#define LAUNCH_MAX_DESCRIPTORS	 64 /* of a program: standard streams, namespaces, bind sources, passed sockets */
-#define LAUNCH_MAX_HELD		 4  /* descriptors held for one record; more go to HOLDING records of their own */
-#define LAUNCH_NAME_MAX		 64 /* of a held descriptor, with NUL */
-#define LAUNCH_FD_ENVIRONMENT	 "SVC_INIT_FD" /* the manager finds its end of the socket by this variable */
+#define LAUNCH_VERSION 1u
+#define LAUNCH_MAX_DESCRIPTORS \
+	64			/* of a program: standard streams, namespaces, bind sources, passed sockets */
+#define LAUNCH_MAX_HELD	      4 /* descriptors held for one record; more go to HOLDING records of their own */
+#define LAUNCH_NAME_MAX	      64	    /* of a held descriptor, with NUL */
+#define LAUNCH_FD_ENVIRONMENT "SVC_INIT_FD" /* the manager finds its end of the socket by this variable */
 
 struct launch_id {
 	uint8_t bytes[16];
@@ -27,15 +28,15 @@ enum launch_type {
 	LAUNCH_HELLO = 1, /* struct launch_hello: answered by LAUNCH_RECORD…, LAUNCH_TABLE_END */
 	LAUNCH_SPAWN,	  /* struct launch_spawn + descriptors */
 	LAUNCH_KILL,	  /* struct launch_kill */
-	LAUNCH_FORGET,	  /* struct launch_request: the record of a dead child and what it holds is released */
-	LAUNCH_ADOPT,	  /* struct launch_adopt + pidfd: a process that svc-init reaps (Type=forking) gets a record */
-	LAUNCH_HOLD,	  /* struct launch_hold + 1 descriptor, kept with the record until it is forgotten */
-	LAUNCH_SHUTDOWN,  /* struct launch_shutdown: the manager has stopped everything and svc-init may end */
+	LAUNCH_FORGET, /* struct launch_request: the record of a dead child and what it holds is released */
+	LAUNCH_ADOPT, /* struct launch_adopt + pidfd: a process that svc-init reaps (Type=forking) gets a record */
+	LAUNCH_HOLD,	 /* struct launch_hold + 1 descriptor, kept with the record until it is forgotten */
+	LAUNCH_SHUTDOWN, /* struct launch_shutdown: the manager has stopped everything and svc-init may end */
 	/* svc-init -> manager */
 	LAUNCH_WELCOME = 100, /* struct launch_welcome, first answer to HELLO */
-	LAUNCH_RECORD,	      /* struct launch_record + held descriptors: one child, also sent when it executed, failed or ended */
-	LAUNCH_TABLE_END,     /* struct launch_request without id */
-	LAUNCH_SIGNAL,	      /* struct launch_signal: svc-init itself got a signal that is the manager's business */
+	LAUNCH_RECORD, /* struct launch_record + held descriptors: one child, also sent when it executed, failed or ended */
+	LAUNCH_TABLE_END, /* struct launch_request without id */
+	LAUNCH_SIGNAL, /* struct launch_signal: svc-init itself got a signal that is the manager's business */
 };
 
 struct launch_request { /* the head of every message */
@@ -48,10 +49,10 @@ struct launch_hello {
 	struct launch_request head;
 };
 
-enum { /* launch_welcome.mode */
-	LAUNCH_MODE_MACHINE,   /* PID 1 of the machine: may reboot */
-	LAUNCH_MODE_CONTAINER, /* PID 1 of a PID namespace */
-	LAUNCH_MODE_SUBREAPER,
+enum {			      /* launch_welcome.mode */
+       LAUNCH_MODE_MACHINE,   /* PID 1 of the machine: may reboot */
+       LAUNCH_MODE_CONTAINER, /* PID 1 of a PID namespace */
+       LAUNCH_MODE_SUBREAPER,
 };
 
 struct launch_welcome {
@@ -84,9 +85,9 @@ struct launch_kill {
 	uint32_t flags;
 };
 enum {
-	LAUNCH_KILL_PAYLOAD = 0,     /* the payload (behind a container's init, if there is one) */
-	LAUNCH_KILL_CHILD = 1 << 0,  /* svc-init's own child: with a PID namespace SIGKILL ends all of it */
-	LAUNCH_KILL_GROUP = 1 << 1,  /* the process group (session) that the payload leads */
+	LAUNCH_KILL_PAYLOAD = 0,    /* the payload (behind a container's init, if there is one) */
+	LAUNCH_KILL_CHILD = 1 << 0, /* svc-init's own child: with a PID namespace SIGKILL ends all of it */
+	LAUNCH_KILL_GROUP = 1 << 1, /* the process group (session) that the payload leads */
 };
 
 struct launch_adopt {
@@ -96,15 +97,16 @@ struct launch_adopt {
 };
 
 struct launch_hold {
-	struct launch_request head; /* an id without a record makes a record that only holds (a listening socket) */
+	struct launch_request
+		head; /* an id without a record makes a record that only holds (a listening socket) */
 	char name[LAUNCH_NAME_MAX];
 };
 
 enum { /* launch_shutdown.action */
-	LAUNCH_EXIT,
-	LAUNCH_REBOOT,
-	LAUNCH_POWER_OFF,
-	LAUNCH_HALT,
+       LAUNCH_EXIT,
+       LAUNCH_REBOOT,
+       LAUNCH_POWER_OFF,
+       LAUNCH_HALT,
 };
 
 struct launch_shutdown {
@@ -123,7 +125,7 @@ enum launch_state {
 	LAUNCH_STATE_HOLDING,  /* no process: only holds descriptors */
 	LAUNCH_STATE_STARTING, /* cloned, interpreting its program */
 	LAUNCH_STATE_RUNNING,  /* execve(2) succeeded */
-	LAUNCH_STATE_FAILED,   /* an operation failed, or clone3 did (op == LAUNCH_OP_CLONE): no payload ever ran */
+	LAUNCH_STATE_FAILED, /* an operation failed, or clone3 did (op == LAUNCH_OP_CLONE): no payload ever ran */
 	LAUNCH_STATE_EXITED,
 };
 #define LAUNCH_OP_CLONE	   UINT32_MAX

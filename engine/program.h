@@ -39,89 +39,89 @@ enum { PROGRAM_N_SLOTS = 32, PROGRAM_SLOT_NONE = 255 };
  */
 enum program_code {
 	/* process */
-	PROGRAM_SESSION,	/* setsid(2), default signal dispositions and an empty mask; flags: PROGRAM_IGNORE_SIGPIPE */
-	PROGRAM_STDIO,		/* descriptors 0..2 become standard input, output, error */
-	PROGRAM_PASS_FD,	/* descriptor fd becomes number (3…), without close-on-exec, when exec comes: before the first
+	PROGRAM_SESSION, /* setsid(2), default signal dispositions and an empty mask; flags: PROGRAM_IGNORE_SIGPIPE */
+	PROGRAM_STDIO, /* descriptors 0..2 become standard input, output, error */
+	PROGRAM_PASS_FD, /* descriptor fd becomes number (3…), without close-on-exec, when exec comes: before the first
 				   SECCOMP, for a filter may forbid it, else at EXEC. All PASS_FDs precede both */
-	PROGRAM_UMASK,		/* number */
-	PROGRAM_RLIMIT,		/* flags: RLIMIT_*; number: soft; number2: hard */
-	PROGRAM_NICE,		/* number (as int) */
-	PROGRAM_OOM_SCORE,	/* text: decimal, to /proc/self/oom_score_adj */
-	PROGRAM_TIMER_SLACK,	/* number: nanoseconds */
-	PROGRAM_PARENT_DEATH,	/* number: signal when the parent dies */
+	PROGRAM_UMASK,	      /* number */
+	PROGRAM_RLIMIT,	      /* flags: RLIMIT_*; number: soft; number2: hard */
+	PROGRAM_NICE,	      /* number (as int) */
+	PROGRAM_OOM_SCORE,    /* text: decimal, to /proc/self/oom_score_adj */
+	PROGRAM_TIMER_SLACK,  /* number: nanoseconds */
+	PROGRAM_PARENT_DEATH, /* number: signal when the parent dies */
 	/* isolation */
-	PROGRAM_JOIN,		/* fd: a namespace descriptor or a pidfd; flags: CLONE_NEW* to join, by one setns(2). CLONE_NEWPID takes
+	PROGRAM_JOIN, /* fd: a namespace descriptor or a pidfd; flags: CLONE_NEW* to join, by one setns(2). CLONE_NEWPID takes
 				   effect at the FORK that follows; CLONE_NEWNS changes root and working directory too */
 	PROGRAM_UNSHARE,	/* flags: CLONE_NEW* made in place */
 	PROGRAM_USER_NAMESPACE, /* makes one by a helper process: text uid_map, text2 gid_map; slot2: the namespace;
 				   flags: further CLONE_NEW* (net, ipc, uts) that it shall own, which the helper goes on to make
 				   while the program goes on too (a network namespace, its loopback interface up, takes the
 				   kernel longer than most of the mounts). Comes while /proc is still the host's */
-	PROGRAM_JOIN_OWNED,	/* waits for the helper and joins the flags of USER_NAMESPACE, once; before what needs them */
-	PROGRAM_ENTER_USER,	/* slot: a namespace from USER_NAMESPACE; then flags: CLONE_NEW* unshared inside it */
+	PROGRAM_JOIN_OWNED, /* waits for the helper and joins the flags of USER_NAMESPACE, once; before what needs them */
+	PROGRAM_ENTER_USER, /* slot: a namespace from USER_NAMESPACE; then flags: CLONE_NEW* unshared inside it */
 	PROGRAM_TIME_NAMESPACE, /* text: content for timens_offsets, may be empty; unshares and enters. Comes before any mount,
 				   while /proc is the host's */
-	PROGRAM_HOSTNAME,	/* text */
-	PROGRAM_LOOPBACK_UP,	/* in the current network namespace */
+	PROGRAM_HOSTNAME,    /* text */
+	PROGRAM_LOOPBACK_UP, /* in the current network namespace */
 	/* filesystem: `slot` is the root of the tree being built, paths (text) are resolved in it with
 	   RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, text2 is a path on the host or a value. Paths are resolved with all mounts made
 	   so far. "owner" is uid | gid << 32 in host ids: what is created is made as that owner (by fsuid, so that it
 	   works on an idmapped layer). PROGRAM_OPTIONAL: when text does not exist, nothing is done */
 	PROGRAM_PRIVATE_MOUNTS, /* the whole current tree: flags MS_PRIVATE or MS_SLAVE, recursive */
-	PROGRAM_TREE,		/* slot2 = a detached copy (with PROGRAM_MOUNT_RECURSIVE: and all mounts below) of path text, resolved in slot, or
+	PROGRAM_TREE, /* slot2 = a detached copy (with PROGRAM_MOUNT_RECURSIVE: and all mounts below) of path text, resolved in slot, or
 				   with PROGRAM_SLOT_NONE as a path on the host; flags: further PROGRAM_MOUNT_* become its attributes;
 				   number: slot of a user namespace to idmap by, or PROGRAM_SLOT_NONE. PROGRAM_OPTIONAL and missing: slot2 is
 				   empty. With text "" slot2 = the process's own root itself, not copied: no ATTACH_ROOT follows */
-	PROGRAM_OVERLAY,	/* slot2 = a detached overlay: text lower layers joined by ':' (each with ':' and '\' escaped),
+	PROGRAM_OVERLAY, /* slot2 = a detached overlay: text lower layers joined by ':' (each with ':' and '\' escaped),
 				   text2: directory holding "data" and "work" (made if missing), or "" ; flags: PROGRAM_OVERLAY_*;
 				   slot: user namespace to idmap the lower layers (and a persistent upper one) by, or PROGRAM_SLOT_NONE;
 				   number: owner of an ephemeral upper directory's root (0 without a user namespace). Neither flag: read-only */
-	PROGRAM_ATTACH_ROOT,	/* mounts the tree in slot over "/"; the old root is kept in slot2. From here slot is the attached root, but
+	PROGRAM_ATTACH_ROOT, /* mounts the tree in slot over "/"; the old root is kept in slot2. From here slot is the attached root, but
 				   the process's root is still the old one, so that nothing covers the new one while it is filled */
-	PROGRAM_DROP_OLD_ROOT,	/* slot: the tree of ATTACH_ROOT becomes the process's root by pivot_root(2) and the old one is detached:
+	PROGRAM_DROP_OLD_ROOT, /* slot: the tree of ATTACH_ROOT becomes the process's root by pivot_root(2) and the old one is detached:
 				   from here no host path exists. Must follow ATTACH_ROOT before FORK and EXEC */
 	PROGRAM_MAKE_DIRECTORY, /* text in slot, if missing; number: mode; missing parents are made 0755; number2: owner */
-	PROGRAM_MAKE_FILE,	/* text in slot: an empty file as a mount point, if missing; its parents as above; number2: owner */
-	PROGRAM_SYMLINK,	/* text in slot -> text2; an existing name is left alone */
-	PROGRAM_BIND,		/* descriptor fd (O_PATH on the host, opened at compile or launch), or with fd == PROGRAM_NO_FD the
+	PROGRAM_MAKE_FILE, /* text in slot: an empty file as a mount point, if missing; its parents as above; number2: owner */
+	PROGRAM_SYMLINK, /* text in slot -> text2; an existing name is left alone */
+	PROGRAM_BIND, /* descriptor fd (O_PATH on the host, opened at compile or launch), or with fd == PROGRAM_NO_FD the
 				   host path text2 below slot2 (old root), to text in slot; flags PROGRAM_MOUNT_*;
 				   number: slot of a user namespace to idmap by, or PROGRAM_SLOT_NONE. With fd == PROGRAM_NO_FD and text2 ""
 				   the detached tree in slot2 (of a TREE) is itself moved to text and the slot is closed; an empty slot2
 				   does nothing when PROGRAM_OPTIONAL */
-	PROGRAM_TMPFS,		/* text in slot; text2 options; flags */
-	PROGRAM_PROC,		/* text in slot; text2 options ("hidepid=invisible,subset=pid"); flags */
-	PROGRAM_SYSFS,		/* text in slot; flags */
-	PROGRAM_CGROUP_FS,	/* text in slot; flags */
-	PROGRAM_MQUEUE,		/* text in slot */
-	PROGRAM_DEVPTS,		/* text in slot; text2 options */
-	PROGRAM_DEV,		/* a tmpfs on text in slot with null, zero, full, random, urandom, tty, fd, stdin…, ptmx, pts/, shm/, mqueue/:
+	PROGRAM_TMPFS,	   /* text in slot; text2 options; flags */
+	PROGRAM_PROC,	   /* text in slot; text2 options ("hidepid=invisible,subset=pid"); flags */
+	PROGRAM_SYSFS,	   /* text in slot; flags */
+	PROGRAM_CGROUP_FS, /* text in slot; flags */
+	PROGRAM_MQUEUE,	   /* text in slot */
+	PROGRAM_DEVPTS,	   /* text in slot; text2 options */
+	PROGRAM_DEV, /* a tmpfs on text in slot with null, zero, full, random, urandom, tty, fd, stdin…, ptmx, pts/, shm/, mqueue/:
 				   nodes are bind mounts of the host's below slot2 (the old root), verified char devices; shm/ is a tmpfs (mode 1777),
 				   text2: its size option's value or "" for the kernel's default; pts/ and mqueue/ are empty directories for DEVPTS
 				   and MQUEUE, ptmx a link to pts/ptmx; number: owner of the tmpfs and of what is made in it */
-	PROGRAM_ATTRIBUTES,	/* mount attributes of text in slot: flags PROGRAM_MOUNT_* set, number: cleared; makes a mount
+	PROGRAM_ATTRIBUTES, /* mount attributes of text in slot: flags PROGRAM_MOUNT_* set, number: cleared; makes a mount
 				   point of it first if it is none; PROGRAM_MOUNT_RECURSIVE: of all mounts below too */
-	PROGRAM_MASK,		/* text in slot: a directory becomes an empty read-only tmpfs (mode 000), a file a bind of a verified /dev/null, which
+	PROGRAM_MASK, /* text in slot: a directory becomes an empty read-only tmpfs (mode 000), a file a bind of a verified /dev/null, which
 				   comes from /dev/null below slot2 (the old root) */
 	/* identity and operation control */
-	PROGRAM_GROUPS,		/* text: a data offset of uint32_t[number]; setgroups(2) */
-	PROGRAM_USER,		/* number: uid, number2: gid; setresgid, setresuid; keeps capabilities for the steps below */
-	PROGRAM_BOUNDING_SET,	/* number: capabilities kept */
-	PROGRAM_CAPABILITIES,	/* number: permitted and effective, as far as the process has them (one the manager lacks cannot be given);
+	PROGRAM_GROUPS, /* text: a data offset of uint32_t[number]; setgroups(2) */
+	PROGRAM_USER, /* number: uid, number2: gid; setresgid, setresuid; keeps capabilities for the steps below */
+	PROGRAM_BOUNDING_SET, /* number: capabilities kept */
+	PROGRAM_CAPABILITIES, /* number: permitted and effective, as far as the process has them (one the manager lacks cannot be given);
 				   number2: ambient (inheritable is the same as ambient): here a missing one is a failure */
 	PROGRAM_NO_NEW_PRIVILEGES,
-	PROGRAM_SECCOMP,	/* text: data offset of sock_filter[number]; flags for seccomp(2) */
+	PROGRAM_SECCOMP,	   /* text: data offset of sock_filter[number]; flags for seccomp(2) */
 	PROGRAM_WORKING_DIRECTORY, /* text; flags: PROGRAM_OPTIONAL */
 	/* the two that change who goes on */
-	PROGRAM_FORK,		/* flags: PROGRAM_FORK_INIT: the parent stays as PID 1 of the namespace (reaps, forwards signals); without:
+	PROGRAM_FORK, /* flags: PROGRAM_FORK_INIT: the parent stays as PID 1 of the namespace (reaps, forwards signals); without:
 				   as a relay outside a PID namespace that was joined. After a SESSION the payload leads one of its own */
-	PROGRAM_EXEC,		/* text: path; text2: data offset of argv vector; number: data offset of envp vector */
+	PROGRAM_EXEC, /* text: path; text2: data offset of argv vector; number: data offset of envp vector */
 	PROGRAM_CODE_MAX_,
 };
 
 #define PROGRAM_NO_FD 0xffffu
 
 enum {
-	PROGRAM_OPTIONAL = 1 << 0,	 /* ENOENT is no failure */
+	PROGRAM_OPTIONAL = 1 << 0, /* ENOENT is no failure */
 	PROGRAM_MOUNT_READ_ONLY = 1 << 1,
 	PROGRAM_MOUNT_NO_SUID = 1 << 2,
 	PROGRAM_MOUNT_NO_DEV = 1 << 3,
@@ -153,7 +153,8 @@ struct program_header {
 	uint32_t data_size, data_offset;
 	uint32_t n_descriptors; /* how many the launch must bring, standard streams included */
 	uint32_t reserved;
-	uint64_t clone_flags; /* CLONE_NEW{NS,PID,NET,IPC,UTS}; the others have operations: a cgroup namespace from clone3(2)
+	uint64_t
+		clone_flags; /* CLONE_NEW{NS,PID,NET,IPC,UTS}; the others have operations: a cgroup namespace from clone3(2)
 				 would be rooted at svc-init's cgroup */
 };
 

@@ -21,8 +21,8 @@
 /* --- isolation --------------------------------------------------------------------------------------- */
 
 enum spec_user_namespace {
-	SPEC_USER_HOST,	    /* none of its own */
-	SPEC_USER_SELF,	    /* maps the service's own user and root 1:1, all others are nobody; PrivateUsers=yes */
+	SPEC_USER_HOST, /* none of its own */
+	SPEC_USER_SELF, /* maps the service's own user and root 1:1, all others are nobody; PrivateUsers=yes */
 	SPEC_USER_IDENTITY, /* maps 0..65535 1:1 */
 	SPEC_USER_AUTO,	    /* 65536 ids from a range chosen for this unit; files are idmapped; UserNS=auto */
 	SPEC_USER_MAP,	    /* uid_map and gid_map below */
@@ -92,18 +92,18 @@ enum spec_protect_system {
 
 enum spec_protect_home {
 	SPEC_PROTECT_HOME_NO,
-	SPEC_PROTECT_HOME_YES,	     /* /home, /root, /run/user inaccessible */
+	SPEC_PROTECT_HOME_YES, /* /home, /root, /run/user inaccessible */
 	SPEC_PROTECT_HOME_READ_ONLY,
 	SPEC_PROTECT_HOME_TMPFS,
 	SPEC_PROTECT_HOME_MAX_,
 };
 
 enum spec_protect_proc { /* the procfs mount option hidepid= */
-	SPEC_PROTECT_PROC_DEFAULT,
-	SPEC_PROTECT_PROC_NO_ACCESS,
-	SPEC_PROTECT_PROC_INVISIBLE,
-	SPEC_PROTECT_PROC_PTRACEABLE,
-	SPEC_PROTECT_PROC_MAX_,
+			 SPEC_PROTECT_PROC_DEFAULT,
+			 SPEC_PROTECT_PROC_NO_ACCESS,
+			 SPEC_PROTECT_PROC_INVISIBLE,
+			 SPEC_PROTECT_PROC_PTRACEABLE,
+			 SPEC_PROTECT_PROC_MAX_,
 };
 
 /* --- operation control ------------------------------------------------------------------------------- */
@@ -123,7 +123,7 @@ enum spec_seccomp_default {
 /* --- limits ------------------------------------------------------------------------------------------ */
 
 struct spec_io_limit {
-	char *path;    /* a device node or a file on the device */
+	char *path;	/* a device node or a file on the device */
 	uint64_t value; /* bytes or operations per second, or a weight */
 };
 
@@ -135,15 +135,16 @@ struct spec_io_limits {
 /* cgroup v2 knobs; SPEC_UNSET leaves the kernel's value, SPEC_LIMIT_MAX writes "max". Sizes are bytes. */
 #define SPEC_LIMIT_MAX (UINT64_MAX - 1)
 struct spec_limits {
-	uint64_t cpu_weight;	  /* 1..10000 */
-	uint64_t cpu_quota;	  /* microseconds of CPU time per second of wall-clock time */
-	uint64_t cpu_period;	  /* microseconds */
-	char *allowed_cpus;	  /* "0-3,8" for cpuset.cpus; NULL: unset */
+	uint64_t cpu_weight; /* 1..10000 */
+	uint64_t cpu_quota;  /* microseconds of CPU time per second of wall-clock time */
+	uint64_t cpu_period; /* microseconds */
+	char *allowed_cpus;  /* "0-3,8" for cpuset.cpus; NULL: unset */
 	char *allowed_memory_nodes;
 	uint64_t memory_min, memory_low, memory_high, memory_max, memory_swap_max;
-	int oom_group;		  /* memory.oom.group: -1 unset, 0, 1 */
-	uint64_t io_weight;	  /* 1..10000 */
-	struct spec_io_limits io_device_weight, io_read_bandwidth, io_write_bandwidth, io_read_iops, io_write_iops;
+	int oom_group;	    /* memory.oom.group: -1 unset, 0, 1 */
+	uint64_t io_weight; /* 1..10000 */
+	struct spec_io_limits io_device_weight, io_read_bandwidth, io_write_bandwidth, io_read_iops,
+		io_write_iops;
 	uint64_t tasks_max;
 };
 
@@ -156,7 +157,7 @@ enum spec_stdio {
 	SPEC_STDIO_FILE,    /* the path below, not truncated */
 	SPEC_STDIO_APPEND,
 	SPEC_STDIO_TRUNCATE,
-	SPEC_STDIO_TTY,	    /* the path below, or /dev/console */
+	SPEC_STDIO_TTY, /* the path below, or /dev/console */
 	SPEC_STDIO_MAX_,
 };
 
@@ -193,25 +194,25 @@ struct spec {
 	char *network_namespace_path, *ipc_namespace_path; /* join instead of create */
 
 	/* filesystem: the root */
-	char *root_directory;	 /* RootDirectory=; NULL: the host's root */
-	char **image_layers;	 /* Image=: directories, uppermost first; an overlay is made of them */
-	enum spec_upper upper;	 /* what catches writes to the overlay */
-	char *upper_directory;	 /* SPEC_UPPER_PERSISTENT: holds "data" and "work" */
-	bool read_only_root;	 /* ReadOnly= */
-	bool mount_api_vfs;	 /* own /proc, /sys, /dev, /run, /tmp (always with image_layers) */
+	char *root_directory;  /* RootDirectory=; NULL: the host's root */
+	char **image_layers;   /* Image=: directories, uppermost first; an overlay is made of them */
+	enum spec_upper upper; /* what catches writes to the overlay */
+	char *upper_directory; /* SPEC_UPPER_PERSISTENT: holds "data" and "work" */
+	bool read_only_root;   /* ReadOnly= */
+	bool mount_api_vfs;    /* own /proc, /sys, /dev, /run, /tmp (always with image_layers) */
 
 	/* filesystem: what is mounted in it; applied after sorting by target */
-	struct spec_mounts volumes;	       /* Volume= */
+	struct spec_mounts volumes; /* Volume= */
 	struct spec_mounts bind_paths, bind_read_only_paths, temporary_file_systems, tmpfs;
 	struct spec_mounts read_only_paths, read_write_paths, inaccessible_paths, exec_paths, no_exec_paths;
-	char **mask, **unmask;		       /* Mask=, Unmask=: on top of the default masked paths */
+	char **mask, **unmask; /* Mask=, Unmask=: on top of the default masked paths */
 	bool private_tmp, private_devices;
 	enum spec_protect_system protect_system;
 	enum spec_protect_home protect_home;
 	enum spec_protect_proc protect_proc;
-	bool process_subset_pid;	       /* ProcSubset=pid */
+	bool process_subset_pid; /* ProcSubset=pid */
 	bool protect_kernel_tunables, protect_kernel_modules, protect_kernel_logs, protect_clock;
-	uint64_t shm_size;		       /* bytes; SPEC_UNSET: the kernel's default */
+	uint64_t shm_size; /* bytes; SPEC_UNSET: the kernel's default */
 
 	/* operation control */
 	uint64_t capability_bounding_set; /* bit per capability; SPEC_CAP_ALL */
@@ -219,7 +220,7 @@ struct spec {
 	bool no_new_privileges;
 	enum spec_seccomp_default seccomp_default;
 	struct spec_system_calls system_call_filter;
-	int system_call_errno;	       /* what a refused call returns; 0: the process is killed with SIGSYS */
+	int system_call_errno; /* what a refused call returns; 0: the process is killed with SIGSYS */
 	char **system_call_architectures; /* "native", "x86", …; NULL: all */
 	bool restrict_realtime, restrict_suid_sgid, lock_personality, memory_deny_write_execute;
 	uint64_t restrict_namespaces; /* CLONE_NEW* bits that remain allowed; SPEC_UNSET: no restriction */

@@ -10,11 +10,11 @@
 struct host;
 
 struct host_options {
-	const char *unit_path;	    /* --unit-path=; NULL: the default */
+	const char *unit_path; /* --unit-path=; NULL: the default */
 	const char *runtime_directory, *state_directory;
-	const char *cgroup_root;    /* NULL: see cgroup_tree_open() */
-	int init_fd;		    /* the socket to svc-init */
-	int log_level;		    /* as syslog(3) */
+	const char *cgroup_root; /* NULL: see cgroup_tree_open() */
+	int init_fd;		 /* the socket to svc-init */
+	int log_level;		 /* as syslog(3) */
 };
 
 /* Connects to svc-init, loads what it remembers and yields the manager that runs over it. OBSERVER as manager_new(). */

@@ -5,13 +5,41 @@
 #include "manager/unit.h"
 #include "base/table.h"
 
-enum job_type { JOB_START, JOB_STOP, JOB_RELOAD, JOB_RESTART, JOB_VERIFY_ACTIVE, JOB_TRY_RESTART, JOB_RELOAD_OR_START,
-		JOB_NOP /* what try-restart of an inactive unit becomes: done at once, never installed */, JOB_TYPE_MAX_ };
-enum job_mode { JOB_REPLACE, JOB_FAIL, JOB_ISOLATE, JOB_IGNORE_DEPENDENCIES, JOB_REPLACE_IRREVERSIBLY, JOB_IGNORE_REQUIREMENTS, JOB_MODE_MAX_ };
+enum job_type {
+	JOB_START,
+	JOB_STOP,
+	JOB_RELOAD,
+	JOB_RESTART,
+	JOB_VERIFY_ACTIVE,
+	JOB_TRY_RESTART,
+	JOB_RELOAD_OR_START,
+	JOB_NOP /* what try-restart of an inactive unit becomes: done at once, never installed */,
+	JOB_TYPE_MAX_
+};
+enum job_mode {
+	JOB_REPLACE,
+	JOB_FAIL,
+	JOB_ISOLATE,
+	JOB_IGNORE_DEPENDENCIES,
+	JOB_REPLACE_IRREVERSIBLY,
+	JOB_IGNORE_REQUIREMENTS,
+	JOB_MODE_MAX_
+};
 enum job_state { JOB_WAITING, JOB_RUNNING, JOB_STATE_MAX_ };
-enum job_result { JOB_DONE, JOB_CANCELED, JOB_TIMEOUT, JOB_FAILED, JOB_DEPENDENCY, JOB_SKIPPED, JOB_INVALID, JOB_ASSERT, JOB_RESULT_MAX_ };
-extern const char *const job_type_names[JOB_TYPE_MAX_], *const job_mode_names[JOB_MODE_MAX_], *const job_state_names[JOB_STATE_MAX_],
-	*const job_result_names[JOB_RESULT_MAX_];
+enum job_result {
+	JOB_DONE,
+	JOB_CANCELED,
+	JOB_TIMEOUT,
+	JOB_FAILED,
+	JOB_DEPENDENCY,
+	JOB_SKIPPED,
+	JOB_INVALID,
+	JOB_ASSERT,
+	JOB_RESULT_MAX_
+};
+extern const char *const job_type_names[JOB_TYPE_MAX_],
+	*const job_mode_names[JOB_MODE_MAX_], *const job_state_names[JOB_STATE_MAX_],
+						      *const job_result_names[JOB_RESULT_MAX_];
 
 struct job {
 	uint32_t id;
@@ -40,7 +68,7 @@ struct manager {
 	struct manager_observer observer;
 	uint32_t last_job_id;
 	unsigned n_installed_jobs, n_failed_jobs;
-	usec_t started_at;  /* monotonic */
+	usec_t started_at; /* monotonic */
 	bool shutting_down;
 	struct manager_private *private;
 };
@@ -59,12 +87,13 @@ int manager_load_unit(struct manager *manager, const char *name, struct unit **r
 
 /* Puts a job with everything it pulls in into the queue, as one transaction: all or nothing. Errors: -ENOENT not found, -EBADMSG bad setting,
  * -ESHUTDOWN masked, -EDEADLK a cycle of orderings, -EBUSY conflicting jobs in mode "fail", -EPERM refused manual start, -EOPNOTSUPP not possible for the unit. */
-int manager_enqueue(struct manager *manager, enum job_type type, struct unit *unit, enum job_mode mode, struct job **ret,
-		    struct failure *failure);
+int manager_enqueue(struct manager *manager, enum job_type type, struct unit *unit, enum job_mode mode,
+		    struct job **ret, struct failure *failure);
 struct job *manager_get_job(const struct manager *manager, uint32_t id);
 void manager_cancel_job(struct manager *manager, struct job *job);
 int manager_reset_failed(struct manager *manager, struct unit *unit); /* NULL: all */
-int manager_kill(struct manager *manager, struct unit *unit, enum world_who who, int signal, struct failure *failure);
+int manager_kill(struct manager *manager, struct unit *unit, enum world_who who, int signal,
+		 struct failure *failure);
 /* Reads every loaded unit's files anew; running services go on. */
 int manager_reload(struct manager *manager, struct failure *failure);
 /* Stops everything, then world->finished(). */
@@ -72,7 +101,9 @@ int manager_shutdown(struct manager *manager, uint32_t action, int exit_status);
 
 /* Events. */
 void manager_on_record(struct manager *manager, const struct launch_record *record);
-void manager_synchronized(struct manager *manager); /* all records of a reconnect have been told: what is missing has died unseen */
+void manager_synchronized(
+	struct manager
+		*manager); /* all records of a reconnect have been told: what is missing has died unseen */
 void manager_on_empty(struct manager *manager, const char *unit);
 /* A datagram on the unit's notify socket: newline-separated assignments, from PID (as svc-init sees it). */
 void manager_on_notify(struct manager *manager, const char *unit, pid_t pid, const char *text);

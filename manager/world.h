@@ -14,10 +14,11 @@ struct world_launch {
 	const char *unit;
 	const struct unit_config *config;
 	enum service_command command;
-	unsigned index;		       /* in config->commands[command] */
-	bool is_main;		       /* the main process: ExecStart of all types but oneshot's earlier lines */
-	char *const *environment;      /* MAINPID=…, SERVICE_RESULT=…: added for this launch; an empty list lets the cached program be used */
-	struct launch_id id;	       /* chosen by the manager */
+	unsigned index; /* in config->commands[command] */
+	bool is_main;	/* the main process: ExecStart of all types but oneshot's earlier lines */
+	char *const *
+		environment; /* MAINPID=…, SERVICE_RESULT=…: added for this launch; an empty list lets the cached program be used */
+	struct launch_id id; /* chosen by the manager */
 };
 
 enum world_who { WORLD_MAIN, WORLD_CONTROL, WORLD_ALL };
@@ -38,7 +39,8 @@ struct world_ops {
 	/* Starts a process. 0: a record for the id will come by manager_on_record(). A negative errno: nothing was
 	 * started, FAILURE says why (an unresolvable user, a missing volume source, a limit without its controller …) and
 	 * *RET_EXIT_STATUS is the exit status this counts as (217 for an unknown user, 226 for a mount …). */
-	int (*launch)(struct world *world, const struct world_launch *launch, struct failure *failure, int *ret_exit_status);
+	int (*launch)(struct world *world, const struct world_launch *launch, struct failure *failure,
+		      int *ret_exit_status);
 	/* A record in LAUNCH_STATE_FAILED, for a user: fills FAILURE (where: the unit's line, or the unit) and the exit status
 	 * this counts as, as launch() does (203 for the execve(2) itself). */
 	void (*describe_failure)(struct world *world, const char *unit, const struct launch_record *record,

@@ -7,9 +7,10 @@
 #include "manager/process.h"
 #include "tests/sim/sim.h"
 
-#define SIM_JOB_LIMIT (300 * USEC_PER_SEC) /* no job may take longer: the sum of all timeouts is far below \
+#define SIM_JOB_LIMIT \
+	(300 * USEC_PER_SEC)	    /* no job may take longer: the sum of all timeouts is far below \
 					    */
-#define SIM_TELL_LIMIT USEC_PER_SEC	   /* from the end of a process to the manager having dealt with it */
+#define SIM_TELL_LIMIT USEC_PER_SEC /* from the end of a process to the manager having dealt with it */
 #define SIM_LATE_LIMIT USEC_PER_SEC
 
 void sim_violate(struct sim *sim, const char *format, ...)
