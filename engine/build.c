@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "engine/build.h"
 #include "engine/identity.h"
+#include "engine/isolation.h"
 #include "engine/launch.h"
 
 /* An empty word in a vector cannot be offset 0, which ends it: the second NUL of the data is its place. */
@@ -238,6 +239,7 @@ int build_finish(struct build *build, struct program **ret)
 	memcpy((char *)program->block + data_offset, build->data, build->data_size);
 	program->descriptors = TAKE(build->descriptors);
 	program->n_descriptors = build->n_descriptors;
+	program->uid = isolation_outside_uid(build, build->identity->uid);
 	build->n_descriptors = 0;
 	*ret = TAKE(program);
 	return 0;

@@ -91,10 +91,23 @@ unsigned cgroup_needed(const struct spec_limits *limits)
 	return needed;
 }
 
+static uint32_t cgroup_limits_origin(const struct cgroup_limits_row *row)
+{
+	return (uint32_t)offsetof(struct spec, limits) + row->offset;
+}
+
+uint32_t cgroup_first_limit(const struct spec_limits *limits)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(cgroup_limits_rows); i++)
+		if (cgroup_limits_is_set(&cgroup_limits_rows[i], limits))
+			return cgroup_limits_origin(&cgroup_limits_rows[i]);
+	return PROGRAM_NO_ORIGIN;
+}
+
 static void cgroup_limits_set_origin(const struct cgroup_limits_row *row, uint32_t *ret_origin)
 {
 	if (ret_origin)
-		*ret_origin = (uint32_t)offsetof(struct spec, limits) + row->offset;
+		*ret_origin = cgroup_limits_origin(row);
 }
 
 int cgroup_limits_check(const struct cgroup_tree *tree, const char *path, const struct spec_limits *limits,

@@ -2,6 +2,7 @@
  * nothing here waits. Paths are relative to the tree's root ("system.slice/web.service"). */
 #pragma once
 
+#include "engine/program.h"
 #include "engine/spec.h"
 
 enum { /* controllers, as bits */
@@ -36,6 +37,9 @@ void cgroup_tree_remove(const struct cgroup_tree *tree, int init_pid);
 
 /* Which controllers LIMITS needs. */
 unsigned cgroup_needed(const struct spec_limits *limits);
+/* The first limit that is set, as offsetof(struct spec, limits.…); PROGRAM_NO_ORIGIN: none is. For what there is to say where
+ * there is no tree at all. */
+uint32_t cgroup_first_limit(const struct spec_limits *limits);
 
 /* Makes PATH with its parents, enables in the parents what LIMITS needs, and applies LIMITS. A limit whose controller is missing fails
  * with -EOPNOTSUPP, and *RET_ORIGIN (offsetof in struct spec). DELEGATE_TO may manage the group; (uid_t)-1: nobody. Returns a directory

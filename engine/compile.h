@@ -51,6 +51,10 @@ struct program {
 	struct program_header *block;		/* heap; `block->size` bytes */
 	struct program_descriptor *descriptors; /* descriptor index 3… */
 	size_t n_descriptors;
+	/* The service's user as the host sees it, through the id map of its user namespace: whom what is
+	 * delegated to it belongs to. The same for all commands of a service, whatever privileges ("+", "!") they
+	 * keep. */
+	uint32_t uid;
 };
 
 /* Compiles. On failure FAILURE says what, and *RET_ORIGIN / *RET_ITEM (may be NULL) which field asked for it, or

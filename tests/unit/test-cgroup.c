@@ -80,6 +80,17 @@ TEST(needed_controllers)
 	spec_deinit(&spec);
 }
 
+TEST(first_limit)
+{
+	spec_init(&spec);
+	EXPECT(cgroup_first_limit(&spec.limits) == PROGRAM_NO_ORIGIN);
+	spec.limits.tasks_max = 10;
+	EXPECT(cgroup_first_limit(&spec.limits) == offsetof(struct spec, limits.tasks_max));
+	spec.limits.memory_high = SPEC_LIMIT_MAX;
+	EXPECT(cgroup_first_limit(&spec.limits) == offsetof(struct spec, limits.memory_high));
+	spec_deinit(&spec);
+}
+
 TEST(controllers_are_parsed)
 {
 	EXPECT(cgroup_parse_controllers("cpu memory unknown pids\n") ==

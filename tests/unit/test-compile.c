@@ -223,6 +223,35 @@ TEST(full_privileges_have_no_isolation)
 	spec_deinit(&spec);
 }
 
+static uint32_t compile_uid(const struct spec *spec, const struct compile_command *command)
+{
+	_cleanup_(cleanup_program_free) struct program *program = NULL;
+	struct failure failure = {};
+
+	EXPECT(compile(spec, command, &container_context, &program, &failure, NULL, NULL) == 0);
+	return program->uid;
+}
+
+TEST(the_user_as_the_host_sees_it)
+{
+	struct compile_command privileged = server, no_setuid = server;
+	struct spec spec;
+
+	privileged.full_privileges = no_setuid.no_setuid = true;
+	spec_init(&spec);
+	EXPECT(compile_uid(&spec, &server) == 0);
+	EXPECT(text_set(&spec.user, "5555") == 0);
+	EXPECT(compile_uid(&spec, &server) == 5555);
+	EXPECT(compile_uid(&spec, &privileged) == 5555);
+	spec_deinit(&spec);
+
+	fill_container(&spec);
+	EXPECT(text_set(&spec.user, "redis") == 0);
+	EXPECT(compile_uid(&spec, &server) == container_context.auto_range + 104);
+	EXPECT(compile_uid(&spec, &no_setuid) == container_context.auto_range + 104);
+	spec_deinit(&spec);
+}
+
 TEST(passed_sockets_come_last)
 {
 	struct compile_context context = container_context;
