@@ -175,27 +175,29 @@ void text_buffer_free(struct text_buffer *buffer)
 	*buffer = (struct text_buffer){};
 }
 
+/* Optimal string alignment: the rows of the table of Wagner and Fischer, of which a swap needs the last but one
+ * as well. */
 unsigned text_distance(const char *a, const char *b, unsigned limit)
 {
 	enum { LONGEST = 64 };
-	unsigned row[LONGEST + 1];
+	unsigned rows[3][LONGEST + 1];
 	size_t a_length = strlen(a), b_length = strlen(b);
 
 	if (a_length > LONGEST || b_length > LONGEST)
 		return limit;
 	for (size_t j = 0; j <= b_length; j++)
-		row[j] = (unsigned)j;
+		rows[0][j] = (unsigned)j;
 	for (size_t i = 1; i <= a_length; i++) {
-		unsigned diagonal = row[0];
+		unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
 
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= b_length; j++) {
-			unsigned above = row[j];
-			unsigned replaced = diagonal + (a[i - 1] != b[j - 1]);
+			unsigned replaced = above[j - 1] + (a[i - 1] != b[j - 1]);
 
-			row[j] = MIN_OF(MIN_OF(above, row[j - 1]) + 1, replaced);
-			diagonal = above;
+			row[j] = MIN_OF(MIN_OF(above[j], row[j - 1]) + 1, replaced);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				row[j] = MIN_OF(row[j], before[j - 2] + 1);
 		}
 	}
-	return MIN_OF(row[b_length], limit);
+	return MIN_OF(rows[a_length % 3][b_length], limit);
 }

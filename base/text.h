@@ -49,5 +49,6 @@ void text_buffer_append_bytes(struct text_buffer *buffer, const char *bytes, siz
 char *text_buffer_finish(struct text_buffer *buffer);
 void text_buffer_free(struct text_buffer *buffer);
 
-/* Edit distance of two short names, for "did you mean"; stops counting at LIMIT. */
+/* Edit distance of two short names, for "did you mean": letters put in, left out, replaced, or two neighbours
+ * swapped, each one edit. Stops counting at LIMIT. */
 unsigned text_distance(const char *a, const char *b, unsigned limit);

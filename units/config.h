@@ -164,8 +164,10 @@ struct unit_config {
 	bool send_sigkill, send_sighup;
 	char *slice; /* "system.slice" */
 
-	bool is_container; /* has a [Container] section: strict isolation is the default */
-	struct {	   /* [Container] settings that unit_load() merges into the fields above and below */
+	bool is_container;	 /* has a [Container] section: strict isolation is the default */
+	uint16_t container_file; /* where that begins: index in files, … */
+	uint32_t container_line; /* … and its 1-based line */
+	struct { /* [Container] settings that unit_load() merges into the fields above and below */
 		char **exec, **entrypoint;
 		uint64_t add_capabilities, drop_capabilities;
 		bool notify;

@@ -53,10 +53,20 @@ const struct directive *directive_find(const char *section, const char *name)
 	return NULL;
 }
 
+/* A quarter of the letters may be wrong; beyond that a guess confuses more than it helps. */
+static unsigned directive_tolerance(const char *name)
+{
+	return MIN_OF((unsigned)strlen(name) / 4 + 1, 4u);
+}
+
+static unsigned directive_distance(const char *known, const char *name, unsigned limit)
+{
+	return strcasecmp(known, name) == 0 ? 0 : text_distance(known, name, limit);
+}
+
 const char *directive_nearest(const char *section, const char *name)
 {
-	/* A quarter of the letters may be wrong; beyond that a guess confuses more than it helps. */
-	unsigned best = MIN_OF((unsigned)strlen(name) / 4 + 1, 4u);
+	unsigned best = directive_tolerance(name);
 	const char *nearest = NULL;
 
 	/* The right name in the wrong section is a likelier mistake than a wrong name. */
@@ -68,9 +78,7 @@ const char *directive_nearest(const char *section, const char *name)
 
 		if (strcmp(directive_table[i].section, section) != 0)
 			continue;
-		distance = strcasecmp(directive_table[i].name, name) == 0
-				   ? 0
-				   : text_distance(directive_table[i].name, name, best);
+		distance = directive_distance(directive_table[i].name, name, best);
 		if (distance < best) {
 			best = distance;
 			nearest = directive_table[i].name;
@@ -79,15 +87,36 @@ const char *directive_nearest(const char *section, const char *name)
 	return nearest;
 }
 
+static const char *const directive_sections[] = {"Unit", "Install", "Service", "Container"};
+
+/* How many of the sections a unit of this kind has. */
+static size_t directive_count_sections(enum unit_kind kind)
+{
+	return kind == UNIT_SERVICE ? ARRAY_SIZE(directive_sections) : 2;
+}
+
 bool directive_section_known(const char *section, enum unit_kind kind)
 {
-	static const char *const sections[] = {"Unit", "Install", "Service", "Container"};
-	size_t n = kind == UNIT_SERVICE ? 4 : 2;
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(sections[i], section) == 0)
+	for (size_t i = 0; i < directive_count_sections(kind); i++)
+		if (strcmp(directive_sections[i], section) == 0)
 			return true;
 	return false;
+}
+
+const char *directive_nearest_section(const char *section, enum unit_kind kind)
+{
+	unsigned best = directive_tolerance(section);
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < directive_count_sections(kind); i++) {
+		unsigned distance = directive_distance(directive_sections[i], section, best);
+
+		if (distance < best) {
+			best = distance;
+			nearest = directive_sections[i];
+		}
+	}
+	return nearest;
 }
 
 char *directive_print(const struct directive *directive, const struct unit_config *config)

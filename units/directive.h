@@ -80,6 +80,8 @@ const struct directive *directive_find(const char *section, const char *name);
 /* The nearest name in SECTION, or the section that has NAME; NULL when nothing is near. */
 const char *directive_nearest(const char *section, const char *name);
 bool directive_section_known(const char *section, enum unit_kind kind);
+/* The nearest section that a unit of this KIND has; NULL when nothing is near. */
+const char *directive_nearest_section(const char *section, enum unit_kind kind);
 
 /* The value as `svcctl show` prints it; heap, the caller's; NULL when out of memory. */
 char *directive_print(const struct directive *directive, const struct unit_config *config);

@@ -13,13 +13,17 @@
 	 CAP_BIT(NET_BIND_SERVICE) | CAP_BIT(SETFCAP) | CAP_BIT(SETGID) | CAP_BIT(SETPCAP) |          \
 	 CAP_BIT(SETUID) | CAP_BIT(SYS_CHROOT))
 
-/* A failure at the line that set the field at OFFSET, or at the unit's file. */
+/* A failure at the line that set the field at OFFSET (is_container: the heading of [Container]), or at the unit's
+ * file. */
 static int finish_fail(const struct unit_config *config, size_t offset, struct failure *failure,
 		       const char *text)
 {
-	const struct config_origin *place = NULL;
+	const struct config_origin heading = {.file = config->container_file, .line = config->container_line},
+				   *place = NULL;
 	char where[256];
 
+	if (offset == offsetof(struct unit_config, is_container) && config->is_container)
+		place = &heading;
 	for (size_t i = 0; i < config->n_origins; i++)
 		if (directive_table[config->origins[i].directive].offset == offset)
 			place = &config->origins[i];

@@ -29,20 +29,34 @@ static int load_unknown(struct load *load, uint32_t line, struct failure *failur
 	return text_list_take(&load->config->warnings, text_format("%s:%u: %s", load->path, line, text));
 }
 
+/* Of the file being read, in config->files. */
+static uint16_t load_file_index(const struct load *load)
+{
+	return (uint16_t)MIN_OF(text_list_length(load->config->files) - 1, (size_t)UINT16_MAX);
+}
+
 static int load_heading(struct load *load, const struct reader_line *line, struct failure *failure)
 {
+	struct unit_config *config = load->config;
+	const char *near;
 	char text[256];
 
 	load->skip_section = text_starts_with(line->section, "X-");
 	if (load->skip_section)
 		return 0;
-	if (directive_section_known(line->section, load->config->kind)) {
-		load->config->is_container |= strcmp(line->section, "Container") == 0;
+	if (directive_section_known(line->section, config->kind)) {
+		if (strcmp(line->section, "Container") == 0 && !config->is_container) {
+			config->is_container = true;
+			config->container_file = load_file_index(load);
+			config->container_line = line->line;
+		}
 		return 0;
 	}
 	load->skip_section = true;
-	snprintf(text, sizeof text, "unknown section [%s] in a %s", line->section,
-		 strrchr(load->config->name, '.') + 1);
+	near = directive_nearest_section(line->section, config->kind);
+	snprintf(text, sizeof text, "unknown section [%s] in a %s%s%s%s", line->section,
+		 strrchr(config->name, '.') + 1, near ? "; did you mean [" : "", near ? near : "",
+		 near ? "]?" : "");
 	return load_unknown(load, line->line, failure, text);
 }
 
@@ -71,7 +85,6 @@ static int load_line(void *data, const struct reader_line *line, struct failure 
 		.config = load->config,
 		.lenient = load->lenient,
 	};
-	size_t file = text_list_length(load->config->files) - 1;
 
 	if (!line->key)
 		return load_heading(load, line, failure);
@@ -83,10 +96,9 @@ static int load_line(void *data, const struct reader_line *line, struct failure 
 	assignment.directive = directive_find(line->section, line->key);
 	if (!assignment.directive)
 		return load_unknown_key(load, line, failure);
-	return assign_setting(
-		&assignment,
-		(struct assign_place){.file = (uint16_t)MIN_OF(file, (size_t)UINT16_MAX), .line = line->line},
-		failure);
+	return assign_setting(&assignment,
+			      (struct assign_place){.file = load_file_index(load), .line = line->line},
+			      failure);
 }
 
 /* Sets the state of a config that cannot be used. -ENOMEM stays an error of the caller's. */

@@ -35,7 +35,12 @@ TEST(text_buffer_of_nothing_is_empty)
 TEST(text_distance_finds_misspellings)
 {
 	EXPECT(text_distance("MemoryMax", "MemoryMax", 9) == 0);
-	EXPECT(text_distance("MemroyMax", "MemoryMax", 9) == 2);
+	EXPECT(text_distance("MemroyMax", "MemoryMax", 9) == 1);
+	EXPECT(text_distance("Restrat", "Restart", 9) == 1);
+	EXPECT(text_distance("Servise", "Service", 9) == 1);
+	EXPECT(text_distance("ab", "ba", 9) == 1 && text_distance("ba", "b", 9) == 1);
+	EXPECT(text_distance("ca", "abc", 9) == 3); /* no letter is edited twice */
+	EXPECT(text_distance("", "abc", 9) == 3 && text_distance("abc", "", 9) == 3);
 	EXPECT(text_distance("a", "entirely-else", 4) == 4);
 }
 

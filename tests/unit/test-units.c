@@ -274,6 +274,12 @@ TEST(messages_name_the_line_and_the_nearest_key)
 	EXPECT_TEXT(fails("[Service]\nExecStart=/bin/a\nQwertzuiop=1\n"),
 		    "etc/t.service:3: unknown key 'Qwertzuiop=' in [Service]");
 	EXPECT_TEXT(fails("[Socket]\nA=1\n"), "etc/t.service:1: unknown section [Socket] in a service");
+	EXPECT_TEXT(fails("[Servise]\nExecStart=/bin/a\n"),
+		    "etc/t.service:1: unknown section [Servise] in a service; did you mean [Service]?");
+	EXPECT_TEXT(fails("\n[container]\nImage=/\n"),
+		    "etc/t.service:2: unknown section [container] in a service; did you mean [Container]?");
+	EXPECT_TEXT(fails("[Service]\nExecStart=/bin/a\nRestrat=no\n"),
+		    "etc/t.service:3: unknown key 'Restrat=' in [Service]; did you mean 'Restart='?");
 	EXPECT_TEXT(fails("A=1\n"), "etc/t.service:1: 'A=' stands before the first section");
 	EXPECT_TEXT(
 		fails("[Service]\nType=\\\n\\\n what\n"),
@@ -302,6 +308,19 @@ TEST(lenient_directories_warn_of_unknown_keys_only)
 	EXPECT(load("b.service") == UNIT_BAD_SETTING);
 	write_file("etc/a.service.d/x.conf", "[Unit]\nFuture=1\n");
 	EXPECT(load("a.service") == UNIT_BAD_SETTING);
+}
+
+TEST(what_a_whole_container_lacks_is_told_at_its_heading)
+{
+	begin();
+	EXPECT_TEXT(fails("[Service]\n\n[Container]\nExec=/bin/a\n"),
+		    "etc/t.service:3: the [Container] section needs Image=");
+	EXPECT_TEXT(fails("[Container]\nImage=/\n[Service]\n[Container]\nHostName=x\n"),
+		    "etc/t.service:1: the [Container] section needs Exec= or Entrypoint=");
+	write_file("etc/t.service", "[Service]\nExecStart=/bin/a\n");
+	write_file("etc/t.service.d/a.conf", "# more\n[Container]\nHostName=x\n");
+	EXPECT(load("t.service") == UNIT_BAD_SETTING);
+	EXPECT_TEXT(why(), "etc/t.service.d/a.conf:2: the [Container] section needs Image=");
 }
 
 TEST(what_makes_no_sense)
