@@ -41,7 +41,6 @@ struct program_descriptor {
 	} kind;
 	char *path;
 	unsigned index;
-	bool make_directory; /* never set: see spec_mount.create_source */
 	bool optional; /* PATH: when missing, /dev/null is sent and the operation is skipped by its PROGRAM_OPTIONAL */
 	uint32_t origin; /* as in program_op */
 	uint16_t origin_item;

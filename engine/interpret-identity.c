@@ -85,7 +85,7 @@ int interpret_identity_user(struct interpret_run *run _unused_, const struct pro
 {
 	uid_t uid = (uid_t)op->number;
 	gid_t gid = (gid_t)op->number2;
-	uint64_t permitted;
+	uint64_t permitted = 0;
 	int r;
 
 	if (uid != 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
@@ -114,7 +114,7 @@ int interpret_identity_bounding_set(struct interpret_run *run _unused_, const st
 
 int interpret_identity_capabilities(struct interpret_run *run _unused_, const struct program_op *op)
 {
-	uint64_t held;
+	uint64_t held = 0;
 	int r = interpret_identity_capget(&held);
 
 	if (r < 0)

@@ -72,7 +72,6 @@ struct spec_mount {
 	char *target;  /* absolute path in the container */
 	char *options; /* tmpfs: filesystem options; else NULL */
 	bool read_only, recursive, no_exec, no_suid, no_dev;
-	bool create_source; /* not honoured: a missing source is an error, as with podman, so that a misspelt path is told, not made */
 	bool ignore_missing; /* a "-" prefix: a missing source or target is no error */
 };
 

@@ -62,8 +62,8 @@ static void host_cgroup_drop_watch(struct host_unit *unit)
 	unit->events_watch = -1;
 }
 
-int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config, struct failure *failure,
-			uint32_t *ret_origin)
+int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config, uid_t uid,
+			struct failure *failure, uint32_t *ret_origin)
 {
 	struct host *host = unit->host;
 	int fd;
@@ -74,7 +74,7 @@ int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config
 	if (host->cgroups.root_fd < 0) {
 		if (!cgroup_needed(&config->spec.limits))
 			return 0;
-		*ret_origin = offsetof(struct spec, limits);
+		*ret_origin = cgroup_first_limit(&config->spec.limits);
 		return failure_set(
 			failure, -EOPNOTSUPP, unit->name,
 			"there is no writable cgroup v2 hierarchy; resource limits cannot be enforced");
@@ -82,7 +82,7 @@ int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config
 	if (!unit->cgroup && !(unit->cgroup = unit_cgroup_path(unit->name, config)))
 		return failure_set(failure, -ENOMEM, unit->name, "cannot make its cgroup");
 	fd = cgroup_make(&host->cgroups, unit->cgroup, &config->spec.limits,
-			 config->spec.delegate ? 0 : (uid_t)-1, failure, ret_origin);
+			 config->spec.delegate ? uid : (uid_t)-1, failure, ret_origin);
 	if (fd < 0)
 		return fd;
 	unit->cgroup_fd = fd;
@@ -110,6 +110,7 @@ void host_cgroup_release(struct host_unit *unit)
 	free(TAKE(unit->cgroup));
 	free(TAKE(unit->sessions));
 	unit->n_sessions = 0;
+	unit->oom_kills = 0;
 }
 
 static int host_cgroup_on_inotify(sd_event_source *source _unused_, int fd, uint32_t events _unused_,
@@ -292,6 +293,21 @@ bool host_cgroup_populated(struct world *world, const char *name, const struct u
 	if (unit->cgroup_fd >= 0)
 		return cgroup_populated(&host->cgroups, unit->cgroup) > 0;
 	return unit->n_sessions > 0 && host_process_list(unit, &pids) > 0;
+}
+
+bool host_cgroup_oom_killed(struct world *world, const char *name)
+{
+	struct host *host = host_of_world(world);
+	struct host_unit *unit = host_unit_find(host, name);
+	struct cgroup_usage usage;
+	bool more;
+
+	if (!unit || unit->cgroup_fd < 0 || cgroup_read_usage(&host->cgroups, unit->cgroup, &usage) < 0 ||
+	    usage.oom_kills == SPEC_UNSET)
+		return false;
+	more = usage.oom_kills > unit->oom_kills;
+	unit->oom_kills = usage.oom_kills;
+	return more;
 }
 
 void host_cgroup_check_empty(struct host_unit *unit)

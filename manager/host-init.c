@@ -41,7 +41,18 @@ struct host_launch *host_launch_new(struct host *host, const struct launch_id *i
 		free(launch);
 		return NULL;
 	}
+	if (unit)
+		unit->n_unnamed++;
 	return launch;
+}
+
+static void host_launch_set_named(struct host_launch *launch)
+{
+	if (launch->named || !launch->unit)
+		return;
+	launch->named = true;
+	if (--launch->unit->n_unnamed == 0 && launch->unit->notify_source)
+		sd_event_source_set_enabled(launch->unit->notify_source, SD_EVENT_ON);
 }
 
 struct host_launch *host_launch_free(struct host_launch *launch)
@@ -49,6 +60,7 @@ struct host_launch *host_launch_free(struct host_launch *launch)
 	if (!launch)
 		return NULL;
 	table_remove(&launch->host->launches, launch->key);
+	host_launch_set_named(launch);
 	host_program_unref(launch->program);
 	free(launch);
 	return NULL;
@@ -201,6 +213,8 @@ void host_init_finished(struct world *world, uint32_t action, int exit_status)
 		.head = host_init_head(LAUNCH_SHUTDOWN, NULL), .action = action, .exit_status = exit_status};
 
 	host->finishing = true;
+	/* No unit is left; the slices and our own group go too. */
+	cgroup_tree_remove(&host->cgroups, host->init_pid);
 	host_init_send(host, &request, sizeof request, NULL, 0);
 }
 
@@ -275,11 +289,51 @@ static void host_init_exec_ended(struct host_launch *launch, const struct launch
 	host_init_forget(&host->world, &id);
 }
 
+/* Tells the record, and in their places what the process printed and said: as long as it runs after the record that names it, before
+ * the record of its end. */
+static void host_init_tell_manager(struct host_launch *launch, const struct launch_record *record,
+				   bool was_named)
+{
+	struct manager *manager = launch->host->manager;
+	bool ended = record->state == LAUNCH_STATE_EXITED || record->state == LAUNCH_STATE_FAILED;
+
+	if (!was_named && record->state == LAUNCH_STATE_EXITED) {
+		/* Its pid and its end are learnt at once; what it said, it said while it ran. */
+		struct launch_record before = *record;
+
+		before.state = LAUNCH_STATE_RUNNING;
+		before.ended_at = 0;
+		manager_on_record(manager, &before);
+	}
+	if (ended && launch->unit) {
+		host_log_drain(launch->unit);
+		host_notify_drain(launch->unit);
+	}
+	manager_on_record(manager, record);
+}
+
+/* Without a cgroup the unit's processes are found by the sessions that its launches lead. Without memory for one, its processes are
+ * still found as descendants of the others. */
+static void host_init_note_session(struct host_unit *unit, pid_t session)
+{
+	pid_t *larger;
+
+	for (size_t i = 0; i < unit->n_sessions; i++)
+		if (unit->sessions[i] == session)
+			return;
+	larger = realloc(unit->sessions, (unit->n_sessions + 1) * sizeof *larger);
+	if (!larger)
+		return;
+	unit->sessions = larger;
+	unit->sessions[unit->n_sessions++] = session;
+}
+
 static void host_init_on_record(struct host *host, const struct launch_record *record, int *fds, size_t n_fds)
 {
 	struct host_launch *launch = host_launch_find(host, &record->head.id);
 	bool ended = record->state == LAUNCH_STATE_EXITED || record->state == LAUNCH_STATE_FAILED;
 	struct host_unit *unit;
+	bool was_named;
 
 	if (!launch) {
 		launch = host_launch_new(host, &record->head.id, host_init_labelled_unit(host, record));
@@ -289,35 +343,24 @@ static void host_init_on_record(struct host *host, const struct launch_record *r
 			launch->unit->tell_empty = true;
 	}
 	unit = launch->unit;
+	was_named = launch->named;
+	if (record->payload_pid > 0 || ended)
+		host_launch_set_named(launch);
 	launch->pid = record->payload_pid;
 	launch->child_alive = !ended;
 	host_init_take_held(launch, record, fds, n_fds);
 	if (unit && !host->synchronized)
 		host_init_rejoin(unit);
-	if (unit && record->payload_pid > 0 && host->cgroups.root_fd < 0) {
-		pid_t *larger = NULL;
-		bool known = false;
-
-		for (size_t i = 0; i < unit->n_sessions; i++)
-			known |= unit->sessions[i] == record->payload_pid;
-		if (!known)
-			larger = realloc(unit->sessions, (unit->n_sessions + 1) * sizeof *larger);
-		if (larger) {
-			unit->sessions = larger;
-			unit->sessions[unit->n_sessions++] = record->payload_pid;
-		}
-	}
+	if (unit && record->payload_pid > 0 && host->cgroups.root_fd < 0)
+		host_init_note_session(unit, record->payload_pid);
 	if (launch->exec_done) {
 		if (ended)
 			host_init_exec_ended(launch, record);
 		return;
 	}
-	if (unit) {
+	if (unit)
 		host_log_set_pid(unit, &launch->id, launch->pid);
-		if (ended)
-			host_log_drain(unit);
-	}
-	manager_on_record(host->manager, record);
+	host_init_tell_manager(launch, record, was_named);
 	if (ended && unit)
 		host_cgroup_check_empty(unit);
 }

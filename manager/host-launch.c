@@ -124,11 +124,6 @@ static int host_launch_descriptors(struct host_bag *bag, const struct program *p
 			r = host_bag_put(bag, host_launch_open(d->path, O_RDONLY));
 		else
 			r = host_bag_put(bag, host_launch_open(d->path, O_PATH));
-		if (r == -ENOENT && d->kind == PROGRAM_DESCRIPTOR_PATH && d->make_directory) {
-			r = fd_make_directories(d->path, 0755);
-			if (r == 0)
-				r = host_bag_put(bag, host_launch_open(d->path, O_PATH));
-		}
 		if (r == -ENOENT && d->optional)
 			r = host_bag_put(bag, host_launch_open("/dev/null", O_PATH));
 		if (r < 0) {
@@ -251,7 +246,7 @@ int host_launch_start(struct world *world, const struct world_launch *request, s
 	r = host_launch_program(unit, request, join_pidfd, &program, failure, ret_exit_status);
 	if (r < 0)
 		return r;
-	r = host_cgroup_prepare(unit, request->config, failure, &origin);
+	r = host_cgroup_prepare(unit, request->config, program->program->uid, failure, &origin);
 	if (r < 0) {
 		*ret_exit_status = HOST_EXIT_CGROUP;
 		host_launch_blame(request->config, origin, 0, failure);

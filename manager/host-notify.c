@@ -58,14 +58,23 @@ static bool host_notify_receive(struct host_unit *unit)
 	return true;
 }
 
+/* Bounded: a service that floods its socket slows down only itself. */
+void host_notify_drain(struct host_unit *unit)
+{
+	for (int i = 0; i < 16 && unit->notify_fd >= 0 && host_notify_receive(unit); i++)
+		;
+}
+
+/* While svc-init has not told which process a launch is, nobody can tell whether a message is from it: it waits, and
+ * host_init_on_record() takes it in. */
 static int host_notify_on_io(sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_,
 			     void *data)
 {
 	struct host_unit *unit = data;
 
-	/* Bounded: a service that floods its socket slows down only itself. */
-	for (int i = 0; i < 16 && unit->notify_fd >= 0 && host_notify_receive(unit); i++)
-		;
+	if (unit->n_unnamed > 0)
+		return sd_event_source_set_enabled(unit->notify_source, SD_EVENT_OFF);
+	host_notify_drain(unit);
 	host_wake(unit->host);
 	return 0;
 }

@@ -34,8 +34,10 @@ struct host_unit {
 	int events_watch; /* inotify watch of cgroup.events; -1 */
 	pid_t *sessions;  /* without cgroup: sessions its launches lead */
 	size_t n_sessions;
-	bool tell_empty; /* manager_on_empty() is owed once nothing is left */
+	uint64_t oom_kills; /* that the manager has been told of */
+	bool tell_empty;    /* manager_on_empty() is owed once nothing is left */
 
+	unsigned n_unnamed; /* launches whose payload svc-init has not named yet */
 	int notify_fd;
 	sd_event_source *notify_source;
 
@@ -65,6 +67,7 @@ struct host_launch {
 	struct host_unit *unit;	      /* NULL for a launch without unit */
 	struct host_program *program; /* NULL after a restart of the manager */
 	pid_t pid;		      /* the payload's */
+	bool named;		      /* the payload's pid is known, or will never be */
 	bool child_alive;
 	uint8_t command, index;
 
@@ -139,7 +142,7 @@ struct host_launch *host_launch_new(struct host *host, const struct launch_id *i
 struct host_launch *host_launch_free(struct host_launch *launch);
 
 /* systemd's EXIT_* for what fails outside the launch program (systemd.exec(5)). */
-enum { HOST_EXIT_FDS = 202, HOST_EXIT_CGROUP = 219 };
+enum { HOST_EXIT_FDS = 202, HOST_EXIT_CGROUP = 219, HOST_EXIT_NAMESPACE = 226 };
 
 /* host-launch.c: from a launch program to a running process */
 int host_launch_start(struct world *world, const struct world_launch *launch, struct failure *failure,
@@ -166,14 +169,16 @@ struct host_program *host_program_unref(struct host_program *program);
 void host_launch_forget_programs(struct host_unit *unit);
 
 /* host-cgroup.c: processes of a unit */
-int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config, struct failure *failure,
-			uint32_t *ret_origin);
+/* Makes the unit's cgroup, unless it is there. UID is the payload's, on the host: Delegate= is to it. */
+int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config, uid_t uid,
+			struct failure *failure, uint32_t *ret_origin);
 /* Finds the group again after a restart of the manager. */
 int host_cgroup_attach(struct host_unit *unit, const struct unit_config *config);
 int host_cgroup_kill_unit(struct world *world, const char *unit, const struct unit_config *config, int signal,
 			  const struct launch_id *except);
 bool host_cgroup_populated(struct world *world, const char *unit, const struct unit_config *config);
 void host_cgroup_release(struct host_unit *unit);
+bool host_cgroup_oom_killed(struct world *world, const char *unit);
 pid_t host_cgroup_find_main_pid(struct world *world, const char *unit, const struct unit_config *config);
 int host_cgroup_watch(struct host *host);
 /* Is it empty now, and is the manager owed the news? Called when a process of the unit ended. */
@@ -192,6 +197,8 @@ void host_log_message(struct world *world, int priority, const char *unit, const
 /* host-notify.c */
 int host_notify_open(struct host_unit *unit);
 int host_notify_attach(struct host_unit *unit, int fd); /* consumes; after a restart of the manager */
+/* Takes in what waits on the socket, now that it can be told who sent it. */
+void host_notify_drain(struct host_unit *unit);
 void host_notify_close(struct host_unit *unit);
 char *host_notify_path(const struct host *host, const char *unit);
 

@@ -303,6 +303,45 @@ static struct host_program *host_launch_find_program(struct host *host, const st
 					 launch->command, launch->index);
 }
 
+/* The first line of the user's that needs a mount or PID namespace: clone3(2) does not say which it refused. */
+static uint32_t host_program_first_namespace(const struct unit_config *config)
+{
+	static const uint32_t fields[] = {
+		offsetof(struct spec, private_pids),
+		offsetof(struct spec, image_layers),
+		offsetof(struct spec, root_directory),
+		offsetof(struct spec, private_mounts),
+		offsetof(struct spec, private_tmp),
+		offsetof(struct spec, private_devices),
+		offsetof(struct spec, protect_system),
+		offsetof(struct spec, protect_home),
+		offsetof(struct spec, protect_proc),
+		offsetof(struct spec, process_subset_pid),
+		offsetof(struct spec, protect_kernel_tunables),
+		offsetof(struct spec, protect_kernel_modules),
+		offsetof(struct spec, protect_kernel_logs),
+		offsetof(struct spec, control_groups),
+		offsetof(struct spec, mount_api_vfs),
+		offsetof(struct spec, bind_paths),
+		offsetof(struct spec, bind_read_only_paths),
+		offsetof(struct spec, temporary_file_systems),
+		offsetof(struct spec, read_only_paths),
+		offsetof(struct spec, read_write_paths),
+		offsetof(struct spec, inaccessible_paths),
+		offsetof(struct spec, exec_paths),
+		offsetof(struct spec, no_exec_paths),
+		offsetof(struct spec, volumes),
+		offsetof(struct spec, tmpfs),
+	};
+	const char *directive;
+	char where[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (unit_config_origin(config, fields[i], 0, where, sizeof where, &directive))
+			return fields[i];
+	return PROGRAM_NO_ORIGIN;
+}
+
 void host_launch_describe(struct world *world, const char *name, const struct launch_record *record,
 			  struct failure *failure, int *ret_exit_status)
 {
@@ -314,8 +353,12 @@ void host_launch_describe(struct world *world, const char *name, const struct la
 
 	*ret_exit_status = HOST_EXIT_FDS;
 	if (record->failed_op == LAUNCH_OP_CLONE) {
-		failure_set(failure, error, name, "cannot create a process with its namespaces (clone3)");
-		*ret_exit_status = HOST_EXIT_CGROUP;
+		failure_set(failure, error, NULL,
+			    "cannot create a process with the namespaces that this needs");
+		*ret_exit_status = HOST_EXIT_NAMESPACE;
+		host_launch_blame(config, config ? host_program_first_namespace(config) : PROGRAM_NO_ORIGIN,
+				  0, failure);
+		failure_add_where(failure, name);
 		return;
 	}
 	if (record->failed_op != LAUNCH_OP_PROTOCOL)

@@ -55,12 +55,14 @@ static void host_unit_free(struct host_unit *unit)
 }
 
 /* The unit is down. Its compiled programs stay for the next start. */
-static void host_release(struct world *world, const char *name, const struct unit_config *config _unused_)
+static void host_release(struct world *world, const char *name, const struct unit_config *config)
 {
-	struct host_unit *unit = host_unit_find(host_of_world(world), name);
+	struct host_unit *unit = host_unit_get(host_of_world(world), name);
 
 	if (!unit)
 		return;
+	if (!unit->cgroup) /* of a manager that is no more; without memory it stays until the shutdown */
+		unit->cgroup = unit_cgroup_path(name, config);
 	host_log_detach(unit);
 	host_notify_close(unit);
 	host_cgroup_release(unit);
@@ -129,6 +131,7 @@ static const struct world_ops host_ops = {
 	.kill = host_init_kill,
 	.kill_unit = host_cgroup_kill_unit,
 	.populated = host_cgroup_populated,
+	.oom_killed = host_cgroup_oom_killed,
 	.release = host_release,
 	.find_main_pid = host_cgroup_find_main_pid,
 	.condition = host_condition_test,

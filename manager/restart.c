@@ -25,6 +25,7 @@ enum service_result restart_classify(const struct unit *unit, const struct unit_
 {
 	bool daemon = process == &unit->main && unit->config->type != SERVICE_ONESHOT;
 	int status = process->wait_status;
+	struct world *world = unit->manager->world;
 
 	/* How it ended nobody knows; that it was watched and is not there any more is against the protocol.
 	 */
@@ -37,6 +38,8 @@ enum service_result restart_classify(const struct unit *unit, const struct unit_
 	if (daemon && (WTERMSIG(status) == SIGHUP || WTERMSIG(status) == SIGINT ||
 		       WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGPIPE))
 		return SERVICE_SUCCESS;
+	if (WTERMSIG(status) == SIGKILL && world->ops->oom_killed(world, unit->name))
+		return SERVICE_FAILURE_OOM_KILL;
 	return WCOREDUMP(status) ? SERVICE_FAILURE_CORE_DUMP : SERVICE_FAILURE_SIGNAL;
 }
 

@@ -73,7 +73,11 @@ static void starting_reset(struct unit *unit)
 	unit->n_restarts = private->automatic_restart ? unit->n_restarts + 1 : 0;
 	unit->main = unit->control = (struct unit_process){.exit_status = -1};
 	unit->result = private->reload_result = SERVICE_SUCCESS;
-	unit->last_failure = (struct failure){};
+	/* Why it had to be restarted is told as long as it runs; it is no failure any more. */
+	if (private->automatic_restart)
+		unit->last_failure.error = 0;
+	else
+		unit->last_failure = (struct failure){};
 	unit->status_errno = 0;
 	text_set(&unit->status_text, NULL);
 	private->automatic_restart = private->forbid_restart = false;

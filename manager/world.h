@@ -56,6 +56,8 @@ struct world_ops {
 			 const struct launch_id *except);
 	/* Is any process of the unit left? When it turns false, manager_on_empty() is called, once per launch or adoption. */
 	bool (*populated)(struct world *world, const char *unit, const struct unit_config *config);
+	/* Did the kernel kill a process of the unit for want of memory since it was last asked? */
+	bool (*oom_killed)(struct world *world, const char *unit);
 	/* The unit is down: removes its cgroup, notify socket, cached descriptors. */
 	void (*release)(struct world *world, const char *unit, const struct unit_config *config);
 	/* PIDFile=, or the only process left in the unit; 0 when it cannot be told. */

@@ -150,7 +150,6 @@ static int value_read_bind(const struct directive_line *line, char *const *parts
 			"'%s' is not /SOURCE:/TARGET[:OPTIONS] (named volumes are not supported yet)",
 			parts[0]);
 	mount->recursive = true;
-	mount->create_source = volume;
 	mount->read_only = line->directive->argument & VALUE_MOUNT_READ_ONLY;
 	r = value_take_path(line, parts[0], &mount->ignore_missing, &mount->source, failure);
 	if (r < 0)

@@ -147,7 +147,7 @@ static bool sim_check_is_same(const struct unit_process *process, const struct s
 	return process->alive && memcmp(&process->id, &simulated->record.head.id, sizeof process->id) == 0;
 }
 
-static void sim_check_process(struct sim *sim, const struct sim_process *process)
+static void sim_check_process(struct sim *sim, struct sim_process *process)
 {
 	const char *name = sim->units[process->unit].name;
 	const struct unit *unit = manager_get_unit(sim->manager, name);
@@ -155,7 +155,9 @@ static void sim_check_process(struct sim *sim, const struct sim_process *process
 	bool gone = !unit || unit_is_down(unit) || unit->state == SERVICE_AUTO_RESTART,
 	     kills_all = mode <= KILL_MIXED;
 
-	if (process->alive && gone && kills_all)
+	if (process->alive && gone && !kills_all)
+		process->spared = true;
+	if (process->alive && gone && !process->spared)
 		sim_violate(sim, "%s is down, its pid %d lives", name, process->record.pid);
 	if (process->recorded && process->spawned && !process->alive && !process->muted &&
 	    MAX_OF(process->record.ended_at, sim->connected_at) + SIM_TELL_LIMIT < sim->now)
@@ -195,7 +197,7 @@ void sim_check_step(struct sim *sim)
 			    manager_count_failed(sim->manager), sim->manager->n_installed_jobs);
 	if (sim->manager->jobs.count != n_jobs)
 		sim_violate(sim, "%zu jobs are known, %u are installed", sim->manager->jobs.count, n_jobs);
-	for (const struct sim_process *process = sim->processes; process; process = process->next)
+	for (struct sim_process *process = sim->processes; process; process = process->next)
 		sim_check_process(sim, process);
 }
 

@@ -517,6 +517,11 @@ static int sim_world_kill_unit(struct world *world, const char *name,
 	return 0;
 }
 
+static bool sim_world_oom_killed(_unused_ struct world *world, _unused_ const char *unit)
+{
+	return false;
+}
+
 static bool sim_world_is_populated(struct world *world, const char *unit,
 				   _unused_ const struct unit_config *config)
 {
@@ -595,6 +600,7 @@ static const struct world_ops sim_world_ops = {
 	.kill = sim_world_kill,
 	.kill_unit = sim_world_kill_unit,
 	.populated = sim_world_is_populated,
+	.oom_killed = sim_world_oom_killed,
 	.release = sim_world_release,
 	.find_main_pid = sim_world_find_main_pid,
 	.condition = sim_world_condition,

@@ -38,6 +38,7 @@ struct sim_process {
 	bool tell_queued;
 	bool lost; /* the request never arrived */
 	int pending_signal;
+	bool spared; /* left behind by a unit whose KillMode= was then not to kill it */
 	struct sim_process *next;
 };
 

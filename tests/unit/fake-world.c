@@ -168,6 +168,11 @@ static int fake_kill_unit(struct world *world, const char *unit, _unused_ const 
 	return 0;
 }
 
+static bool fake_oom_killed(struct world *world, _unused_ const char *unit)
+{
+	return fake_of(world)->oom_killed;
+}
+
 static bool fake_populated(struct world *world, const char *unit, _unused_ const struct unit_config *config)
 {
 	const struct fake *fake = fake_of(world);
@@ -230,6 +235,7 @@ static const struct world_ops fake_ops = {
 	.kill = fake_kill,
 	.kill_unit = fake_kill_unit,
 	.populated = fake_populated,
+	.oom_killed = fake_oom_killed,
 	.release = fake_release,
 	.find_main_pid = fake_find_main_pid,
 	.condition = fake_condition,

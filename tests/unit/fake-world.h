@@ -27,8 +27,9 @@ struct fake {
 	unsigned n_launches;
 	int refuse; /* the next launches fail with this errno */
 	unsigned n_kill_unit;
-	pid_t main_pid; /* what find_main_pid() says */
-	bool leftover;	/* a process that is no launch is in every unit */
+	pid_t main_pid;	 /* what find_main_pid() says */
+	bool oom_killed; /* what the kernel is said to have done */
+	bool leftover;	 /* a process that is no launch is in every unit */
 	void *memory;
 	size_t memory_size;
 	bool finished;
