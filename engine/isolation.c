@@ -214,6 +214,12 @@ static void isolation_emit_time(struct build *build)
 	op->text = offset;
 }
 
+static void isolation_emit_unshare(struct build *build, uint64_t flag)
+{
+	if (flag)
+		build_op(build, PROGRAM_UNSHARE)->flags = (uint32_t)flag;
+}
+
 /* The user namespace, whose helper goes on to make those that it shall own; or just those. svc-init's
  * clone3(2) makes only what must come with the process: a network namespace takes the kernel most of a
  * millisecond, in which svc-init could not reap. */
@@ -225,9 +231,12 @@ static void isolation_emit_user(struct build *build)
 
 	build->clone_flags |= build->namespaces & (CLONE_NEWNS | CLONE_NEWPID);
 	if (!(build->namespaces & CLONE_NEWUSER)) {
-		build_no_origin(build);
-		if (owned)
-			build_op(build, PROGRAM_UNSHARE)->flags = (uint32_t)owned;
+		BUILD_ORIGIN(build, private_network);
+		isolation_emit_unshare(build, owned & CLONE_NEWNET);
+		BUILD_ORIGIN(build, private_ipc);
+		isolation_emit_unshare(build, owned & CLONE_NEWIPC);
+		BUILD_ORIGIN(build, private_hostname);
+		isolation_emit_unshare(build, owned & CLONE_NEWUTS);
 		return;
 	}
 	BUILD_ORIGIN(build, user_namespace);
