@@ -180,8 +180,13 @@ def redis_answers(tree):
     return f"redis-cli ping: {out}; interfaces: {interfaces}"
 
 
-@point("seen from inside: own PID 1, own hostname, mapped ids, few capabilities, a filter")
+@point("seen from inside: own PID 1, own hostname, mapped ids, few capabilities, a filter, no descriptor, no file of the host's /tmp")
 def isolation_from_inside(tree):
+    with tempfile.NamedTemporaryFile(dir="/tmp", prefix="svcd-host-file-") as secret:
+        status, _ = in_container("nginx", "test", "-e", secret.name)
+        expect(status == 1, f"{secret.name} is visible")
+    _, descriptors = in_container("nginx", "sh", "-c", "ls /proc/$$/fd")
+    expect(descriptors.split() == ["0", "1", "2"], f"descriptors {descriptors}")
     _, hostname = in_container("nginx", "uname", "-n")
     expect(hostname == "web", f"hostname {hostname}")
     _, uid_map = in_container("nginx", "cat", "/proc/self/uid_map")
@@ -227,32 +232,57 @@ def files(tree):
     return "/etc/svcd-was-here: gone; /srv/www/kept: served"
 
 
-@point("1,000 orphans made in a container are all reaped by its own PID 1")
+@point("1,000 orphans are all reaped: by a container's own PID 1, and without a PID namespace by svc-init")
 def orphans(tree):
     script = "i=0; while [ $i -lt 1000 ]; do (true &) ; i=$((i + 1)); done"
     status, out = in_container("nginx", "sh", "-c", script)
     expect(status == 0, out)
+    write_unit(tree, "orphans", f"[Service]\nType=oneshot\nExecStart=/bin/sh -c '{script.replace('$', '$$')}'\n")
+    status, _, error = run("start", "orphans")
+    expect(status == 0, error)
+    init = svc_init_pid(tree)
+    expect(wait_for(lambda: not any(is_zombie(pid) for pid in children(init))), "svc-init has zombies")
 
     def zombies():
         _, listing = in_container("nginx", "sh", "-c", "grep -ls '^State:.Z' /proc/[0-9]*/status | wc -l")
         return int(listing or 0)
     expect(wait_for(lambda: zombies() == 0), f"{zombies()} zombies")
-    return "no zombie left"
+    return "no zombie left, there or there"
+
+
+def is_zombie(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return False
+
+
+def write_unit(tree, name, text):
+    with open(os.path.join(tree.units, name + ".service"), "w") as file:
+        file.write(text)
 
 
 @point("the manager is killed ten times under running services, and no service notices")
 def manager_killed(tree):
     init = svc_init_pid(tree)
     before = show("nginx", "MainPID"), show("redis", "MainPID")
-    for _ in range(10):
+    write_unit(tree, "away", "[Service]\nExecStart=/bin/sleep infinity\n")
+    expect(run("start", "away")[0] == 0, "away.service did not start")
+    away = host_pid(tree, show("away", "MainPID"))
+    for i in range(10):
         manager = next(pid for pid in wait_for(lambda: [c for c in children(init) if comm(c) == "svcd"]))
         os.kill(manager, signal.SIGKILL)
+        if i == 5:  # this one ends while nobody manages it
+            os.kill(away, signal.SIGTERM)
         expect(wait_for(lambda: [c for c in children(init) if comm(c) == "svcd" and c != manager]), "no new manager")
         expect(wait_for(lambda: run("is-active", "nginx")[0] == 0), "svcctl does not work again")
     after = show("nginx", "MainPID"), show("redis", "MainPID")
     expect(before == after, f"main processes were {before}, are {after}")
     expect("run by svcd" in fetch(), "nginx does not answer")
-    return f"main processes {' and '.join(after)} as before"
+    expect(wait_for(lambda: show("away", "ActiveState") == "inactive"), f"away.service is {show('away', 'ActiveState')}")
+    expect(show("away", "ExecMainStatus") == "15", f"away.service ended with {show('away', 'ExecMainStatus')}")
+    return f"main processes {' and '.join(after)} as before; the service that ended meanwhile: killed by signal 15"
 
 
 def comm(pid):
@@ -269,8 +299,7 @@ def broken_units(tree):
         "broken-filter": "[Service]\nType=oneshot\nExecStart=/bin/true\nSystemCallFilter=opne\n",
     }
     for name, text in broken.items():
-        with open(os.path.join(tree.units, name + ".service"), "w") as file:
-            file.write(text)
+        write_unit(tree, name, text)
     run("daemon-reload")
     said = []
     for name in broken:
