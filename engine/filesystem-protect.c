@@ -64,6 +64,17 @@ static void filesystem_protect_add(struct mountplan *plan, struct build *build, 
 	}
 }
 
+/* Paths that nobody may open. What a container's masks hide from it may be read, as nothing. */
+static void filesystem_protect_add_inaccessible(struct mountplan *plan, struct build *build,
+						const char *const *paths)
+{
+	size_t before = plan->n;
+
+	filesystem_protect_add(plan, build, MOUNTPLAN_MASK, paths);
+	for (size_t i = before; i < plan->n; i++)
+		plan->entries[i].flags |= PROGRAM_MASK_NO_ACCESS;
+}
+
 static void filesystem_protect_collect_system(struct mountplan *plan, struct build *build)
 {
 	const struct spec *spec = build->spec;
@@ -85,7 +96,7 @@ static void filesystem_protect_collect_home(struct mountplan *plan, struct build
 	BUILD_ORIGIN(build, protect_home);
 	switch (build->spec->protect_home) {
 	case SPEC_PROTECT_HOME_YES:
-		filesystem_protect_add(plan, build, MOUNTPLAN_MASK, filesystem_protect_homes);
+		filesystem_protect_add_inaccessible(plan, build, filesystem_protect_homes);
 		break;
 	case SPEC_PROTECT_HOME_READ_ONLY:
 		filesystem_protect_add(plan, build, MOUNTPLAN_READ_ONLY, filesystem_protect_homes);
@@ -114,15 +125,15 @@ static void filesystem_protect_collect_kernel(struct mountplan *plan, struct bui
 		BUILD_ORIGIN(build, protect_kernel_tunables);
 		filesystem_protect_add(plan, build, MOUNTPLAN_READ_ONLY, filesystem_protect_tunables);
 		filesystem_protect_add(plan, build, MOUNTPLAN_READ_WRITE, filesystem_protect_not_tunables);
-		filesystem_protect_add(plan, build, MOUNTPLAN_MASK, filesystem_protect_kernel_memory);
+		filesystem_protect_add_inaccessible(plan, build, filesystem_protect_kernel_memory);
 	}
 	if (spec->protect_kernel_modules) {
 		BUILD_ORIGIN(build, protect_kernel_modules);
-		filesystem_protect_add(plan, build, MOUNTPLAN_MASK, filesystem_protect_modules);
+		filesystem_protect_add_inaccessible(plan, build, filesystem_protect_modules);
 	}
 	if (spec->protect_kernel_logs) {
 		BUILD_ORIGIN(build, protect_kernel_logs);
-		filesystem_protect_add(plan, build, MOUNTPLAN_MASK, filesystem_protect_logs);
+		filesystem_protect_add_inaccessible(plan, build, filesystem_protect_logs);
 	}
 }
 

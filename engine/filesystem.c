@@ -84,7 +84,10 @@ static int filesystem_get_upper(struct build *build, char **ret)
 {
 	const struct spec *spec = build->spec;
 
-	BUILD_ORIGIN(build, upper);
+	if (spec->upper_directory)
+		BUILD_ORIGIN(build, upper_directory);
+	else
+		BUILD_ORIGIN(build, upper);
 	if (spec->upper != SPEC_UPPER_PERSISTENT) {
 		*ret = strdup("");
 	} else if (spec->upper_directory) {
@@ -98,6 +101,44 @@ static int filesystem_get_upper(struct build *build, char **ret)
 	return *ret ? 0 : build_fail(build, -ENOMEM, "the upper layer's name could not be made");
 }
 
+/* What cannot be made later is told now. A directory that the user named is made in one that exists, so that
+ * a misspelt path is told, not made; the default one is made with all its parents. */
+static int filesystem_check_upper(struct build *build, const char *upper)
+{
+	_cleanup_free_ char *parent = NULL;
+	struct stat st;
+
+	if (stat(upper, &st) == 0)
+		return S_ISDIR(st.st_mode) ? 0 : build_fail(build, -ENOTDIR, "upper directory %s", upper);
+	if (errno != ENOENT)
+		return build_fail(build, -errno, "upper directory %s", upper);
+	if (!build->spec->upper_directory)
+		return 0;
+	parent = strndup(upper, MAX_OF((size_t)(strrchr(upper, '/') - upper), (size_t)1));
+	if (!parent)
+		return build_fail(build, -ENOMEM, "the upper layer's name could not be made");
+	return filesystem_check_directory(build, "the upper directory's parent", parent);
+}
+
+/* Nobody but the host's root comes near what a container left behind, programs with set-user-ID bits perhaps. */
+static int filesystem_emit_upper(struct build *build, const char *upper)
+{
+	struct program_op *op;
+	uint32_t text;
+	int r;
+
+	if (build->spec->upper != SPEC_UPPER_PERSISTENT)
+		return 0;
+	r = filesystem_check_upper(build, upper);
+	if (r < 0)
+		return r;
+	text = build_text(build, upper);
+	op = build_op(build, PROGRAM_MAKE_DIRECTORY);
+	op->text = text;
+	op->number = 0700;
+	return 0;
+}
+
 static int filesystem_emit_overlay(struct build *build)
 {
 	_cleanup_free_ char *lower = NULL, *upper = NULL;
@@ -108,6 +149,8 @@ static int filesystem_emit_overlay(struct build *build)
 
 	if (r == 0)
 		r = filesystem_get_upper(build, &upper);
+	if (r == 0)
+		r = filesystem_emit_upper(build, upper);
 	if (r < 0)
 		return r;
 	BUILD_ORIGIN(build, image_layers);
@@ -361,7 +404,8 @@ static int filesystem_add(struct mountplan *plan, struct build *build, const str
 	if (mount->kind == SPEC_MOUNT_TMPFS)
 		return filesystem_add_tmpfs(plan, build, mount, texts);
 	mountplan_add(plan, build, kinds[mount->kind], mount->target)->flags =
-		mount->ignore_missing ? PROGRAM_OPTIONAL : 0;
+		(mount->ignore_missing ? PROGRAM_OPTIONAL : 0) |
+		(mount->kind == SPEC_MOUNT_INACCESSIBLE ? PROGRAM_MASK_NO_ACCESS : 0);
 	return 0;
 }
 

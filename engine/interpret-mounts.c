@@ -38,7 +38,12 @@ static int interpret_mounts_open(int root_fd, const char *path, uint64_t flags)
 
 int interpret_mounts_resolve(const struct interpret_run *run, uint8_t slot, const char *path)
 {
-	return interpret_mounts_open(run->slots[slot], path, O_PATH);
+	_cleanup_fd_ int host = -1;
+
+	if (slot != PROGRAM_SLOT_NONE)
+		return interpret_mounts_open(run->slots[slot], path, O_PATH);
+	host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return host < 0 ? -errno : interpret_mounts_open(host, path, O_PATH);
 }
 
 static uint64_t interpret_mounts_attributes_of(uint32_t flags)
@@ -355,14 +360,37 @@ static int interpret_mounts_empty_directory(struct interpret_run *run)
 					    PROGRAM_MOUNT_NO_EXEC);
 }
 
+/* The same with files. The tmpfs that the first one lies on is mounted over "/" for as long as it takes to copy
+ * that file's mount, which cannot be done while it is detached; path lookups are not led there, as a root
+ * directory is not looked up again. */
+static int interpret_mounts_empty_file(struct interpret_run *run)
+{
+	_cleanup_fd_ int file = -1, tmpfs = -1;
+
+	if (run->mask_file_fd >= 0)
+		return interpret_mounts_copy(run, run->mask_file_fd, "", 0, PROGRAM_SLOT_NONE);
+	tmpfs = interpret_mounts_new("tmpfs", "mode=000,size=4k,nr_inodes=2",
+				     PROGRAM_MOUNT_NO_SUID | PROGRAM_MOUNT_NO_DEV | PROGRAM_MOUNT_NO_EXEC);
+	if (tmpfs < 0)
+		return tmpfs;
+	if (mknodat(tmpfs, "file", S_IFREG, 0) < 0)
+		return -errno;
+	file = interpret_mounts_move(tmpfs, AT_FDCWD, "/");
+	if (file < 0)
+		return file;
+	file = interpret_mounts_copy(run, tmpfs, "file", PROGRAM_MOUNT_READ_ONLY, PROGRAM_SLOT_NONE);
+	if (fchdir(tmpfs) < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return -errno;
+	return TAKE_FD(file);
+}
+
 static int interpret_mounts_null(const struct interpret_run *run, uint8_t slot)
 {
-	_cleanup_fd_ int source = slot == PROGRAM_SLOT_NONE ? open("/dev/null", O_PATH | O_CLOEXEC)
-							    : interpret_mounts_resolve(run, slot, "dev/null");
+	_cleanup_fd_ int source = interpret_mounts_resolve(run, slot, "dev/null");
 	int r;
 
 	if (source < 0)
-		return slot == PROGRAM_SLOT_NONE ? -errno : source;
+		return source;
 	r = interpret_mounts_verify_device(source, 1, 3);
 	return r < 0 ? r
 		     : interpret_mounts_copy(run, source, "", PROGRAM_MOUNT_NO_EXEC | PROGRAM_MOUNT_NO_SUID,
@@ -374,7 +402,7 @@ int interpret_mounts_mask(struct interpret_run *run, const struct program_op *op
 	_cleanup_fd_ int target = interpret_mounts_resolve(run, op->slot, interpret_text(run, op->text)),
 			 cover = -1;
 	struct stat status;
-	int r;
+	int *kept, r;
 
 	if (target == -ENOENT && op->flags & PROGRAM_OPTIONAL)
 		return 0;
@@ -382,12 +410,16 @@ int interpret_mounts_mask(struct interpret_run *run, const struct program_op *op
 		return target;
 	if (fstat(target, &status) < 0)
 		return -errno;
-	cover = S_ISDIR(status.st_mode) ? interpret_mounts_empty_directory(run)
-					: interpret_mounts_null(run, op->slot2);
+	kept = S_ISDIR(status.st_mode)		    ? &run->mask_fd
+	       : op->flags & PROGRAM_MASK_NO_ACCESS ? &run->mask_file_fd
+						    : NULL;
+	cover = !kept			? interpret_mounts_null(run, op->slot2)
+		: kept == &run->mask_fd ? interpret_mounts_empty_directory(run)
+					: interpret_mounts_empty_file(run);
 	if (cover < 0)
 		return cover;
 	r = interpret_mounts_move(cover, target, "");
-	if (r == 0 && S_ISDIR(status.st_mode) && run->mask_fd < 0)
-		run->mask_fd = TAKE_FD(cover);
+	if (r == 0 && kept && *kept < 0)
+		*kept = TAKE_FD(cover);
 	return r;
 }

@@ -21,14 +21,15 @@ struct interpret_run {
 	pid_t helper;				 /* of USER_NAMESPACE, until it has been waited for; 0 */
 	int helper_pidfd, helper_gate,
 		helper_answer; /* it goes on when told, answers with an int, ends at the gate's end */
-	int mask_fd;	       /* an attached empty directory to copy for MASK; -1 until needed */
-	uint64_t owner;	       /* uid | gid << 32 that new files get now */
-	int securebits;	       /* to restore when owner returns to 0 */
-	mode_t umask;	       /* for the payload; while the program runs it is 0 */
-	int root_fd;	       /* the new root, attached but not ours yet (its slot owns it); -1 */
-	unsigned n_scratches;  /* scratch mounts on top of the old root */
-	bool leads_session;    /* a payload behind an init shall lead one too */
-	bool sealed;	       /* descriptors are where the payload wants them */
+	int mask_fd,
+		mask_file_fd; /* an attached empty directory and file to copy for MASK; -1 until needed */
+	uint64_t owner;	      /* uid | gid << 32 that new files get now */
+	int securebits;	      /* to restore when owner returns to 0 */
+	mode_t umask;	      /* for the payload; while the program runs it is 0 */
+	int root_fd;	      /* the new root, attached but not ours yet (its slot owns it); -1 */
+	unsigned n_scratches; /* scratch mounts on top of the old root */
+	bool leads_session;   /* a payload behind an init shall lead one too */
+	bool sealed;	      /* descriptors are where the payload wants them */
 	char **argv, **envp;
 };
 
@@ -62,7 +63,8 @@ int interpret_namespaces_proc(struct interpret_run *run);
 /* Before the first step: detached copies of all that BIND takes by descriptor, then the mount namespace that
  * the header asks for. A mount can be copied only from within its own mount namespace. */
 int interpret_mounts_prepare(struct interpret_run *run);
-/* Opens (O_PATH) TEXT below the root in SLOT without ever leaving it. The caller owns the descriptor. */
+/* Opens (O_PATH) PATH below the root in SLOT (PROGRAM_SLOT_NONE: the process's own root) without ever leaving it. The
+ * caller owns the descriptor. */
 int interpret_mounts_resolve(const struct interpret_run *run, uint8_t slot, const char *path);
 /* A detached new file system: comma-separated OPTIONS, PROGRAM_MOUNT_* FLAGS. The caller owns the descriptor.
  */

@@ -137,7 +137,7 @@ static int interpret_pass(struct interpret_run *run, unsigned *ret_end)
 		run->report_fd = fd;
 	}
 	close_range(3, end - 1, 0);
-	run->proc_fd = run->mask_fd = -1; /* may have been among them */
+	run->proc_fd = run->mask_fd = run->mask_file_fd = -1; /* may have been among them */
 	for (uint32_t i = 0; i < run->program->n_ops; i++)
 		if (ops[i].code == PROGRAM_PASS_FD && dup2(high[ops[i].fd], (int)ops[i].number) < 0)
 			return -errno;
@@ -321,6 +321,7 @@ _Noreturn void interpret(const struct interpreter *interpreter)
 		.helper_gate = -1,
 		.helper_answer = -1,
 		.mask_fd = -1,
+		.mask_file_fd = -1,
 		.root_fd = -1,
 		.umask = 0022,
 	};

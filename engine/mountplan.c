@@ -89,6 +89,9 @@ static int mountplan_compare(const void *a, const void *b)
 		order = (int)x->implied - (int)y->implied;
 	if (order == 0)
 		order = (int)x->kind - (int)y->kind;
+	/* Of two masks the stricter, which is the last, stays. */
+	if (order == 0)
+		order = (int)(x->flags & PROGRAM_MASK_NO_ACCESS) - (int)(y->flags & PROGRAM_MASK_NO_ACCESS);
 	if (order == 0)
 		order = (x->origin > y->origin) - (x->origin < y->origin);
 	return order ? order : (int)x->origin_item - (int)y->origin_item;

@@ -28,7 +28,7 @@ struct mountplan_entry {
 	const char *target;  /* in the container; borrowed */
 	const char *source;  /* BIND: on the host; borrowed */
 	const char *options; /* TMPFS, PROC, DEVPTS, DEV: text2; borrowed */
-	uint32_t flags;	     /* PROGRAM_MOUNT_* and PROGRAM_OPTIONAL */
+	uint32_t flags;	     /* PROGRAM_MOUNT_*, PROGRAM_OPTIONAL, PROGRAM_MASK_NO_ACCESS */
 	bool implied;	     /* not asked for by name: gives way to an explicit mount of the same target */
 	bool id_mapped;	     /* BIND */
 	bool is_directory;   /* what the mount point is made as */

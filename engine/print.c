@@ -27,6 +27,7 @@ static const struct print_flag print_mount_flags[] = {
 	{PROGRAM_OPTIONAL, "optional"},
 	{PROGRAM_IGNORE_SIGPIPE, "ignore-sigpipe"},
 	{PROGRAM_FORK_INIT, "init"},
+	{PROGRAM_MASK_NO_ACCESS, "no-access"},
 };
 
 static const struct print_flag print_namespaces[] = {

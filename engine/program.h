@@ -73,14 +73,15 @@ enum program_code {
 				   number: slot of a user namespace to idmap by, or PROGRAM_SLOT_NONE. PROGRAM_OPTIONAL and missing: slot2 is
 				   empty. With text "" slot2 = the process's own root itself, not copied: no ATTACH_ROOT follows */
 	PROGRAM_OVERLAY, /* slot2 = a detached overlay: text lower layers joined by ':' (each with ':' and '\' escaped),
-				   text2: directory holding "data" and "work" (made if missing), or "" ; flags: PROGRAM_OVERLAY_*;
+				   text2: directory holding "data" and "work" (these are made if missing), or "" ; flags: PROGRAM_OVERLAY_*;
 				   slot: user namespace to idmap the lower layers (and a persistent upper one) by, or PROGRAM_SLOT_NONE;
 				   number: owner of an ephemeral upper directory's root (0 without a user namespace). Neither flag: read-only */
 	PROGRAM_ATTACH_ROOT, /* mounts the tree in slot over "/"; the old root is kept in slot2. From here slot is the attached root, but
 				   the process's root is still the old one, so that nothing covers the new one while it is filled */
 	PROGRAM_DROP_OLD_ROOT, /* slot: the tree of ATTACH_ROOT becomes the process's root by pivot_root(2) and the old one is detached:
 				   from here no host path exists. Must follow ATTACH_ROOT before FORK and EXEC */
-	PROGRAM_MAKE_DIRECTORY, /* text in slot, if missing; number: mode; missing parents are made 0755; number2: owner */
+	PROGRAM_MAKE_DIRECTORY, /* text in slot, if missing; number: mode; missing parents are made 0755; number2: owner. With
+				   PROGRAM_SLOT_NONE text is a path on the host: before ATTACH_ROOT */
 	PROGRAM_MAKE_FILE, /* text in slot: an empty file as a mount point, if missing; its parents as above; number2: owner */
 	PROGRAM_SYMLINK, /* text in slot -> text2; an existing name is left alone */
 	PROGRAM_BIND, /* descriptor fd (O_PATH on the host, opened at compile or launch), or with fd == PROGRAM_NO_FD the
@@ -101,7 +102,8 @@ enum program_code {
 	PROGRAM_ATTRIBUTES, /* mount attributes of text in slot: flags PROGRAM_MOUNT_* set, number: cleared; makes a mount
 				   point of it first if it is none; PROGRAM_MOUNT_RECURSIVE: of all mounts below too */
 	PROGRAM_MASK, /* text in slot: a directory becomes an empty read-only tmpfs (mode 000), a file a bind of a verified /dev/null, which
-				   comes from /dev/null below slot2 (the old root) */
+				   comes from /dev/null below slot2 (the old root), or with PROGRAM_MASK_NO_ACCESS an empty read-only
+				   regular file (mode 000) */
 	/* identity and operation control */
 	PROGRAM_GROUPS, /* text: a data offset of uint32_t[number]; setgroups(2) */
 	PROGRAM_USER, /* number: uid, number2: gid; setresgid, setresuid; keeps capabilities for the steps below */
@@ -131,6 +133,7 @@ enum {
 	PROGRAM_OVERLAY_PERSISTENT = 1 << 7,
 	PROGRAM_IGNORE_SIGPIPE = 1 << 8,
 	PROGRAM_FORK_INIT = 1 << 9,
+	PROGRAM_MASK_NO_ACCESS = 1 << 10,
 };
 
 struct program_op {

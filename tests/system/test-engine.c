@@ -316,11 +316,13 @@ TEST(a_read_only_volume)
 
 TEST(a_persistent_upper_layer)
 {
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *path = NULL, *upper = NULL;
 	struct outcome outcome;
+	struct stat st;
 
 	make_scratch();
 	path = scratch_path("upper");
+	upper = scratch_path("upper/made");
 	/* overlayfs takes no upper layer on an overlay or on what has no extended attributes. */
 	EXPECT(mkdir(path, 0755) == 0);
 	EXPECT(mount("tmpfs", path, "tmpfs", 0, NULL) == 0);
@@ -329,7 +331,7 @@ TEST(a_persistent_upper_layer)
 
 		fill_container(&spec);
 		spec.upper = SPEC_UPPER_PERSISTENT;
-		EXPECT(text_set(&spec.upper_directory, path) == 0);
+		EXPECT(text_set(&spec.upper_directory, upper) == 0);
 		run(&spec, "cat /etc/kept 2>/dev/null || echo none; echo kept > /etc/kept", &outcome);
 		if (i == 0 && outcome.failed_op != UINT32_MAX && outcome.failed_errno == EINVAL) {
 			umount2(path, MNT_DETACH);
@@ -337,6 +339,7 @@ TEST(a_persistent_upper_layer)
 		}
 		EXPECT_OUTPUT(&outcome, i == 0 ? "none\n" : "kept\n");
 	}
+	EXPECT(stat(upper, &st) == 0 && st.st_uid == 0 && (st.st_mode & 07777) == 0700);
 	umount2(path, MNT_DETACH);
 }
 
@@ -376,6 +379,47 @@ TEST(masks)
 	    "echo 1 2>/dev/null > /proc/sys/kernel/domainname || echo ro; echo x 2>/dev/null > /sys/kernel/profiling || echo ro",
 	    &outcome);
 	EXPECT_OUTPUT(&outcome, "0\n0\nro\nro\n");
+}
+
+/* Two files and a directory, as a user, who sees that nothing else changed where the program went. */
+static void run_inaccessible(struct spec *spec, const char *directory, const char *expected)
+{
+	static const char *const names[] = {"first", "second", "below"};
+	_cleanup_free_ char *script = NULL;
+	struct outcome outcome;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *path = text_format("%s/%s", directory, names[i]);
+
+		EXPECT(path != NULL);
+		add_mount(&spec->inaccessible_paths, SPEC_MOUNT_INACCESSIBLE, NULL, path);
+	}
+	EXPECT(text_set(&spec->user, "65533") == 0);
+	script = text_format(
+		"cd %s; exec 2>&-; stat -c '%%A %%s' first second below; cat first; echo x > second; ls below; cat third; grep -c ' / ' /proc/self/mounts",
+		directory);
+	run(spec, script, &outcome);
+	EXPECT_OUTPUT(&outcome, expected);
+}
+
+TEST(inaccessible)
+{
+	static const char expected[] = "---------- 0\n---------- 0\nd--------- 40\nthird\n1\n";
+	_cleanup_free_ char *directory = NULL, *command = NULL;
+	struct spec spec;
+
+	make_scratch();
+	directory = scratch_path("inaccessible");
+	command = text_format(
+		"cd %s && mkdir -p inaccessible/below && cd inaccessible && for i in first second third below/x; do echo $i > $i; done",
+		scratch);
+	EXPECT(command && system(command) == 0);
+	spec_init(&spec);
+	run_inaccessible(&spec, directory, expected);
+
+	fill_container(&spec);
+	add_mount(&spec.volumes, SPEC_MOUNT_BIND, directory, "/srv");
+	run_inaccessible(&spec, "/srv", expected);
 }
 
 TEST(device_directory)

@@ -252,6 +252,24 @@ TEST(the_user_as_the_host_sees_it)
 	spec_deinit(&spec);
 }
 
+TEST(the_upper_directory_is_made)
+{
+	_cleanup_(cleanup_program_free) struct program *program = NULL;
+	struct compile_context context = container_context;
+	_cleanup_free_ char *text = NULL;
+	struct failure failure = {};
+	struct spec spec;
+
+	context.state_directory = "/nonexistent/state";
+	fill_container(&spec);
+	spec.upper = SPEC_UPPER_PERSISTENT;
+	EXPECT(compile(&spec, &server, &context, &program, &failure, NULL, NULL) == 0);
+	EXPECT(program_validate(program->block, program->block->size) == 0);
+	text = print_program(program);
+	EXPECT(strstr(text, "\nmake-directory /nonexistent/state/web.service mode=0700\nmount-overlay "));
+	spec_deinit(&spec);
+}
+
 TEST(passed_sockets_come_last)
 {
 	struct compile_context context = container_context;
@@ -324,6 +342,28 @@ TEST(missing_volume_source)
 	expect_failure(&spec, &server, -ENOENT, offsetof(struct spec, volumes),
 		       "mount source /nonexistent/a");
 	EXPECT(compile_exit_status(offsetof(struct spec, volumes)) == 226);
+}
+
+TEST(an_upper_directory_in_one_that_is_missing)
+{
+	struct spec spec;
+
+	fill_container(&spec);
+	spec.upper = SPEC_UPPER_PERSISTENT;
+	EXPECT(text_set(&spec.upper_directory, "/nonexistent/upper") == 0);
+	expect_failure(&spec, &server, -ENOENT, offsetof(struct spec, upper_directory),
+		       "the upper directory's parent /nonexistent");
+}
+
+TEST(an_upper_directory_that_is_none)
+{
+	struct spec spec;
+
+	fill_container(&spec);
+	spec.upper = SPEC_UPPER_PERSISTENT;
+	EXPECT(text_set(&spec.upper_directory, "/dev/null") == 0);
+	expect_failure(&spec, &server, -ENOTDIR, offsetof(struct spec, upper_directory),
+		       "upper directory /dev/null");
 }
 
 TEST(missing_optional_source_is_left_out)

@@ -68,6 +68,18 @@ TEST(the_stricter_property_stays)
 	end();
 }
 
+TEST(of_two_masks_the_stricter_stays)
+{
+	begin();
+	BUILD_ORIGIN(&build, inaccessible_paths);
+	mountplan_add(&plan, &build, MOUNTPLAN_MASK, "/a")->flags = PROGRAM_MASK_NO_ACCESS;
+	BUILD_ORIGIN(&build, mask);
+	mountplan_add(&plan, &build, MOUNTPLAN_MASK, "/a")->flags = PROGRAM_OPTIONAL;
+	EXPECT_TEXT(arranged(), "m /a");
+	EXPECT(plan.entries[0].flags == PROGRAM_MASK_NO_ACCESS);
+	end();
+}
+
 TEST(exceptions_without_a_rule_are_dropped)
 {
 	begin();
