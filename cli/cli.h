@@ -65,6 +65,8 @@ bool call_is_error(const sd_bus_error *error, const char *name); /* NAMES_ERROR_
 
 /* The next value of MESSAGE. NULL at its end or on an error. */
 struct json_object *value_read(sd_bus_message *message);
+/* Text that did not come over D-Bus: bytes that are no UTF-8, which JSON cannot hold, become U+FFFD each. */
+struct json_object *value_text(const char *text);
 /* As systemctl shows it: NAME decides what a number means. Heap. */
 char *value_print(const char *name, struct json_object *value);
 
@@ -92,6 +94,10 @@ const char *print_bytes(uint64_t bytes, char *buffer, size_t size); /* "12.3M" *
 /* Text from a service or a process, safe for a terminal: control characters become '?'. */
 void print_safe(const char *text);
 void print_json(struct json_object *value);
+/* What was found out about each unit (name -> value), as one JSON text: the value alone when ARGUMENTS name one unit,
+ * else the whole object, also when a pattern matched only one. Nothing when the one unit has no value: an error was
+ * printed. */
+void print_json_units(char *const *arguments, struct json_object *answers);
 
 /* A table whose columns are as wide as their widest cell. Rows are added cell by cell; the last column is not
  * padded. */

@@ -77,5 +77,9 @@ int exec_verb(struct cli *cli, char **arguments)
 		return r == CLI_NOT_INSTALLED ? CLI_NOT_INSTALLED
 					      : 125; /* as podman exec: the command never ran */
 	}
+	if (code == 0) {
+		fprintf(stderr, "How the command in %s ended is not known.\n", unit);
+		return 125;
+	}
 	return code == CLD_EXITED ? status : 128 + status;
 }

@@ -44,7 +44,7 @@ static int explain_print(const struct cli *cli, struct json_object *steps)
 	return status;
 }
 
-static int explain_print_json(struct json_object *steps)
+static struct json_object *explain_name_members(struct json_object *steps)
 {
 	static const char *const names[] = {"command", "operation", "where", "directive"};
 	struct json_object *list = json_object_new_array();
@@ -58,24 +58,26 @@ static int explain_print_json(struct json_object *steps)
 						       json_object_array_get_idx(steps, i), j)));
 		json_object_array_add(list, entry);
 	}
-	print_json(list);
-	json_object_put(list);
-	return CLI_OK;
+	return list;
 }
 
-static int explain_unit(struct cli *cli, const char *unit)
+/* With --json into ANSWERS. */
+static int explain_unit(struct cli *cli, const char *unit, struct json_object *answers)
 {
 	sd_bus_message *_cleanup_(sd_bus_message_unrefp) reply = NULL;
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	struct json_object *steps;
-	int status, r = call_manager(cli, "ExplainUnit", &error, &reply, "s", unit);
+	int status = CLI_OK, r = call_manager(cli, "ExplainUnit", &error, &reply, "s", unit);
 
 	if (r < 0)
 		return call_report(cli, r, &error, "explain %s", unit);
 	steps = value_read(reply);
 	if (!steps)
 		return CLI_FAILED;
-	status = cli->json ? explain_print_json(steps) : explain_print(cli, steps);
+	if (cli->json)
+		json_object_object_add(answers, unit, explain_name_members(steps));
+	else
+		status = explain_print(cli, steps);
 	json_object_put(steps);
 	return status;
 }
@@ -83,9 +85,14 @@ static int explain_unit(struct cli *cli, const char *unit)
 int explain_verb(struct cli *cli, char **arguments)
 {
 	_cleanup_text_list_ char **units = NULL;
+	struct json_object *answers;
 	int status = call_expand(cli, arguments, &units) < 0 ? CLI_FAILED : CLI_OK;
 
+	answers = json_object_new_object();
 	TEXT_LIST_FOREACH (unit, units)
-		status = cli_worse(status, explain_unit(cli, *unit));
+		status = cli_worse(status, explain_unit(cli, *unit, answers));
+	if (cli->json)
+		print_json_units(arguments, answers);
+	json_object_put(answers);
 	return status;
 }

@@ -9,6 +9,8 @@
 /* A row of ListUnits. */
 enum { LIST_NAME, LIST_DESCRIPTION, LIST_LOAD, LIST_ACTIVE, LIST_SUB };
 
+enum { LIST_DEEPEST = 64 }; /* bytes of indentation */
+
 static const char *list_text(struct json_object *row, size_t i)
 {
 	return json_object_get_string(json_object_array_get_idx(row, i));
@@ -278,18 +280,14 @@ int list_verb_jobs(struct cli *cli, _unused_ char **arguments)
 
 /* --- dependencies ------------------------------------------------------------------------------------ */
 
-/* What starting UNIT pulls in, in the kinds systemctl shows. Depth is bounded and each unit is opened once,
- * so a cycle ends. */
-static int list_dependencies_below(struct cli *cli, const char *unit, char ***seen, const char *indent,
-				   int depth)
+/* What starting UNIT pulls in directly, in the kinds systemctl shows. */
+static int list_dependencies_of(struct cli *cli, const char *unit, char ***names)
 {
 	static const char *const kinds[] = {"Requires", "Requisite", "Wants",
 					    "BindsTo",	"Upholds",   "ConsistsOf"};
-	_cleanup_text_list_ char **names = NULL;
-	struct json_object *properties;
-	int status = CLI_OK;
+	int status;
+	struct json_object *properties = properties_of_unit(cli, unit, &status);
 
-	properties = properties_of_unit(cli, unit, &status);
 	if (!properties)
 		return status;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -298,35 +296,55 @@ static int list_dependencies_below(struct cli *cli, const char *unit, char ***se
 		for (size_t j = 0; list && j < json_object_array_length(list); j++) {
 			const char *name = json_object_get_string(json_object_array_get_idx(list, j));
 
-			if (!text_list_contains(names, name) && text_list_append(&names, name) < 0)
-				break;
+			if (!text_list_contains(*names, name) && text_list_append(names, name) < 0)
+				status = CLI_FAILED;
 		}
 	}
 	json_object_put(properties);
+	return status;
+}
+
+/* Prints the tree below UNIT, or with --json fills TREE: unit -> tree. Depth is bounded and each unit is opened once, so
+ * a cycle ends. */
+static int list_dependencies_below(struct cli *cli, const char *unit, char ***seen, const char *indent,
+				   struct json_object *tree)
+{
+	_cleanup_text_list_ char **names = NULL;
+	int status = list_dependencies_of(cli, unit, &names);
+
 	for (size_t i = 0; names && names[i]; i++) {
 		_cleanup_free_ char *deeper = text_format("%s%s", indent, names[i + 1] ? "│ " : "  ");
+		struct json_object *branch = json_object_new_object();
 
-		printf("%s%s%s\n", indent, names[i + 1] ? "├─" : "└─", names[i]);
-		if (depth >= 16 || !deeper || text_list_contains(*seen, names[i]) ||
+		json_object_object_add(tree, names[i], branch);
+		if (!cli->json)
+			printf("%s%s%s\n", indent, names[i + 1] ? "├─" : "└─", names[i]);
+		if (!deeper || strlen(indent) >= LIST_DEEPEST || text_list_contains(*seen, names[i]) ||
 		    text_list_append(seen, names[i]) < 0)
 			continue;
-		status = cli_worse(status, list_dependencies_below(cli, names[i], seen, deeper, depth + 1));
+		status = cli_worse(status, list_dependencies_below(cli, names[i], seen, deeper, branch));
 	}
 	return status;
 }
 
 int list_verb_dependencies(struct cli *cli, char **arguments)
 {
+	struct json_object *answers = json_object_new_object();
 	int status = CLI_OK;
 
 	TEXT_LIST_FOREACH (argument, arguments) {
 		_cleanup_free_ char *unit = call_unit_name(*argument);
 		_cleanup_text_list_ char **seen = NULL;
+		struct json_object *tree = json_object_new_object();
 
-		if (!unit)
-			return CLI_FAILED;
-		puts(unit);
-		status = cli_worse(status, list_dependencies_below(cli, unit, &seen, "", 0));
+		if (!cli->json)
+			puts(unit ? unit : *argument);
+		status = cli_worse(status,
+				   unit ? list_dependencies_below(cli, unit, &seen, "", tree) : CLI_FAILED);
+		json_object_object_add(answers, unit ? unit : *argument, tree);
 	}
+	if (cli->json)
+		print_json_units(arguments, answers);
+	json_object_put(answers);
 	return status;
 }

@@ -69,7 +69,7 @@ static struct json_object *logs_parse(const char *line)
 	json_object_object_add(entry, "realtime", json_object_new_uint64(realtime));
 	json_object_object_add(entry, "priority", json_object_new_int(priority));
 	json_object_object_add(entry, "pid", json_object_new_int(pid));
-	json_object_object_add(entry, "text", json_object_new_string(line + text + (line[text] == ' ')));
+	json_object_object_add(entry, "text", value_text(line + text + (line[text] == ' ')));
 	return entry;
 }
 
@@ -147,11 +147,15 @@ struct json_object *logs_read_tail(struct cli *cli, const char *unit, int lines)
 	return list;
 }
 
-static void logs_show(struct cli *cli, struct json_object *list)
+/* As JSON one object to a line, so that it can be followed. */
+static void logs_show(struct cli *cli, const char *unit, struct json_object *list)
 {
-	for (size_t i = 0; cli->json && i < json_object_array_length(list); i++)
-		puts(json_object_to_json_string_ext(json_object_array_get_idx(list, i),
-						    JSON_C_TO_STRING_NOSLASHESCAPE));
+	for (size_t i = 0; cli->json && i < json_object_array_length(list); i++) {
+		struct json_object *entry = json_object_array_get_idx(list, i);
+
+		json_object_object_add(entry, "unit", json_object_new_string(unit));
+		puts(json_object_to_json_string_ext(entry, JSON_C_TO_STRING_NOSLASHESCAPE));
+	}
 	if (!cli->json)
 		logs_print(cli, list);
 	fflush(stdout);
@@ -198,7 +202,7 @@ static int logs_follow(struct cli *cli, const char *unit, int *fd, struct text_b
 		struct json_object *list = json_object_new_array();
 
 		r = logs_read(*fd, rest, list);
-		logs_show(cli, list);
+		logs_show(cli, unit, list);
 		json_object_put(list);
 		if (r < 0 || (r = logs_wait(watch)) <= 0)
 			continue;
@@ -230,7 +234,7 @@ static int logs_of_unit(struct cli *cli, const char *unit)
 		lseek(fd, logs_find_tail(fd, cli->lines >= 0 ? cli->lines : LOGS_DEFAULT_LINES), SEEK_SET);
 	list = json_object_new_array();
 	r = logs_read(fd, &rest, list);
-	logs_show(cli, list);
+	logs_show(cli, unit, list);
 	json_object_put(list);
 	if (r >= 0 && cli->follow)
 		r = logs_follow(cli, unit, &fd, &rest);

@@ -118,6 +118,19 @@ void print_json(struct json_object *value)
 							   JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
+void print_json_units(char *const *arguments, struct json_object *answers)
+{
+	if (text_list_length(arguments) != 1 || strpbrk(arguments[0], "*?[")) {
+		print_json(answers);
+		return;
+	}
+	json_object_object_foreach(answers, name, value)
+	{
+		(void)name;
+		print_json(value);
+	}
+}
+
 /* --- tables ------------------------------------------------------------------------------------------ */
 
 void print_table_add(struct print_table *table, const char *cell)

@@ -56,11 +56,6 @@ static void show_filter(const struct cli *cli, struct json_object *properties)
 
 static void show_object(const struct cli *cli, struct json_object *properties, bool first)
 {
-	if (cli->json) {
-		show_filter(cli, properties);
-		print_json(properties);
-		return;
-	}
 	if (!first)
 		putchar('\n');
 	if (cli->properties) {
@@ -74,34 +69,59 @@ static void show_object(const struct cli *cli, struct json_object *properties, b
 	}
 }
 
+static int show_manager(struct cli *cli)
+{
+	int status = CLI_OK;
+	struct json_object *properties = properties_of_manager(cli, &status);
+
+	if (!properties)
+		return status;
+	if (cli->json) {
+		show_filter(cli, properties);
+		print_json(properties);
+	} else {
+		show_object(cli, properties, true);
+	}
+	json_object_put(properties);
+	return status;
+}
+
 int show_verb(struct cli *cli, char **arguments)
 {
 	_cleanup_text_list_ char **units = NULL;
-	struct json_object *properties;
+	struct json_object *answers;
 	int status = CLI_OK;
 
-	if (!arguments || !arguments[0]) {
-		properties = properties_of_manager(cli, &status);
-		if (properties)
-			show_object(cli, properties, true);
-		json_object_put(properties);
-		return status;
-	}
+	if (!arguments || !arguments[0])
+		return show_manager(cli);
 	if (call_expand(cli, arguments, &units) < 0)
 		return CLI_FAILED;
+	answers = json_object_new_object();
 	TEXT_LIST_FOREACH (unit, units) {
-		properties = properties_of_unit(cli, *unit, &status);
+		int failed;
+		struct json_object *properties = properties_of_unit(cli, *unit, &failed);
+
+		status = cli_worse(status, failed);
 		if (!properties)
 			continue;
+		if (cli->json) {
+			show_filter(cli, properties);
+			json_object_object_add(answers, *unit, properties);
+			continue;
+		}
 		show_object(cli, properties, unit == units);
 		json_object_put(properties);
 	}
+	if (cli->json)
+		print_json_units(arguments, answers);
+	json_object_put(answers);
 	return status;
 }
 
 /* --- cat --------------------------------------------------------------------------------------------- */
 
-static int show_cat_file(const struct cli *cli, const char *path, bool first)
+/* With --json into FILES: {"path": …, "text": …}. */
+static int show_cat_file(const struct cli *cli, const char *path, struct json_object *files)
 {
 	_cleanup_free_ char *text = NULL;
 	ssize_t n = fd_read_file_at(AT_FDCWD, path, SHOW_FILE_LIMIT, &text);
@@ -110,15 +130,23 @@ static int show_cat_file(const struct cli *cli, const char *path, bool first)
 		fprintf(stderr, "Failed to read %s: %s\n", path, strerror((int)-n));
 		return CLI_FAILED;
 	}
-	printf("%s%s# %s%s\n", first ? "" : "\n", print_colour(cli, PRINT_GREY), path,
-	       print_colour(cli, PRINT_PLAIN));
+	if (cli->json) {
+		struct json_object *file = json_object_new_object();
+
+		json_object_object_add(file, "path", value_text(path));
+		json_object_object_add(file, "text", value_text(text));
+		json_object_array_add(files, file);
+		return CLI_OK;
+	}
+	printf("%s# %s%s\n", print_colour(cli, PRINT_GREY), path, print_colour(cli, PRINT_PLAIN));
 	fwrite(text, 1, (size_t)n, stdout);
 	if (n > 0 && text[n - 1] != '\n')
 		putchar('\n');
 	return CLI_OK;
 }
 
-static int show_cat_unit(const struct cli *cli, const char *unit, struct json_object *properties, bool first)
+static int show_cat_unit(const struct cli *cli, const char *unit, struct json_object *properties,
+			 struct json_object *files)
 {
 	const char *fragment = properties_text(properties, "FragmentPath");
 	struct json_object *drop_ins = properties_list(properties, "DropInPaths");
@@ -128,28 +156,43 @@ static int show_cat_unit(const struct cli *cli, const char *unit, struct json_ob
 		fprintf(stderr, "No files found for %s.\n", unit);
 		return CLI_FAILED;
 	}
-	status = show_cat_file(cli, fragment, first);
-	for (size_t i = 0; drop_ins && i < json_object_array_length(drop_ins); i++)
+	status = show_cat_file(cli, fragment, files);
+	for (size_t i = 0; drop_ins && i < json_object_array_length(drop_ins); i++) {
+		if (!cli->json)
+			putchar('\n');
 		status = cli_worse(
 			status,
 			show_cat_file(cli, json_object_get_string(json_object_array_get_idx(drop_ins, i)),
-				      false));
+				      files));
+	}
 	return status;
 }
 
 int show_verb_cat(struct cli *cli, char **arguments)
 {
 	_cleanup_text_list_ char **units = NULL;
+	struct json_object *answers;
 	int status = call_expand(cli, arguments, &units) < 0 ? CLI_FAILED : CLI_OK;
 
+	answers = json_object_new_object();
 	TEXT_LIST_FOREACH (unit, units) {
 		int failed = CLI_OK;
-		struct json_object *properties = properties_of_unit(cli, *unit, &failed);
+		struct json_object *properties = properties_of_unit(cli, *unit, &failed),
+				   *files = json_object_new_array();
 
+		if (unit != units && !cli->json)
+			putchar('\n');
 		if (properties)
-			failed = show_cat_unit(cli, *unit, properties, unit == units);
+			failed = show_cat_unit(cli, *unit, properties, files);
 		json_object_put(properties);
+		if (json_object_array_length(files) > 0)
+			json_object_object_add(answers, *unit, files);
+		else
+			json_object_put(files);
 		status = cli_worse(status, failed);
 	}
+	if (cli->json)
+		print_json_units(arguments, answers);
+	json_object_put(answers);
 	return status;
 }

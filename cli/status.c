@@ -97,6 +97,20 @@ static void status_print_active(const struct cli *cli, struct json_object *unit)
 	putchar('\n');
 }
 
+static void status_print_documentation(struct json_object *unit)
+{
+	struct json_object *documents = properties_list(unit, "Documentation");
+
+	for (size_t i = 0; documents && i < json_object_array_length(documents); i++) {
+		if (i == 0)
+			status_label("Docs");
+		else
+			printf("%13s", "");
+		print_safe(status_text_at(documents, i));
+		putchar('\n');
+	}
+}
+
 /* "code=exited, status=3" of the main process, when it has ended. */
 static void status_print_exit(struct json_object *unit)
 {
@@ -108,6 +122,8 @@ static void status_print_exit(struct json_object *unit)
 	else if (code == CLD_KILLED || code == CLD_DUMPED)
 		printf(" (code=%s, signal=%s)", code == CLD_KILLED ? "killed" : "dumped",
 		       sigabbrev_np((int)status) ? sigabbrev_np((int)status) : "?");
+	else if (code == 0 && properties_integer(unit, "ExecMainExitTimestamp") > 0)
+		printf(" (lost)"); /* somebody else reaped it, or it ended while nobody looked */
 }
 
 static const char *status_command_of(struct json_object *processes, uint64_t pid)
@@ -151,26 +167,52 @@ static void status_print_main(struct json_object *unit, struct json_object *proc
 	}
 }
 
-/* Why it does not run, or why it had to be started again, and when. */
+/* LastFailure without the unit's own name, which stands above. */
+static const char *status_cause(struct json_object *unit)
+{
+	const char *failure = properties_text(unit, "LastFailure"), *id = properties_text(unit, "Id");
+	size_t length = strlen(id);
+
+	return length > 0 && strncmp(failure, id, length) == 0 && strncmp(failure + length, ": ", 2) == 0
+		       ? failure + length + 2
+		       : failure;
+}
+
+/* Is the last failure why it does not run now? If not, it is why it was started again. */
+static bool status_is_down_by_failure(struct json_object *unit, uint64_t restarts)
+{
+	const char *state = properties_text(unit, "ActiveState");
+
+	if (strcmp(state, "failed") == 0 || strcmp(properties_text(unit, "SubState"), "auto-restart") == 0)
+		return true;
+	return restarts == 0 && strcmp(state, "active") != 0 && strcmp(state, "reloading") != 0;
+}
+
+/* Why it does not run; how often it had to be started again, the last time why and when. */
 static void status_print_failure(const struct cli *cli, struct json_object *unit)
 {
 	uint64_t restarts = properties_number(unit, "NRestarts");
-	const char *failure = properties_text(unit, "LastFailure");
+	const char *cause = status_cause(unit);
 	usec_t started = properties_number(unit, "ExecMainStartTimestamp"), now = time_now(CLOCK_REALTIME);
+	bool down;
 	char ago[64];
 
-	if (restarts > 0 && restarts != UINT64_MAX) {
+	if (restarts == UINT64_MAX) /* not a service */
+		restarts = 0;
+	down = status_is_down_by_failure(unit, restarts);
+	if (restarts > 0) {
 		status_label("Restarts");
 		printf("%" PRIu64 " (last: ", restarts);
-		if (failure[0]) {
-			print_safe(failure);
+		if (cause[0] && !down) {
+			print_safe(cause);
 			printf(", ");
 		}
 		printf("%s)\n", print_ago(started && started < now ? now - started : 0, ago, sizeof ago));
-	} else if (failure[0]) {
+	}
+	if (cause[0] && down) {
 		status_label("Failure");
 		fputs(print_colour(cli, PRINT_RED), stdout);
-		print_safe(failure);
+		print_safe(cause);
 		puts(print_colour(cli, PRINT_PLAIN));
 	}
 }
@@ -300,6 +342,7 @@ static void status_print_unit(struct cli *cli, const char *name, struct json_obj
 	putchar('\n');
 	status_print_loaded(unit);
 	status_print_active(cli, unit);
+	status_print_documentation(unit);
 	status_print_main(unit, processes);
 	status_print_failure(cli, unit);
 	status_print_usage(unit);
@@ -318,14 +361,16 @@ static int status_exit(struct json_object *unit)
 	return strcmp(state, "inactive") == 0 || strcmp(state, "failed") == 0 ? CLI_NOT_RUNNING : CLI_OK;
 }
 
-static int status_of_unit(struct cli *cli, const char *name)
+/* With --json into ANSWERS, else to the screen. */
+static int status_of_unit(struct cli *cli, const char *name, struct json_object *answers)
 {
 	int status = CLI_FAILED;
 	struct json_object *unit = properties_of_unit(cli, name, &status), *processes, *lines;
 
 	if (!unit)
 		return status;
-	if (strcmp(properties_text(unit, "LoadState"), "not-found") == 0 && status_exit(unit) != CLI_OK) {
+	status = status_exit(unit);
+	if (strcmp(properties_text(unit, "LoadState"), "not-found") == 0 && status != CLI_OK) {
 		if (!cli->quiet)
 			fprintf(stderr, "Unit %s could not be found.\n", name);
 		json_object_put(unit);
@@ -334,13 +379,12 @@ static int status_of_unit(struct cli *cli, const char *name)
 	processes = status_processes(cli, name);
 	lines = logs_read_tail(cli, name, cli->lines >= 0 ? cli->lines : STATUS_LINES);
 	if (cli->json) {
-		json_object_object_add(unit, "Processes", json_object_get(processes));
-		json_object_object_add(unit, "Log", json_object_get(lines));
-		print_json(unit);
-	} else {
-		status_print_unit(cli, name, unit, processes, lines);
+		json_object_object_add(unit, "Processes", processes);
+		json_object_object_add(unit, "Log", lines);
+		json_object_object_add(answers, name, unit);
+		return status;
 	}
-	status = status_exit(unit);
+	status_print_unit(cli, name, unit, processes, lines);
 	json_object_put(lines);
 	json_object_put(processes);
 	json_object_put(unit);
@@ -383,16 +427,21 @@ static int status_of_manager(struct cli *cli)
 int status_verb(struct cli *cli, char **arguments)
 {
 	_cleanup_text_list_ char **units = NULL;
+	struct json_object *answers;
 	int status = CLI_OK;
 
 	if (!arguments || !arguments[0])
 		return status_of_manager(cli);
 	if (call_expand(cli, arguments, &units) < 0)
 		return CLI_FAILED;
+	answers = json_object_new_object();
 	TEXT_LIST_FOREACH (unit, units) {
 		if (unit != units && !cli->json)
 			putchar('\n');
-		status = cli_worse(status, status_of_unit(cli, *unit));
+		status = cli_worse(status, status_of_unit(cli, *unit, answers));
 	}
+	if (cli->json)
+		print_json_units(arguments, answers);
+	json_object_put(answers);
 	return status;
 }

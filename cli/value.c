@@ -47,6 +47,39 @@ static struct json_object *value_read_number(sd_bus_message *message, char type)
 	}
 }
 
+/* The length of the UTF-8 sequence at TEXT, which ends in NUL; 0 if there is none (RFC 3629). */
+static size_t value_utf8_length(const unsigned char *text)
+{
+	size_t length = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+
+	if (text[0] > 0xf4)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	/* Overlong forms, surrogates, and what is beyond Unicode. */
+	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+	    (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+struct json_object *value_text(const char *text)
+{
+	struct text_buffer buffer = {};
+	struct json_object *value = NULL;
+	size_t length;
+
+	for (; *text; text += MAX_OF(length, (size_t)1)) {
+		length = value_utf8_length((const unsigned char *)text);
+		text_buffer_append_bytes(&buffer, length ? text : "\xef\xbf\xbd", length ? length : 3);
+	}
+	if (!buffer.failed)
+		value = json_object_new_string(buffer.data ? buffer.data : "");
+	text_buffer_free(&buffer);
+	return value;
+}
+
 static struct json_object *value_read_text(sd_bus_message *message, char type)
 {
 	const char *text;

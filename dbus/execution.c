@@ -2,9 +2,7 @@
  * when the command ends, so the call is kept here meanwhile. When the bus goes first, the call is dropped and
  * the end of the command is told to nobody. */
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "dbus/parts.h"
 
@@ -31,23 +29,19 @@ void execution_orphan_all(struct bus *bus)
 		execution_unlink(bus->executions);
 }
 
-/* The answer is (code, status) as SIGCHLD has it. */
+/* The answer is (code, status) as SIGCHLD has it; (0, 0) when nobody saw the end. */
 static void execution_on_done(void *data, int wait_status, const struct failure *failure)
 {
 	struct execution *execution = data;
 	sd_bus_error error = SD_BUS_ERROR_NULL;
+	int code, status;
 
 	if (execution->message && failure && failure->error) {
 		reply_error(&error, execution->face, failure->error, failure);
 		sd_bus_reply_method_error(execution->message, &error);
 	} else if (execution->message) {
-		bool exited = WIFEXITED(wait_status);
-
-		sd_bus_reply_method_return(execution->message, "ii",
-					   exited		    ? CLD_EXITED
-					   : WCOREDUMP(wait_status) ? CLD_DUMPED
-								    : CLD_KILLED,
-					   exited ? WEXITSTATUS(wait_status) : WTERMSIG(wait_status));
+		property_decode_status(wait_status, &code, &status);
+		sd_bus_reply_method_return(execution->message, "ii", code, status);
 	}
 	sd_bus_error_free(&error);
 	execution_unlink(execution);

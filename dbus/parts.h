@@ -200,8 +200,10 @@ struct property_exception {
 		      const struct spec *spec); /* NULL: as its kind does, by the signature */
 };
 const struct property_exception *property_exception_find(const struct directive *directive);
-/* How a process ended, as SIGCHLD tells it: CLD_EXITED and a status, CLD_KILLED or CLD_DUMPED and a signal;
- * zeros while it runs. */
+/* A raw wait status as SIGCHLD tells it: CLD_EXITED and a status, CLD_KILLED or CLD_DUMPED and a signal; zeros for
+ * LAUNCH_STATUS_LOST. */
+void property_decode_status(int wait_status, int *ret_code, int *ret_status);
+/* How a process ended, in the same way; zeros while it runs, too. */
 void property_wait_status(const struct unit_process *process, int *ret_code, int *ret_status);
 
 /* --- vtable.c: vtables from the directive table ------------------------------------------------------ */

@@ -154,21 +154,31 @@ static int property_append_run(sd_bus_message *message, const struct unit_proces
 				     status);
 }
 
+void property_decode_status(int wait_status, int *ret_code, int *ret_status)
+{
+	*ret_code = *ret_status = 0;
+	if (wait_status == LAUNCH_STATUS_LOST)
+		return;
+	if (WIFEXITED(wait_status)) {
+		*ret_code = CLD_EXITED;
+		*ret_status = WEXITSTATUS(wait_status);
+	} else {
+		*ret_code = WCOREDUMP(wait_status) ? CLD_DUMPED : CLD_KILLED;
+		*ret_status = WTERMSIG(wait_status);
+	}
+}
+
 void property_wait_status(const struct unit_process *process, int *ret_code, int *ret_status)
 {
 	*ret_code = *ret_status = 0;
 	if (process->alive || !process->ended_at)
 		return;
-	if (process->exit_status >= 0) { /* it never came to execve(2) */
-		*ret_code = CLD_EXITED;
-		*ret_status = process->exit_status;
-	} else if (WIFEXITED(process->wait_status)) {
-		*ret_code = CLD_EXITED;
-		*ret_status = WEXITSTATUS(process->wait_status);
-	} else {
-		*ret_code = WCOREDUMP(process->wait_status) ? CLD_DUMPED : CLD_KILLED;
-		*ret_status = WTERMSIG(process->wait_status);
+	if (process->exit_status < 0) {
+		property_decode_status(process->wait_status, ret_code, ret_status);
+		return;
 	}
+	*ret_code = CLD_EXITED; /* it never came to execve(2) */
+	*ret_status = process->exit_status;
 }
 
 static const struct unit_process *property_process_of(const struct unit *unit, enum service_command command,

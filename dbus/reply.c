@@ -43,9 +43,9 @@ int reply_error(sd_bus_error *error, const struct face *face, int code, const st
 	if (!failure || !failure->text[0])
 		snprintf(text, sizeof text, "%s", strerror(-code));
 	else if (name) /* the name says what sort of error it is: strerror's words would be about something
-			  else */
-		snprintf(text, sizeof text, "%s%s%s", failure->where, failure->where[0] ? ": " : "",
-			 failure->text);
+			  else. A sentence ends as systemd's do. */
+		snprintf(text, sizeof text, "%s%s%s%s", failure->where, failure->where[0] ? ": " : "",
+			 failure->text, failure->where[0] ? "" : ".");
 	else
 		failure_print(failure, text, sizeof text);
 	if (!name)

@@ -93,6 +93,61 @@ def status_tells_what_a_person_wants_to_know(tree):
 
 
 @scenario
+def status_shows_documentation(tree):
+    tree.unit("docs.service", "[Unit]\nDocumentation=man:docs(8) https://example.org/docs\n[Service]\nExecStart=@GUEST@ forever\n")
+    lines = tree.svcctl("status", "docs").stdout.splitlines()
+    expect_equal([line for line in lines if "docs(8)" in line or "https:" in line],
+                 ["       Docs: man:docs(8)", "             https://example.org/docs"])
+    expect(lines.index("       Docs: man:docs(8)") == [i for i, line in enumerate(lines) if "Active: " in line][0] + 1, f"{lines}")
+
+
+def status_line(tree, unit, label):
+    """What `status` says behind the label, or None."""
+    lines = [line.strip() for line in tree.svcctl("status", unit).stdout.splitlines()]
+    return next((line.partition(": ")[2] for line in lines if line.startswith(f"{label}: ")), None)
+
+
+@scenario
+def status_tells_why_it_was_restarted_and_why_it_failed(tree):
+    tree.unit("again.service", "[Service]\nExecStart=@GUEST@ forever\nRestart=always\nRestartSec=100ms\n")
+    tree.unit("once.service", "[Service]\nExecStart=@GUEST@ forever\n")
+    tree.start("again.service", "once.service")
+    expect_equal((status_line(tree, "again", "Restarts"), status_line(tree, "again", "Failure")), (None, None), "before")
+    for unit in ("again", "once"):
+        tree.good("kill", "--signal=KILL", "--kill-whom=main", unit)
+    tree.wait_show("again.service", ActiveState="active", SubState="running", NRestarts=1)
+    restarts = status_line(tree, "again", "Restarts")
+    expect(restarts.startswith("1 (last: main process ended: code=killed, status=9/KILL, ") and restarts.endswith(" ago)"), restarts)
+    expect_equal(status_line(tree, "again", "Failure"), None, "a unit that runs has no failure")
+    tree.wait_show("once.service", ActiveState="failed")
+    expect_equal(status_line(tree, "once", "Restarts"), None)
+    expect_equal(status_line(tree, "once", "Failure"), "main process ended: code=killed, status=9/KILL")
+    tree.start("once.service")
+    expect_equal((status_line(tree, "once", "Restarts"), status_line(tree, "once", "Failure")), (None, None), "started anew")
+
+
+@scenario
+def refusals_read_like_systemctls(tree):
+    tree.unit("typo.service", "[Service]\nExecStart=@GUEST@ forever\nRestrat=no\n")
+    tree.unit("section.service", "[Servise]\nExecStart=@GUEST@ forever\n")
+    tree.unit("manual.service", "[Unit]\nRefuseManualStart=yes\n[Service]\nExecStart=@GUEST@ forever\n")
+    tree.unit("needs.service", "[Unit]\nRequires=nosuch.service\n[Service]\nExecStart=@GUEST@ forever\n")
+    tree.unit("steady.service", "[Service]\nExecStart=@GUEST@ forever\n")
+    os.symlink("/dev/null", tree.path("units", "masked.service"))
+    tree.start("steady.service")
+    units = f"{INSIDE}/units"
+    for verb, unit, status, text in (
+            ("start", "nosuch", 5, "Unit nosuch.service not found."), ("start", "needs", 5, "Unit nosuch.service not found."),
+            ("stop", "nosuch", 5, "Unit nosuch.service not loaded."), ("start", "masked", 1, "Unit masked.service is masked."),
+            ("start", "typo", 1, f"{units}/typo.service:3: unknown key 'Restrat=' in [Service]; did you mean 'Restart='?"),
+            ("start", "section", 1, f"{units}/section.service:1: unknown section [Servise] in a service; did you mean [Service]?"),
+            ("reload", "steady", 3, "Job type reload is not applicable for unit steady.service."),
+            ("start", "manual", 4, "Operation refused, unit manual.service may be requested by dependency only.")):
+        result = tree.svcctl(verb, unit)
+        expect_equal((result.returncode, result.stderr), (status, f"Failed to {verb} {unit}.service: {text}\n"), f"{verb} {unit}")
+
+
+@scenario
 def every_reading_verb_speaks_json(tree):
     web(tree)
     tree.start("web.service")
@@ -101,15 +156,43 @@ def every_reading_verb_speaks_json(tree):
                                         "description": "A web server"})
     expect("web.service" in [row["unit_file"] for row in json.loads(tree.good("list-unit-files", "--json"))], "list-unit-files")
     expect_equal(json.loads(tree.good("list-jobs", "--json")), [], "list-jobs")
+    expect_equal(json.loads(tree.good("list-dependencies", "--json", "web")), {"base.service": {}}, "list-dependencies")
     expect_equal(json.loads(tree.good("is-active", "--json", "web")), {"web.service": "active"}, "is-active")
+    expect_equal(json.loads(tree.svcctl("is-failed", "--json", "web").stdout), {"web.service": "active"}, "is-failed")
+    expect_equal(json.loads(tree.good("is-enabled", "--json", "web")), {"web.service": "static"}, "is-enabled")
+    expect_equal(json.loads(tree.good("is-system-running", "--json")), {"state": "running"}, "is-system-running")
     status = json.loads(tree.good("status", "--json", "web"))
     expect_equal(status["ActiveState"], "active", "status")
     expect_equal([process[1] for process in status["Processes"]], [status["MainPID"]], "processes")
+    expect("SystemState" in json.loads(tree.good("status", "--json")), "status of the manager")
     expect_equal(json.loads(tree.good("show", "--json", "-p", "Id", "web")), {"Id": "web.service"}, "show")
+    expect_equal(json.loads(tree.good("show", "--json", "-p", "SystemState")), {"SystemState": "running"}, "show of the manager")
+    expect("A web server" in json.loads(tree.good("cat", "--json", "web"))[0]["text"], "cat")
     steps = json.loads(tree.good("explain", "--json", "web"))
     expect(any(step["directive"] == "PrivateTmp" and step["where"].endswith("web.service:7") for step in steps), f"{steps}")
-    for line in tree.good("logs", "--json", "web").splitlines():
-        expect("text" in json.loads(line), line)
+
+
+@scenario
+def json_of_several_units_is_one_text(tree):
+    web(tree)
+    tree.start("web.service")
+    for verb in (["status"], ["show", "-p", "Id"], ["cat"], ["explain"], ["list-dependencies"], ["is-active"]):
+        expect_equal(sorted(json.loads(tree.good(*verb, "--json", "web", "base"))), ["base.service", "web.service"], verb[0])
+    expect_equal(list(json.loads(tree.good("status", "--json", "we*"))), ["web.service"], "a pattern")
+    expect_equal(json.loads(tree.good("status", "--json", "nothing*")), {}, "a pattern that matches nothing")
+    result = tree.svcctl("status", "--json", "web", "gone")
+    expect_equal((result.returncode, list(json.loads(result.stdout))), (4, ["web.service"]), "one that is not there")
+
+
+@scenario
+def json_of_logs_is_one_object_to_a_line(tree):
+    tree.unit("binary.service", "[Service]\nType=oneshot\nExecStart=" + r"""/bin/sh -c 'printf "a\\377b\\001\\042\\nc\\n"'""" + "\n")
+    tree.start("binary.service")
+    texts = [json.loads(line) for line in wait_for(lambda: "c" in tree.svcctl("logs", "binary").stdout and
+                                                   tree.good("logs", "--json", "binary"), "its output").splitlines()]
+    expect("a\ufffdb\x01\"" in [entry["text"] for entry in texts], f"{texts}")
+    expect_equal({entry["unit"] for entry in texts}, {"binary.service"})
+    expect("\ufffd" in str(json.loads(tree.svcctl("status", "--json", "binary").stdout)["Log"]), "status")
 
 
 @scenario

@@ -100,4 +100,26 @@ TEST(lists_and_structures_are_printed_in_a_line)
 		"code=exited ; status=3/0 }"));
 }
 
+TEST(what_is_no_utf8_does_not_spoil_json)
+{
+	static const struct {
+		const char *text, *expected;
+	} cases[] = {
+		{"", "\"\""},
+		{"plain \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80",
+		 "\"plain \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80\""},
+		{"a\xff\xfe", "\"a\xef\xbf\xbd\xef\xbf\xbd\""},
+		{"\xc3", "\"\xef\xbf\xbd\""},
+		{"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
+		{"\033[1m\n", "\"\\u001b[1m\\n\""},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct json_object *value = value_text(cases[i].text);
+
+		EXPECT_TEXT(json_object_to_json_string(value), cases[i].expected);
+		json_object_put(value);
+	}
+}
+
 TEST_MAIN

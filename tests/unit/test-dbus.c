@@ -119,6 +119,30 @@ TEST(paths_are_escaped_as_systemds)
 	EXPECT_TEXT(other, "/org/freedesktop/systemd1/unit/web_2eservice");
 }
 
+static bool process_ended(const struct unit_process *process, int expected_code, int expected_status)
+{
+	int code, status;
+
+	property_wait_status(process, &code, &status);
+	return code == expected_code && status == expected_status;
+}
+
+TEST(an_end_that_nobody_saw_is_no_exit_status)
+{
+	struct unit_process process = {.exit_status = -1, .ended_at = 1};
+
+	process.wait_status = W_EXITCODE(3, 0);
+	EXPECT(process_ended(&process, CLD_EXITED, 3));
+	process.wait_status = SIGKILL;
+	EXPECT(process_ended(&process, CLD_KILLED, SIGKILL));
+	process.wait_status = LAUNCH_STATUS_LOST;
+	EXPECT(process_ended(&process, 0, 0));
+	process.exit_status = 226;
+	EXPECT(process_ended(&process, CLD_EXITED, 226));
+	process.alive = true;
+	EXPECT(process_ended(&process, 0, 0));
+}
+
 /* --- a client ---------------------------------------------------------------------------------------- */
 
 static char directory[64];
@@ -273,7 +297,7 @@ TEST(errors_have_the_names_of_the_interface_that_was_called)
 	EXPECT(sd_bus_call_method(client.bus, NULL, NAMES_SYSTEMD_PATH, NAMES_SYSTEMD_SERVICE ".Manager",
 				  "StartUnit", &theirs, NULL, "ss", "gone.service", "replace") < 0);
 	EXPECT_TEXT(theirs.name, "org.freedesktop.systemd1.NoSuchUnit");
-	EXPECT_TEXT(theirs.message, "Unit gone.service not found");
+	EXPECT_TEXT(theirs.message, "Unit gone.service not found.");
 	EXPECT(call(&client, "LoadUnit", &name, NULL, "../x") < 0);
 	EXPECT_TEXT(name.name, SD_BUS_ERROR_INVALID_ARGS);
 }
