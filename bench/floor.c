@@ -2,11 +2,12 @@
  *manager, no records, no errors told, no log, nothing prepared or cached: the system calls one would write
  *down in a row, from a process that is tiny.
  *
- *	floor PAYLOAD FILTER
+ *	floor PAYLOAD FILTER [--steps]
  *
  * reads a byte from standard input, makes one container that runs PAYLOAD (a path below /) and waits for it;
  *answers with three uint64_t: CLOCK_MONOTONIC nanoseconds before clone3(2), as PAYLOAD told them, and after
- *waitid(2). FILTER holds the sock_filter array that is loaded. Each failing call ends it with its line. */
+ *waitid(2). FILTER holds the sock_filter array that is loaded. Each failing call ends it with its line. With --steps it says at its end, on standard error, what each call
+ * took. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -32,17 +34,13 @@
 #include <unistd.h>
 #include <linux/capability.h>
 
-#define MUST(call)                                                                    \
-	({                                                                            \
-		long must_ = (long)(call);                                            \
-		if (must_ < 0) {                                                      \
-			fprintf(stderr, "floor: line %d: %s: %m\n", __LINE__, #call); \
-			_exit(1);                                                     \
-		}                                                                     \
-		must_;                                                                \
-	})
-
-enum { FLOOR_ID_BASE = 1 << 30, FLOOR_ID_COUNT = 65536 };
+/* With --steps: what each call costs, summed over all containers and both processes, by the line it stands in. */
+struct floor_step {
+	const char *call;
+	uint64_t nanoseconds, count;
+};
+enum { FLOOR_MAX_LINES = 512 };
+static struct floor_step *floor_steps; /* shared with the children; NULL without --steps */
 
 static uint64_t floor_now(void)
 {
@@ -51,6 +49,30 @@ static uint64_t floor_now(void)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+
+static void floor_note(const char *call, unsigned line, uint64_t begin)
+{
+	struct floor_step *step = &floor_steps[line % FLOOR_MAX_LINES];
+
+	step->call = call;
+	__atomic_add_fetch(&step->nanoseconds, floor_now() - begin, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&step->count, 1, __ATOMIC_RELAXED);
+}
+
+#define MUST(call)                                                                    \
+	({                                                                            \
+		uint64_t begin_ = floor_steps ? floor_now() : 0;                      \
+		long must_ = (long)(call);                                            \
+		if (floor_steps)                                                      \
+			floor_note(#call, __LINE__, begin_);                          \
+		if (must_ < 0) {                                                      \
+			fprintf(stderr, "floor: line %d: %s: %m\n", __LINE__, #call); \
+			_exit(1);                                                     \
+		}                                                                     \
+		must_;                                                                \
+	})
+
+enum { FLOOR_ID_BASE = 1 << 30, FLOOR_ID_COUNT = 65536 };
 
 static void floor_write(const char *path, const char *text)
 {
@@ -231,21 +253,46 @@ static void floor_once(const char *payload, const struct sock_fprog *filter)
 	MUST(write(1, times, sizeof times));
 }
 
+static int floor_compare(const void *a, const void *b)
+{
+	const struct floor_step *left = a, *right = b;
+
+	return left->nanoseconds < right->nanoseconds ? 1 : -1;
+}
+
+static void floor_print_steps(uint64_t n)
+{
+	qsort(floor_steps, FLOOR_MAX_LINES, sizeof *floor_steps, floor_compare);
+	for (size_t i = 0; i < FLOOR_MAX_LINES && floor_steps[i].count; i++)
+		fprintf(stderr, "%8.1f us  %4.1f x  %.90s\n",
+			(double)floor_steps[i].nanoseconds / 1e3 / (double)n,
+			(double)floor_steps[i].count / (double)n, floor_steps[i].call);
+}
+
 int main(int argc, char **argv)
 {
 	static struct sock_filter instructions[4096];
 	struct sock_fprog filter = {.filter = instructions};
+	uint64_t n = 0;
 	char byte;
 	int fd;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: floor PAYLOAD FILTER\n");
+	if (argc < 3) {
+		fprintf(stderr, "usage: floor PAYLOAD FILTER [--steps]\n");
 		return 2;
 	}
 	fd = (int)MUST(open(argv[2], O_RDONLY | O_CLOEXEC));
 	filter.len = (unsigned short)(MUST(read(fd, instructions, sizeof instructions)) /
 				      (long)sizeof *instructions);
-	while (read(0, &byte, 1) == 1)
+	if (argc > 3) {
+		floor_steps = mmap(NULL, FLOOR_MAX_LINES * sizeof *floor_steps, PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (floor_steps == MAP_FAILED)
+			return 1;
+	}
+	for (; read(0, &byte, 1) == 1; n++)
 		floor_once(argv[1], &filter);
+	if (floor_steps && n)
+		floor_print_steps(n);
 	return 0;
 }
