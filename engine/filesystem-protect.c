@@ -44,13 +44,15 @@ static const char *const filesystem_protect_not_tunables[] = {"/sys/fs/bpf", "/s
 static const char *const filesystem_protect_kernel_memory[] = {
 	"/proc/kallsyms", "/proc/kcore", "/sys/kernel/debug", "/sys/kernel/tracing", NULL};
 static const char *const filesystem_protect_modules[] = {"/lib/modules", "/usr/lib/modules", NULL};
+static const char *const filesystem_protect_hostname[] = {"/proc/sys/kernel/domainname",
+							  "/proc/sys/kernel/hostname", NULL};
 static const char *const filesystem_protect_logs[] = {"/dev/kmsg", "/proc/kmsg", NULL};
 
 bool filesystem_protect_wanted(const struct spec *spec)
 {
 	return spec->private_tmp || spec->private_devices || spec->protect_system || spec->protect_home ||
 	       spec->protect_proc || spec->process_subset_pid || spec->protect_kernel_tunables ||
-	       spec->protect_kernel_modules || spec->protect_kernel_logs;
+	       spec->protect_kernel_modules || spec->protect_kernel_logs || spec->protect_hostname;
 }
 
 static void filesystem_protect_add(struct mountplan *plan, struct build *build, enum mountplan_kind kind,
@@ -126,6 +128,10 @@ static void filesystem_protect_collect_kernel(struct mountplan *plan, struct bui
 		filesystem_protect_add(plan, build, MOUNTPLAN_READ_ONLY, filesystem_protect_tunables);
 		filesystem_protect_add(plan, build, MOUNTPLAN_READ_WRITE, filesystem_protect_not_tunables);
 		filesystem_protect_add_inaccessible(plan, build, filesystem_protect_kernel_memory);
+	}
+	if (spec->protect_hostname) {
+		BUILD_ORIGIN(build, protect_hostname);
+		filesystem_protect_add(plan, build, MOUNTPLAN_READ_ONLY, filesystem_protect_hostname);
 	}
 	if (spec->protect_kernel_modules) {
 		BUILD_ORIGIN(build, protect_kernel_modules);

@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "engine/filesystem.h"
+#include "engine/filesystem-overlay.h"
 #include "engine/filesystem-protect.h"
 #include "engine/isolation.h"
 #include "engine/view.h"
@@ -45,128 +46,13 @@ enum build_root filesystem_decide_root(const struct spec *spec)
 
 /* --- the root ---------------------------------------------------------------------------------------- */
 
-static int filesystem_check_directory(struct build *build, const char *what, const char *path)
+int filesystem_check_directory(struct build *build, const char *what, const char *path)
 {
 	struct stat st;
 
 	if (stat(path, &st) < 0)
 		return build_fail(build, -errno, "%s %s", what, path);
 	return S_ISDIR(st.st_mode) ? 0 : build_fail(build, -ENOTDIR, "%s %s", what, path);
-}
-
-/* The layers joined by ':', with ':' and '\' in them escaped. */
-static int filesystem_join_layers(struct build *build, char **ret)
-{
-	struct text_buffer buffer = {};
-
-	for (char **layer = build->spec->image_layers; *layer; layer++) {
-		int r;
-
-		BUILD_ORIGIN_ITEM(build, image_layers, (size_t)(layer - build->spec->image_layers));
-		r = filesystem_check_directory(build, "image layer", *layer);
-		if (r < 0) {
-			text_buffer_free(&buffer);
-			return r;
-		}
-		if (buffer.length)
-			text_buffer_append_bytes(&buffer, ":", 1);
-		for (const char *c = *layer; *c; c++) {
-			if (*c == ':' || *c == '\\')
-				text_buffer_append_bytes(&buffer, "\\", 1);
-			text_buffer_append_bytes(&buffer, c, 1);
-		}
-	}
-	*ret = text_buffer_finish(&buffer);
-	return *ret ? 0 : build_fail(build, -ENOMEM, "the layers could not be joined");
-}
-
-static int filesystem_get_upper(struct build *build, char **ret)
-{
-	const struct spec *spec = build->spec;
-
-	if (spec->upper_directory)
-		BUILD_ORIGIN(build, upper_directory);
-	else
-		BUILD_ORIGIN(build, upper);
-	if (spec->upper != SPEC_UPPER_PERSISTENT) {
-		*ret = strdup("");
-	} else if (spec->upper_directory) {
-		*ret = strdup(spec->upper_directory);
-	} else {
-		if (!build->context->state_directory || !build->context->name)
-			return build_fail(build, -EINVAL,
-					  "there is no directory for a persistent upper layer");
-		*ret = text_format("%s/%s", build->context->state_directory, build->context->name);
-	}
-	return *ret ? 0 : build_fail(build, -ENOMEM, "the upper layer's name could not be made");
-}
-
-/* What cannot be made later is told now. A directory that the user named is made in one that exists, so that
- * a misspelt path is told, not made; the default one is made with all its parents. */
-static int filesystem_check_upper(struct build *build, const char *upper)
-{
-	_cleanup_free_ char *parent = NULL;
-	struct stat st;
-
-	if (stat(upper, &st) == 0)
-		return S_ISDIR(st.st_mode) ? 0 : build_fail(build, -ENOTDIR, "upper directory %s", upper);
-	if (errno != ENOENT)
-		return build_fail(build, -errno, "upper directory %s", upper);
-	if (!build->spec->upper_directory)
-		return 0;
-	parent = strndup(upper, MAX_OF((size_t)(strrchr(upper, '/') - upper), (size_t)1));
-	if (!parent)
-		return build_fail(build, -ENOMEM, "the upper layer's name could not be made");
-	return filesystem_check_directory(build, "the upper directory's parent", parent);
-}
-
-/* Nobody but the host's root comes near what a container left behind, programs with set-user-ID bits perhaps. */
-static int filesystem_emit_upper(struct build *build, const char *upper)
-{
-	struct program_op *op;
-	uint32_t text;
-	int r;
-
-	if (build->spec->upper != SPEC_UPPER_PERSISTENT)
-		return 0;
-	r = filesystem_check_upper(build, upper);
-	if (r < 0)
-		return r;
-	text = build_text(build, upper);
-	op = build_op(build, PROGRAM_MAKE_DIRECTORY);
-	op->text = text;
-	op->number = 0700;
-	return 0;
-}
-
-static int filesystem_emit_overlay(struct build *build)
-{
-	_cleanup_free_ char *lower = NULL, *upper = NULL;
-	const struct spec *spec = build->spec;
-	uint32_t text, text2;
-	struct program_op *op;
-	int r = filesystem_join_layers(build, &lower);
-
-	if (r == 0)
-		r = filesystem_get_upper(build, &upper);
-	if (r == 0)
-		r = filesystem_emit_upper(build, upper);
-	if (r < 0)
-		return r;
-	BUILD_ORIGIN(build, image_layers);
-	text = build_text(build, lower);
-	text2 = build_text(build, upper);
-	op = build_op(build, PROGRAM_OVERLAY);
-	op->text = text;
-	op->text2 = text2;
-	op->slot = build->own_ids ? BUILD_SLOT_USER : PROGRAM_SLOT_NONE;
-	op->slot2 = BUILD_SLOT_ROOT;
-	op->number = build->owner;
-	if (spec->upper == SPEC_UPPER_EPHEMERAL)
-		op->flags = PROGRAM_OVERLAY_EPHEMERAL;
-	if (spec->upper == SPEC_UPPER_PERSISTENT)
-		op->flags = PROGRAM_OVERLAY_PERSISTENT;
-	return 0;
 }
 
 static int filesystem_emit_tree(struct build *build)
@@ -207,7 +93,7 @@ static int filesystem_emit_root(struct build *build)
 	/* A sandboxed service sees what the host mounts later; a container does not. */
 	build_op(build, PROGRAM_PRIVATE_MOUNTS)->flags =
 		build->root == BUILD_ROOT_IN_PLACE ? MS_SLAVE : MS_PRIVATE;
-	r = build->root == BUILD_ROOT_OVERLAY ? filesystem_emit_overlay(build) : filesystem_emit_tree(build);
+	r = build->root == BUILD_ROOT_OVERLAY ? filesystem_overlay_emit(build) : filesystem_emit_tree(build);
 	if (r < 0 || build->root == BUILD_ROOT_IN_PLACE)
 		return r;
 	op = build_op(build, PROGRAM_ATTACH_ROOT);

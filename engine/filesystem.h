@@ -6,5 +6,8 @@
 /* Which kind of root the spec asks for. */
 enum build_root filesystem_decide_root(const struct spec *spec);
 
+/* Fails with "WHAT PATH" when that is no directory. */
+int filesystem_check_directory(struct build *build, const char *what, const char *path);
+
 /* Checks the sources and appends everything from the private mount namespace to the detached old root. */
 int filesystem_emit(struct build *build);

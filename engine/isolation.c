@@ -158,7 +158,7 @@ int isolation_decide(struct build *build)
 		build->namespaces |= CLONE_NEWNET;
 	if (spec->private_ipc && !spec->ipc_namespace_path)
 		build->namespaces |= CLONE_NEWIPC;
-	if (spec->private_hostname || spec->hostname)
+	if (spec->private_hostname || spec->protect_hostname || spec->hostname)
 		build->namespaces |= CLONE_NEWUTS;
 	if (spec->control_groups == SPEC_CONTROL_GROUPS_PRIVATE ||
 	    spec->control_groups == SPEC_CONTROL_GROUPS_STRICT)

@@ -186,7 +186,8 @@ bool seccomp_restrict_wanted(const struct spec *spec)
 	return spec->restrict_realtime || spec->restrict_suid_sgid || spec->lock_personality ||
 	       spec->memory_deny_write_execute || spec->restrict_namespaces != SPEC_UNSET ||
 	       spec->restrict_address_families || spec->protect_kernel_modules || spec->protect_kernel_logs ||
-	       spec->protect_clock || spec->private_devices || spec->protect_kernel_tunables;
+	       spec->protect_clock || spec->private_devices || spec->protect_kernel_tunables ||
+	       spec->protect_hostname;
 }
 
 int seccomp_restrict_apply(struct build *build, struct seccomp_policy *policy)
@@ -211,6 +212,8 @@ int seccomp_restrict_apply(struct build *build, struct seccomp_policy *policy)
 		seccomp_policy_refuse(policy, "@clock", SECCOMP_RESTRICT_REFUSED);
 	if (spec->private_devices)
 		seccomp_policy_refuse(policy, "@raw-io", SECCOMP_RESTRICT_REFUSED);
+	if (spec->protect_hostname)
+		seccomp_policy_refuse(policy, "sethostname setdomainname", SECCOMP_RESTRICT_REFUSED);
 	if (spec->protect_kernel_tunables)
 		seccomp_policy_refuse(policy, "_sysctl", SECCOMP_RESTRICT_REFUSED);
 	return spec->restrict_address_families ? seccomp_restrict_address_families(build, policy) : 0;

@@ -182,7 +182,8 @@ struct spec {
 	bool private_pids;
 	bool private_network; /* with the loopback interface up */
 	bool private_ipc;
-	bool private_hostname; /* UTS */
+	bool private_hostname; /* UTS: who has CAP_SYS_ADMIN in it may set its names */
+	bool protect_hostname; /* the same, and nobody may: ProtectHostname= */
 	bool private_time;
 	enum spec_control_groups control_groups;
 	enum spec_user_namespace user_namespace;
@@ -193,12 +194,14 @@ struct spec {
 	char *network_namespace_path, *ipc_namespace_path; /* join instead of create */
 
 	/* filesystem: the root */
-	char *root_directory;  /* RootDirectory=; NULL: the host's root */
-	char **image_layers;   /* Image=: directories, uppermost first; an overlay is made of them */
+	char *root_directory; /* RootDirectory=; NULL: the host's root */
+	char **image_layers; /* Image=: directories, uppermost first; an overlay is made of them. None may lie inside
+				  another on one file system: overlayfs cannot stack them (compile() says so) */
 	enum spec_upper upper; /* what catches writes to the overlay */
-	char *upper_directory; /* SPEC_UPPER_PERSISTENT: holds "data" and "work" */
-	bool read_only_root;   /* ReadOnly= */
-	bool mount_api_vfs;    /* own /proc, /sys, /dev, /run, /tmp (always with image_layers) */
+	char *upper_directory; /* SPEC_UPPER_PERSISTENT: holds "data" and "work"; made if missing, in a directory that exists;
+				  NULL: compile_context.state_directory/name */
+	bool read_only_root; /* ReadOnly= */
+	bool mount_api_vfs;  /* own /proc, /sys, /dev, /run, /tmp (always with image_layers) */
 
 	/* filesystem: what is mounted in it; applied after sorting by target */
 	struct spec_mounts volumes; /* Volume= */

@@ -136,7 +136,7 @@ const struct directive directive_table[] = {
 	{"Service", "PrivatePIDs", VALUE_BOOL, ENGINE, SPEC(private_pids), .summary = "A PID namespace of its own, with a small init as PID 1 unless Init=no; implies an own /proc."},
 	{"Service", "PrivateNetwork", VALUE_BOOL, ENGINE, SPEC(private_network), .summary = "A network namespace of its own with nothing but the loopback interface."},
 	{"Service", "PrivateIPC", VALUE_BOOL, ENGINE, SPEC(private_ipc), .summary = "An IPC namespace of its own."},
-	{"Service", "ProtectHostname", VALUE_BOOL, ENGINE, SPEC(private_hostname), .summary = "A UTS namespace of its own: setting the host name has no effect outside."},
+	{"Service", "ProtectHostname", VALUE_BOOL, ENGINE, SPEC(protect_hostname), .summary = "A UTS namespace of its own, whose host and domain name cannot be set."},
 	{"Service", "PrivateTime", VALUE_BOOL, ENGINE, SPEC(private_time), .summary = "A time namespace of its own."},
 	{"Service", "MonotonicOffsetSec", VALUE_TIME_OFFSET, ENGINE, SPEC(time_offset_monotonic), .summary = "Shifts CLOCK_MONOTONIC in the service's time namespace; may be negative."},
 	{"Service", "BoottimeOffsetSec", VALUE_TIME_OFFSET, ENGINE, SPEC(time_offset_boottime), .summary = "Shifts CLOCK_BOOTTIME in the service's time namespace; may be negative."},

@@ -344,6 +344,27 @@ TEST(missing_volume_source)
 	EXPECT(compile_exit_status(offsetof(struct spec, volumes)) == 226);
 }
 
+TEST(layers_inside_one_another)
+{
+	_cleanup_free_ char *inner = NULL, *text = NULL;
+
+	for (int i = 0; i < 2; i++) {
+		struct spec spec;
+
+		fill_container(&spec);
+		text_set(&inner, NULL);
+		text_set(&text, NULL);
+		inner = text_format("%s%s", image, i == 0 ? "/usr/bin" : "/usr/..");
+		text = text_format(
+			"image layer %s lies inside the layer %s, on one file system: overlayfs cannot stack a directory on "
+			"its own ancestor. Mount or copy one of the two elsewhere",
+			i == 0 ? inner : image, i == 0 ? image : inner);
+		EXPECT(text && text_list_append(&spec.image_layers, source) == 0 &&
+		       text_list_append(&spec.image_layers, inner) == 0);
+		expect_failure(&spec, &server, -EINVAL, offsetof(struct spec, image_layers), text);
+	}
+}
+
 TEST(an_upper_directory_in_one_that_is_missing)
 {
 	struct spec spec;

@@ -122,6 +122,22 @@ TEST(groups_resolve)
 	EXPECT(seccomp_policy_visit(policy, "@nonsense", visit_nothing, NULL) == -EINVAL);
 }
 
+TEST(host_name_protected)
+{
+	struct seccomp_code_filter filter = {};
+
+	spec_init(&spec);
+	spec.private_hostname = true;
+	EXPECT(!seccomp_wanted(&spec));
+	spec.protect_hostname = true;
+	EXPECT(seccomp_wanted(&spec));
+	EXPECT(make(CAP(SYS_ADMIN), &filter) == 0);
+	EXPECT(call(&filter, SYS_sethostname, 0, 0, 0, 0) == REFUSED);
+	EXPECT(call(&filter, SYS_setdomainname, 0, 0, 0, 0) == REFUSED);
+	EXPECT(call(&filter, SYS_uname, 0, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	finish(&filter);
+}
+
 TEST(container_default)
 {
 	struct seccomp_code_filter filter = {};
