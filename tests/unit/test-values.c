@@ -444,8 +444,7 @@ TEST(mounts)
 	EXPECT_TEXT(once_in("Container", "Volume", "%S/data:/data:ro,noexec,nosuid"),
 		    "/state/data:/data:rbind,ro,noexec,nosuid");
 	mount = &config->spec.volumes.items[0];
-	EXPECT(mount->recursive && mount->read_only && mount->no_exec &&
-	       mount->no_suid);
+	EXPECT(mount->recursive && mount->read_only && mount->no_exec && mount->no_suid);
 	EXPECT_TEXT(once_in("Container", "Volume", "%Y/x:/x"), "/units/x:/x:rbind");
 	EXPECT(refused_in("Container", "Volume", "data:/data"));
 	EXPECT(refused_in("Container", "Volume", "/data"));
