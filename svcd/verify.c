@@ -56,6 +56,18 @@ static int verify_command(const struct unit_config *config, const char *file, co
 	return r;
 }
 
+/* What is mounted or read from the machine may come into being later, or elsewhere. */
+static void verify_expect_sources(struct spec *spec)
+{
+	struct spec_mounts *const mounts[] = {&spec->volumes, &spec->bind_paths, &spec->bind_read_only_paths};
+
+	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++)
+		for (size_t j = 0; j < mounts[i]->n; j++)
+			mounts[i]->items[j].ignore_missing = true;
+	for (size_t i = 0; i < spec->n_environment_files; i++)
+		spec->environment_files[i].ignore_missing = true;
+}
+
 static int verify_file(const char *file)
 {
 	_cleanup_(cleanup_unit_config_free) struct unit_config *config = NULL;
@@ -76,6 +88,7 @@ static int verify_file(const char *file)
 		verify_print(&config->load_failure);
 		return -EINVAL;
 	}
+	verify_expect_sources(&config->spec);
 	for (int i = 0; i < SERVICE_COMMAND_MAX_; i++)
 		for (size_t j = 0; j < config->commands[i].n && r == 0; j++)
 			r = verify_command(config, file, &config->commands[i].items[j]);
