@@ -24,5 +24,6 @@ void table_free(struct table *table);
 
 /* Visits every slot in use. The table must not change meanwhile. */
 #define TABLE_FOREACH(slot, table)                                                                    \
-	for (struct table_slot *slot = (table)->slots; slot < (table)->slots + (table)->room; slot++) \
+	for (struct table_slot *slot = (table)->slots; slot && slot < (table)->slots + (table)->room; \
+	     slot++)                                                                                  \
 		if (slot->key)
