@@ -350,8 +350,11 @@ UNIT_GETTER(unit_object_get_load_error)
 	if (!name)
 		return sd_bus_message_append(reply, "(ss)", "", "");
 	snprintf(full, sizeof full, "%s%s", connection_view(bus)->face->error_prefix, name);
-	snprintf(text, sizeof text, "%s%s%s", unit->config->load_failure.where,
-		 unit->config->load_failure.where[0] ? ": " : "", unit->config->load_failure.text);
+	if (unit->config->load_state == UNIT_ERROR) /* reading failed, and the errno says why */
+		failure_print(&unit->config->load_failure, text, sizeof text);
+	else
+		snprintf(text, sizeof text, "%s%s%s", unit->config->load_failure.where,
+			 unit->config->load_failure.where[0] ? ": " : "", unit->config->load_failure.text);
 	return sd_bus_message_append(reply, "(ss)", full, text);
 }
 

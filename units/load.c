@@ -154,7 +154,9 @@ static int load_file(struct unit_config *config, const struct specifier_context 
 	else
 		length = fd_read_file_at(AT_FDCWD, file->path, READER_MAX_FILE, &text);
 	if (length < 0) {
-		failure_set(&failure, (int)length, file->path, "the file cannot be read");
+		/* What -ENOENT says to others is that there is no such unit; the text says why. */
+		failure_set(&failure, (int)length, file->path, "%s",
+			    length == -ENOENT ? "the link leads to no file" : "the file cannot be read");
 		return load_fail(config, UNIT_ERROR, &failure);
 	}
 	return load_text(config, specifiers, file, text, (size_t)length);

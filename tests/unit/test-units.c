@@ -262,6 +262,7 @@ TEST(aliases)
 	EXPECT_TEXT(config->name, "near.service");
 	EXPECT_TEXT(unit_file_state(&path, config), "linked");
 	EXPECT(load("broken.service") == UNIT_ERROR);
+	EXPECT_TEXT(why(), "etc/broken.service: the link leads to no file: No such file or directory");
 }
 
 TEST(messages_name_the_line_and_the_nearest_key)
