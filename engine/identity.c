@@ -53,7 +53,7 @@ static bool identity_next_line(char **cursor, const char *fields[IDENTITY_FIELDS
 static int identity_find_user(struct identity *identity, const char *wanted, char *passwd, bool *ret_found)
 {
 	const char *fields[IDENTITY_FIELDS_MAX];
-	uint32_t number, uid, gid;
+	uint32_t number = 0, uid, gid;
 	bool is_number = identity_parse_number(wanted, &number);
 
 	*ret_found = false;

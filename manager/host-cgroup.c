@@ -14,6 +14,11 @@
 
 #include "manager/host-private.h"
 
+enum {
+	HOST_CGROUP_FINISH_TRIES = 100,
+	HOST_CGROUP_FINISH_PAUSE = 10000, /* microseconds */
+};
+
 /* --- making and watching ------------------------------------------------------------------------------- */
 
 struct host_watch {
@@ -293,6 +298,27 @@ bool host_cgroup_populated(struct world *world, const char *name, const struct u
 	if (unit->cgroup_fd >= 0)
 		return cgroup_populated(&host->cgroups, unit->cgroup) > 0;
 	return unit->n_sessions > 0 && host_process_list(unit, &pids) > 0;
+}
+
+void host_cgroup_finish(struct host *host)
+{
+	bool any = host->cgroups.root_fd >= 0;
+
+	/* The kernel takes a moment to end what was killed. Nothing else is left to be done, so waiting for it is no harm. */
+	for (int i = 0; i < HOST_CGROUP_FINISH_TRIES && any; i++) {
+		any = false;
+		TABLE_FOREACH (slot, &host->units) {
+			struct host_unit *unit = slot->value;
+
+			if (!unit->cgroup || cgroup_populated(&host->cgroups, unit->cgroup) <= 0)
+				continue;
+			cgroup_kill(&host->cgroups, unit->cgroup);
+			any = true;
+		}
+		if (any)
+			usleep(HOST_CGROUP_FINISH_PAUSE);
+	}
+	cgroup_tree_remove(&host->cgroups, host->init_pid);
 }
 
 bool host_cgroup_oom_killed(struct world *world, const char *name)

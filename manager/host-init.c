@@ -213,8 +213,7 @@ void host_init_finished(struct world *world, uint32_t action, int exit_status)
 		.head = host_init_head(LAUNCH_SHUTDOWN, NULL), .action = action, .exit_status = exit_status};
 
 	host->finishing = true;
-	/* No unit is left; the slices and our own group go too. */
-	cgroup_tree_remove(&host->cgroups, host->init_pid);
+	host_cgroup_finish(host);
 	host_init_send(host, &request, sizeof request, NULL, 0);
 }
 
@@ -371,15 +370,21 @@ static void host_init_on_signal(struct host *host, const struct launch_signal *s
 
 	snprintf(text, sizeof text, "svc-init got signal %d", signal->signal);
 	host_log_message(&host->world, LOG_INFO, NULL, text);
-	if (signal->signal == SIGHUP)
+	if (signal->signal == SIGHUP) {
 		manager_reload(host->manager, NULL);
-	else if (signal->signal == SIGPWR || signal->signal == SIGRTMIN + 4)
-		manager_shutdown(host->manager,
-				 host->init_mode == LAUNCH_MODE_MACHINE ? LAUNCH_POWER_OFF : LAUNCH_EXIT, 0);
-	else if (host->init_mode == LAUNCH_MODE_MACHINE) /* Ctrl-Alt-Del comes as SIGINT */
-		manager_shutdown(host->manager, LAUNCH_REBOOT, 0);
-	else
+		return;
+	}
+	if (host->init_mode != LAUNCH_MODE_MACHINE) {
 		manager_shutdown(host->manager, LAUNCH_EXIT, 0);
+		return;
+	}
+	/* As systemd(1) has them; SIGINT is Ctrl-Alt-Del. SIGTERM would end the machine by a mistyped kill(1): it is only logged. */
+	if (signal->signal == SIGINT || signal->signal == SIGRTMIN + 5)
+		manager_shutdown(host->manager, LAUNCH_REBOOT, 0);
+	else if (signal->signal == SIGPWR || signal->signal == SIGRTMIN + 4)
+		manager_shutdown(host->manager, LAUNCH_POWER_OFF, 0);
+	else if (signal->signal == SIGRTMIN + 3)
+		manager_shutdown(host->manager, LAUNCH_HALT, 0);
 }
 
 /* One message. Returns 1, 0 at the end of the connection, -EAGAIN when there is none. */

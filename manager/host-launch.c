@@ -344,7 +344,7 @@ int host_exec(struct host *host, struct unit *unit, const struct host_exec *exec
 	struct compile_context context = {
 		.name = unit->name,
 		.environment = exec->environment,
-		.state_directory = host->state_directory,
+		.state_directory = host->container_directory,
 		.in_cgroup = host_unit && host_unit->cgroup_fd >= 0,
 	};
 	struct host_program *program;

@@ -90,6 +90,7 @@ struct host {
 	sd_event *event;
 	sd_event_source *init_source, *alarm_source, *work_source, *inotify_source;
 	char *runtime_directory, *state_directory;
+	char *container_directory; /* below the state directory: persistent upper layers */
 	struct unit_search_path unit_path;
 	struct unit_specifiers specifiers;
 	struct cgroup_tree cgroups;
@@ -178,6 +179,8 @@ int host_cgroup_kill_unit(struct world *world, const char *unit, const struct un
 			  const struct launch_id *except);
 bool host_cgroup_populated(struct world *world, const char *unit, const struct unit_config *config);
 void host_cgroup_release(struct host_unit *unit);
+/* At the shutdown: ends what KillMode=none has spared and removes all groups. */
+void host_cgroup_finish(struct host *host);
 bool host_cgroup_oom_killed(struct world *world, const char *unit);
 pid_t host_cgroup_find_main_pid(struct world *world, const char *unit, const struct unit_config *config);
 int host_cgroup_watch(struct host *host);

@@ -96,7 +96,7 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 		.expand = !line->no_environment,
 	};
 	struct compile_context context = {
-		.state_directory = host->state_directory,
+		.state_directory = host->container_directory,
 		.in_cgroup = host->cgroups.root_fd >= 0,
 		.join_pidfd = join_pidfd,
 	};

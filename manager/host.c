@@ -237,11 +237,12 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 			      .memory_fd = -1,
 			      .cgroups.root_fd = -1,
 			      .runtime_directory = strdup(options->runtime_directory),
-			      .state_directory = strdup(options->state_directory)};
+			      .state_directory = strdup(options->state_directory),
+			      .container_directory = text_format("%s/containers", options->state_directory)};
 	host->queue_end = &host->queue;
 	host->specifiers.runtime_directory = host->runtime_directory;
 	host->specifiers.state_directory = host->state_directory;
-	if (!host->runtime_directory || !host->state_directory)
+	if (!host->runtime_directory || !host->state_directory || !host->container_directory)
 		return failure_set(failure, -ENOMEM, NULL, "cannot start");
 	r = host_init_connect(host, failure);
 	if (r == 0)
@@ -304,6 +305,7 @@ struct host *host_free(struct host *host)
 	text_list_free(host->id_ranges);
 	free(host->runtime_directory);
 	free(host->state_directory);
+	free(host->container_directory);
 	free(host);
 	return NULL;
 }

@@ -166,7 +166,8 @@ static struct job *job_merge(struct job *installed, struct job *job)
 {
 	struct job_private *into = job_private(installed);
 	enum job_type type = installed->type;
-	bool mergeable = job_type_merge(installed->type, job->type, &type), covered;
+	_unused_ bool mergeable = job_type_merge(installed->type, job->type, &type);
+	bool covered;
 
 	assert(mergeable);
 	/* A running reload may have read the old configuration: it does not stand for a later one. */

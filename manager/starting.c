@@ -46,13 +46,9 @@ static void starting_enter_post(struct unit *unit)
 
 static void starting_enter_start(struct unit *unit)
 {
-	enum service_type type = unit->config->type;
-
 	if (!starting_runs(unit, SERVICE_START, SERVICE_EXEC_START)) {
 		/* A oneshot that only does something when it stops. */
 		service_set_state(unit, SERVICE_START);
-		starting_enter_post(unit);
-	} else if ((type == SERVICE_SIMPLE || type == SERVICE_IDLE) && unit->main.alive) {
 		starting_enter_post(unit);
 	}
 }
@@ -72,12 +68,12 @@ static void starting_reset(struct unit *unit)
 	process_abandon(unit, &unit->control);
 	unit->n_restarts = private->automatic_restart ? unit->n_restarts + 1 : 0;
 	unit->main = unit->control = (struct unit_process){.exit_status = -1};
-	unit->result = private->reload_result = SERVICE_SUCCESS;
 	/* Why it had to be restarted is told as long as it runs; it is no failure any more. */
-	if (private->automatic_restart)
+	if (private->automatic_restart && unit->result != SERVICE_SUCCESS)
 		unit->last_failure.error = 0;
 	else
 		unit->last_failure = (struct failure){};
+	unit->result = private->reload_result = SERVICE_SUCCESS;
 	unit->status_errno = 0;
 	text_set(&unit->status_text, NULL);
 	private->automatic_restart = private->forbid_restart = false;
@@ -128,8 +124,8 @@ int starting_on_pre(struct unit *unit, enum service_result result)
 
 int starting_on_executed(struct unit *unit, _unused_ enum service_result result)
 {
-	/* Type=simple does not wait for this, but a manager that died between launch and answer does not know
-	 * that it was accepted. */
+	/* Type=simple waits for this too: the launch is another process's work, and only its answer says which
+	 * process the main one is. */
 	switch (unit->config->type) {
 	case SERVICE_SIMPLE:
 	case SERVICE_IDLE:
@@ -174,9 +170,13 @@ int starting_on_main_exit(struct unit *unit, enum service_result result)
 				      result == SERVICE_SUCCESS ? SERVICE_FAILURE_PROTOCOL : result);
 		return 0;
 	case SERVICE_SIMPLE:
+	case SERVICE_IDLE:
+		/* It counted as started when there was a process, also one that could not execute its command. */
+		if (unit->main.pid > 0)
+			service_set_state(unit, SERVICE_RUNNING);
+		break;
 	case SERVICE_EXEC:
 	case SERVICE_FORKING:
-	case SERVICE_IDLE:
 	case SERVICE_TYPE_MAX_:
 		break;
 	}

@@ -152,7 +152,8 @@ static void main_start_default(struct host *host, const char *name)
 	if (r == 0)
 		r = manager_enqueue(manager, JOB_START, unit, JOB_REPLACE, NULL, &failure);
 	if (r < 0)
-		main_report(&failure);
+		fprintf(stderr, "<%d>svcd: %s%s%s\n", LOG_ERR, failure.where, failure.where[0] ? ": " : "",
+			failure.text);
 	host_wake(host);
 }
 

@@ -94,7 +94,7 @@ const struct directive directive_table[] = {
 	{"Install", "DefaultInstance", VALUE_TEXT, INSTALL, AT(default_instance), .property = "-", .summary = "The instance that is enabled when a template is enabled without one."},
 
 	/* --- [Service]: what runs --- */
-	{"Service", "Type", VALUE_ENUM, MANAGER, AT(type), .names = type_names, .default_text = "simple", .summary = "When the service counts as started: at once, at exec, when it has forked, ended or said so; oneshot when there is no ExecStart=."},
+	{"Service", "Type", VALUE_ENUM, MANAGER, AT(type), .names = type_names, .default_text = "simple", .summary = "When the service counts as started: when there is a process (simple, idle), when it runs the command (exec), when it has forked, ended or said so; oneshot when there is no ExecStart=."},
 	{"Service", "ExecCondition", VALUE_COMMANDS, MANAGER, AT(commands[SERVICE_EXEC_CONDITION]), .summary = "Commands run first: exit status 1 to 254 skips the service, without failing it."},
 	{"Service", "ExecStartPre", VALUE_COMMANDS, MANAGER, AT(commands[SERVICE_EXEC_START_PRE]), .summary = "Commands run before ExecStart=, one after the other."},
 	{"Service", "ExecStart", VALUE_COMMANDS, MANAGER, AT(commands[SERVICE_EXEC_START]), .summary = "The service's command line; several only with Type=oneshot."},

@@ -8,6 +8,7 @@
 enum { FAKE_MAX_UNITS = 16, FAKE_MAX_LAUNCHES = 64 };
 
 struct fake_launch {
+	bool at_once; /* told to run as soon as it is launched */
 	struct launch_record record;
 	char unit[32];
 	enum service_command command;

@@ -40,7 +40,7 @@ TEST(the_table_has_no_empty_cells)
 			EXPECT(service_transitions[i][j]);
 }
 
-TEST(simple_is_up_when_launched_exec_when_executed)
+TEST(simple_and_exec_are_up_when_executed)
 {
 	setup(SERVICE_SIMPLE);
 	EXPECT(fake_do(&fake, JOB_START, "a.service") == 0);
