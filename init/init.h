@@ -56,6 +56,8 @@ struct init {
 	uint32_t mode; /* LAUNCH_MODE_* */
 	int epoll_fd, signal_fd;
 	struct rlimit files; /* RLIMIT_NOFILE as it was: what children get */
+	char *title; /* the memory of argv's strings, which ps(1) shows; a container's init says there whose it is */
+	size_t title_size;
 	struct manager manager;
 	struct shutdown shutdown;
 	struct children children;

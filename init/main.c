@@ -132,6 +132,9 @@ int main(int argc, char **argv)
 {
 	static struct init init;
 	struct main_options options = {};
+	/* The kernel lays the strings one after the other. */
+	char *title = argc > 0 ? argv[0] : NULL;
+	size_t title_size = argc > 0 ? (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) + 1 - title) : 0;
 	int r = main_parse(argc, argv, &options);
 
 	if (r >= 0)
@@ -151,12 +154,17 @@ int main(int argc, char **argv)
 		say("cannot adopt orphans: ", say_error(errno), NULL);
 		return 1;
 	}
-	r = manager_init(&init.manager, options.manager ? options.manager : main_find_manager(), argv);
+	if (!options.manager)
+		options.manager = main_find_manager();
+	argv[0] = (char *)options.manager; /* what is left in ARGV is the manager's */
+	r = manager_init(&init.manager, options.manager, argv);
 	if (r == 0)
 		r = init_setup(&init);
 	if (r < 0) {
 		say("cannot start: ", say_error(r), NULL);
 		return 1;
 	}
+	init.title = title;
+	init.title_size = title_size;
 	return init_run(&init);
 }

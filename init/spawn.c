@@ -61,6 +61,21 @@ static _Noreturn void spawn_refuse(int report_fd, int error)
 	_exit(write(report_fd, &report, sizeof report) < 0 ? 2 : 1);
 }
 
+/* "svc-init: web.service" for the copy of us that stays as a container's PID 1. */
+static void spawn_set_title(const struct init *init, const struct launch_spawn *request)
+{
+	static const char head[] = "svc-init: ";
+	size_t n = 0;
+
+	while (n < sizeof request->label && request->label[n] && request->label[n] != '/')
+		n++;
+	if (init->title_size < sizeof head + n)
+		return;
+	memset(init->title, 0, init->title_size);
+	memcpy(init->title, head, sizeof head - 1);
+	memcpy(init->title + sizeof head - 1, request->label, n);
+}
+
 static _Noreturn void spawn_child(const struct init *init, const struct launch_spawn *request,
 				  const struct spawn_parts *parts, int report_fd)
 {
@@ -68,6 +83,8 @@ static _Noreturn void spawn_child(const struct init *init, const struct launch_s
 	struct stat status;
 
 	setrlimit(RLIMIT_NOFILE, &init->files);
+	if (request->clone_flags & CLONE_NEWPID)
+		spawn_set_title(init, request);
 	if (fstat(parts->program, &status) < 0)
 		spawn_refuse(report_fd, errno);
 	program = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, parts->program, 0);
