@@ -138,6 +138,8 @@ int jobs_verb_reload(struct cli *cli, char **arguments);
 int jobs_verb_reload_or_restart(struct cli *cli, char **arguments);
 int jobs_verb_try_reload_or_restart(struct cli *cli, char **arguments);
 int manage_verb_kill(struct cli *cli, char **arguments);
+int manage_verb_freeze(struct cli *cli, char **arguments);
+int manage_verb_thaw(struct cli *cli, char **arguments);
 int manage_verb_reset_failed(struct cli *cli, char **arguments);
 int manage_verb_daemon_reload(struct cli *cli, char **arguments);
 int manage_verb_cancel(struct cli *cli, char **arguments);

@@ -50,6 +50,8 @@ static const struct main_verb main_verbs[] = {
 	{"try-reload-or-restart", jobs_verb_try_reload_or_restart, 1, MAIN_ANY, false, "UNIT…",
 	 "as that, if active"},
 	{"kill", manage_verb_kill, 1, MAIN_ANY, false, "UNIT…", "send a signal to a unit's processes"},
+	{"freeze", manage_verb_freeze, 1, MAIN_ANY, false, "UNIT…", "stop a unit's processes where they are"},
+	{"thaw", manage_verb_thaw, 1, MAIN_ANY, false, "UNIT…", "let frozen units go on"},
 	{"reset-failed", manage_verb_reset_failed, 0, MAIN_ANY, false, "[UNIT…]", "forget failures"},
 	{"cancel", manage_verb_cancel, 1, MAIN_ANY, false, "JOB…", "cancel jobs"},
 	{"exec", exec_verb, 2, MAIN_ANY, false, "UNIT -- CMD…", "run a command inside a running service"},

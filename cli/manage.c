@@ -1,4 +1,4 @@
-/* Verbs that are one call: kill, reset-failed, daemon-reload, cancel, and those that end the tree. */
+/* Verbs that are one call: kill, freeze, thaw, reset-failed, daemon-reload, cancel, and those that end the tree. */
 #include <ctype.h>
 #include <errno.h>
 #include <signal.h>
@@ -50,6 +50,33 @@ int manage_verb_kill(struct cli *cli, char **arguments)
 		}
 	}
 	return status;
+}
+
+static int manage_freeze(struct cli *cli, char **arguments, const char *member, const char *verb)
+{
+	_cleanup_text_list_ char **units = NULL;
+	int status = CLI_OK;
+
+	if (call_expand(cli, arguments, &units) < 0)
+		return CLI_FAILED;
+	TEXT_LIST_FOREACH (unit, units) {
+		_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+		int r = call_manager(cli, member, &error, NULL, "s", *unit);
+
+		if (r < 0)
+			status = cli_worse(status, call_report(cli, r, &error, "%s unit %s", verb, *unit));
+	}
+	return status;
+}
+
+int manage_verb_freeze(struct cli *cli, char **arguments)
+{
+	return manage_freeze(cli, arguments, "FreezeUnit", "freeze");
+}
+
+int manage_verb_thaw(struct cli *cli, char **arguments)
+{
+	return manage_freeze(cli, arguments, "ThawUnit", "thaw");
 }
 
 int manage_verb_reset_failed(struct cli *cli, char **arguments)

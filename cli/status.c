@@ -86,13 +86,16 @@ static void status_print_since(usec_t since)
 
 static void status_print_active(const struct cli *cli, struct json_object *unit)
 {
-	const char *state = properties_text(unit, "ActiveState"), *result = properties_text(unit, "Result");
+	const char *state = properties_text(unit, "ActiveState"), *result = properties_text(unit, "Result"),
+		   *freezer = properties_text(unit, "FreezerState");
 
 	status_label("Active");
 	printf("%s%s (%s)%s", print_colour(cli, status_state_colour(state)), state,
 	       properties_text(unit, "SubState"), print_colour(cli, PRINT_PLAIN));
 	if (result[0] && strcmp(result, "success") != 0)
 		printf(" (Result: %s)", result);
+	if (freezer[0] && strcmp(freezer, "running") != 0)
+		printf(" (%s%s%s)", print_colour(cli, PRINT_YELLOW), freezer, print_colour(cli, PRINT_PLAIN));
 	status_print_since(status_since(unit, state));
 	putchar('\n');
 }

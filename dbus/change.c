@@ -73,6 +73,7 @@ void change_unit(void *data, struct unit *unit)
 {
 	struct bus *bus = data;
 
+	freezing_check(bus, unit);
 	if (!bus->host || !change_wanted(bus, false))
 		return;
 	if (table_put(&bus->changed, unit->name, unit) == 0)

@@ -28,3 +28,5 @@
 #define NAMES_ERROR_ORDER_CYCLE	     "TransactionOrderIsCyclic"
 #define NAMES_ERROR_ONLY_DEPENDENCY  "OnlyByDependency"
 #define NAMES_ERROR_NO_PROCESSES     "NoSuchProcess"
+#define NAMES_ERROR_INACTIVE	     "UnitInactive"
+#define NAMES_ERROR_UNIT_BUSY	     "UnitBusy"

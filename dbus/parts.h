@@ -116,6 +116,7 @@ struct bus {
 	struct connection *connections;
 	unsigned n_connections;
 	struct execution *executions;
+	struct freezing *freezings;
 
 	struct connection *system;
 	struct failure system_failure;
@@ -270,5 +271,13 @@ struct unit *processes_find_unit(struct bus *bus, pid_t pid);
 
 /* Manager.ExecUnit: the answer comes when the command ends. */
 int execution_method(sd_bus_message *message, void *userdata, sd_bus_error *error);
+/* freezing.c: Freeze() and Thaw() of a unit, FreezeUnit() and ThawUnit() of the manager: answered when it is so. */
+int freezing_method(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int freezing_method_of_manager(sd_bus_message *message, void *userdata, sd_bus_error *error);
+/* Something has changed about the unit: answers who waits for that. */
+void freezing_check(struct bus *bus, const struct unit *unit);
+/* The client goes away: nobody waits any more. */
+void freezing_drop(const struct connection *connection);
+
 /* The bus goes away: commands that still run will answer nobody. */
 void execution_orphan_all(struct bus *bus);

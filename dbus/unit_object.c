@@ -198,8 +198,23 @@ UNIT_GETTER(unit_object_get_sub_state)
 
 UNIT_GETTER(unit_object_get_freezer_state)
 {
-	(void)userdata;
-	return sd_bus_message_append(reply, "s", "running");
+	static const char *const names[CGROUP_FREEZER_MAX_] = {
+		[CGROUP_RUNNING] = "running",
+		[CGROUP_FREEZING] = "freezing",
+		[CGROUP_FROZEN] = "frozen",
+		[CGROUP_THAWING] = "thawing",
+	};
+	const struct host *host = connection_view(bus)->connection->owner->host;
+
+	return sd_bus_message_append(reply, "s", names[host_freezer_state(host, userdata)]);
+}
+
+UNIT_GETTER(unit_object_get_can_freeze)
+{
+	const struct cgroup_tree *tree = host_cgroup_tree(connection_view(bus)->connection->owner->host);
+
+	return sd_bus_message_append(reply, "b",
+				     tree->root_fd >= 0 && ((struct unit *)userdata)->kind == UNIT_SERVICE);
 }
 
 UNIT_GETTER(unit_object_get_empty)
@@ -423,6 +438,8 @@ const sd_bus_vtable unit_object_vtable[] = {
 	SD_BUS_METHOD("ReloadOrTryRestart", "s", "o", unit_method_on_job, 0),
 	SD_BUS_METHOD("Kill", "si", NULL, unit_method_on_kill, 0),
 	SD_BUS_METHOD("ResetFailed", NULL, NULL, unit_method_on_reset_failed, 0),
+	SD_BUS_METHOD("Freeze", NULL, NULL, freezing_method, 0),
+	SD_BUS_METHOD("Thaw", NULL, NULL, freezing_method, 0),
 
 	SD_BUS_PROPERTY("Id", "s", unit_object_get_id, 0, UNIT_CONST),
 	SD_BUS_PROPERTY("Names", "as", unit_object_get_names, 0, UNIT_CONST),
@@ -473,7 +490,7 @@ const sd_bus_vtable unit_object_vtable[] = {
 	SD_BUS_PROPERTY("CanReload", "b", unit_object_get_can_reload, 0, UNIT_CONST),
 	SD_BUS_PROPERTY("CanIsolate", "b", unit_object_get_can_isolate, 0, UNIT_CONST),
 	SD_BUS_PROPERTY("CanClean", "as", unit_object_get_empty_list, 0, UNIT_CONST),
-	SD_BUS_PROPERTY("CanFreeze", "b", unit_object_get_false, 0, UNIT_CONST),
+	SD_BUS_PROPERTY("CanFreeze", "b", unit_object_get_can_freeze, 0, UNIT_CONST),
 	SD_BUS_PROPERTY("Job", "(uo)", unit_object_get_job, 0, UNIT_CHANGES),
 	SD_BUS_PROPERTY("NeedDaemonReload", "b", unit_object_get_bool, offsetof(struct unit, need_reload), 0),
 	SD_BUS_PROPERTY("ConditionResult", "b", unit_object_get_bool, offsetof(struct unit, condition_result),

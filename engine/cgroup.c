@@ -435,6 +435,19 @@ int cgroup_freeze(const struct cgroup_tree *tree, const char *path, bool freeze)
 	return fd < 0 ? fd : fd_write_file_at(fd, "cgroup.freeze", freeze ? "1" : "0");
 }
 
+enum cgroup_freezer cgroup_freezer(const struct cgroup_tree *tree, const char *path)
+{
+	_cleanup_fd_ int fd = cgroup_open(tree, path);
+	_cleanup_free_ char *asked = NULL, *events = NULL;
+
+	if (fd < 0 || fd_read_file_at(fd, "cgroup.freeze", CGROUP_FILE_MAX, &asked) < 0 ||
+	    fd_read_file_at(fd, "cgroup.events", CGROUP_FILE_MAX, &events) < 0)
+		return CGROUP_RUNNING;
+	if (strstr(events, "frozen 1"))
+		return asked[0] == '1' ? CGROUP_FROZEN : CGROUP_THAWING;
+	return asked[0] == '1' ? CGROUP_FREEZING : CGROUP_RUNNING;
+}
+
 int cgroup_populated(const struct cgroup_tree *tree, const char *path)
 {
 	_cleanup_fd_ int fd = cgroup_open(tree, path);

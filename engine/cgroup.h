@@ -54,7 +54,12 @@ int cgroup_apply(const struct cgroup_tree *tree, const char *path, const struct 
 int cgroup_kill(const struct cgroup_tree *tree, const char *path);
 /* SIGNAL to each process of the group and the groups below, once; except EXCEPT_PID (0: none). Returns how many. */
 int cgroup_signal(const struct cgroup_tree *tree, const char *path, int signal, pid_t except_pid);
+/* Asks for it; the kernel stops (or lets go) the group and the groups below one by one: see cgroup_freezer(). */
 int cgroup_freeze(const struct cgroup_tree *tree, const char *path, bool freeze);
+/* What is asked for and how far the kernel is: cgroup.freeze and "frozen" in cgroup.events, kernel's cgroup-v2.rst. A group that is
+ * not there runs. One below a frozen group that is not frozen itself is CGROUP_THAWING. */
+enum cgroup_freezer { CGROUP_RUNNING, CGROUP_FREEZING, CGROUP_FROZEN, CGROUP_THAWING, CGROUP_FREEZER_MAX_ };
+enum cgroup_freezer cgroup_freezer(const struct cgroup_tree *tree, const char *path);
 /* 1: processes in it or below, 0: none (or no such group). */
 int cgroup_populated(const struct cgroup_tree *tree, const char *path);
 /* An inotify-able path of its events file is PATH/cgroup.events. Removes PATH and all groups below it: -EBUSY while populated; 0 if none. */

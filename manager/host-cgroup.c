@@ -26,7 +26,7 @@ struct host_watch {
 	struct host_unit *unit;
 };
 
-static int host_cgroup_add_watch(struct host_unit *unit)
+int host_cgroup_add_watch(struct host_unit *unit)
 {
 	struct host *host = unit->host;
 	struct host_watch *watch;
@@ -116,6 +116,7 @@ void host_cgroup_release(struct host_unit *unit)
 	free(TAKE(unit->sessions));
 	unit->n_sessions = 0;
 	unit->oom_kills = 0;
+	unit->freezer_used = false;
 }
 
 static int host_cgroup_on_inotify(sd_event_source *source _unused_, int fd, uint32_t events _unused_,
@@ -132,14 +133,20 @@ static int host_cgroup_on_inotify(sd_event_source *source _unused_, int fd, uint
 
 		at += sizeof *event + event->len;
 		if (event->mask & IN_Q_OVERFLOW) { /* some were lost: look at all */
-			TABLE_FOREACH (slot, &host->units)
+			TABLE_FOREACH (slot, &host->units) {
 				host_cgroup_check_empty(slot->value);
+				host_freeze_check(slot->value);
+			}
 			continue;
 		}
 		snprintf(key, sizeof key, "%d", event->wd);
 		watch = table_get(&host->watches, key);
-		if (watch)
-			host_cgroup_check_empty(watch->unit);
+		if (watch) {
+			struct host_unit *unit = watch->unit; /* the watch may go with the last process */
+
+			host_cgroup_check_empty(unit);
+			host_freeze_check(unit);
+		}
 	}
 	host_wake(host);
 	return 0;

@@ -353,6 +353,9 @@ int host_exec(struct host *host, struct unit *unit, const struct host_exec *exec
 
 	if (!unit->main.alive || unit->main.pid <= 0)
 		return failure_set(failure, -ESRCH, unit->name, "is not running");
+	/* The command would freeze with it, and its caller wait. */
+	if (host_freezer_state(host, unit) != CGROUP_RUNNING)
+		return failure_set(failure, -EALREADY, unit->name, "is frozen");
 	pidfd = (int)syscall(SYS_pidfd_open, unit->main.pid, 0);
 	if (pidfd < 0)
 		return failure_set(failure, -errno, unit->name, "cannot open its main process %d",

@@ -35,6 +35,7 @@ struct host_unit {
 	pid_t *sessions;  /* without cgroup: sessions its launches lead */
 	size_t n_sessions;
 	uint64_t oom_kills; /* that the manager has been told of */
+	bool freezer_used;  /* by this manager: its observer hears of what becomes of it */
 	bool tell_empty;    /* manager_on_empty() is owed once nothing is left */
 
 	unsigned n_unnamed; /* launches whose payload svc-init has not named yet */
@@ -184,8 +185,15 @@ void host_cgroup_finish(struct host *host);
 bool host_cgroup_oom_killed(struct world *world, const char *unit);
 pid_t host_cgroup_find_main_pid(struct world *world, const char *unit, const struct unit_config *config);
 int host_cgroup_watch(struct host *host);
+/* Has host_cgroup_check_empty() and host_freeze_check() called when the group's cgroup.events changes. */
+int host_cgroup_add_watch(struct host_unit *unit);
 /* Is it empty now, and is the manager owed the news? Called when a process of the unit ended. */
 void host_cgroup_check_empty(struct host_unit *unit);
+
+/* host-freeze.c */
+void host_freeze_end(struct world *world, const char *unit);
+/* Something has happened in the unit's cgroup. */
+void host_freeze_check(struct host_unit *unit);
 
 /* host-log.c */
 int host_log_attach(struct host_unit *unit, const struct launch_id *id, pid_t pid,

@@ -130,6 +130,7 @@ static const struct world_ops host_ops = {
 	.adopt = host_init_adopt,
 	.kill = host_init_kill,
 	.kill_unit = host_cgroup_kill_unit,
+	.thaw = host_freeze_end,
 	.populated = host_cgroup_populated,
 	.oom_killed = host_cgroup_oom_killed,
 	.release = host_release,

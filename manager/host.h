@@ -52,6 +52,13 @@ void host_steps_free(struct host_steps *steps);
 /* "pid=private", "network=host", "root=overlay", "capabilities=…": what isolation is in force, in a fixed order. */
 int host_isolation(struct host *host, const struct unit *unit, char ***ret);
 
+/* Asks the kernel to stop every process of an active unit where it is, or to let them go on. It is done when host_freezer_state() says
+ * so, which may be now or later: the manager's observer hears of each change. Nothing is remembered: the kernel is asked, so a manager
+ * that comes after this one knows. Errors: -EOPNOTSUPP without a cgroup tree or for a unit without processes of its own, -EHOSTDOWN
+ * when the unit is not active (a frozen one may be thawed in any state). */
+int host_freeze(struct host *host, struct unit *unit, bool freeze, struct failure *failure);
+enum cgroup_freezer host_freezer_state(const struct host *host, const struct unit *unit);
+
 /* Runs a command inside a running unit with its identity, capabilities and filter. The descriptors are not consumed. DONE is called once,
  * with the raw wait status, or with a failure (error != 0) when it could not be started. */
 struct host_exec {

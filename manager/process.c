@@ -182,6 +182,7 @@ void process_launch(struct unit *unit, enum service_state state, enum service_co
 		};
 
 		manager_commit(unit->manager);
+		world->ops->thaw(world, unit->name);
 		r = world->ops->launch(world, &launch, &failure, &exit_status);
 	}
 	if (r < 0)

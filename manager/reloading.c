@@ -12,8 +12,10 @@ void reloading_signal(struct unit *unit)
 {
 	struct world *world = unit->manager->world;
 
-	if (unit->config->type == SERVICE_NOTIFY_RELOAD && unit->main.alive)
+	if (unit->config->type == SERVICE_NOTIFY_RELOAD && unit->main.alive) {
+		world->ops->thaw(world, unit->name);
 		world->ops->kill(world, &unit->main.id, unit->config->reload_signal);
+	}
 	unit->private->work &= ~(unsigned)UNIT_WORK_SIGNAL;
 	manager_touch(unit);
 }

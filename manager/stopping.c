@@ -70,6 +70,7 @@ void stopping_signal(struct unit *unit)
 {
 	int signal = stopping_signal_of(unit, unit->state);
 
+	unit->manager->world->ops->thaw(unit->manager->world, unit->name);
 	stopping_send(unit, signal);
 	if (unit->config->send_sighup && signal != SIGHUP && !stopping_state_kills(unit->state))
 		stopping_send(unit, SIGHUP);

@@ -54,6 +54,8 @@ struct world_ops {
 	/* Signals every process of the unit but EXCEPT (a launch id or NULL). SIGKILL goes through cgroup.kill. */
 	int (*kill_unit)(struct world *world, const char *unit, const struct unit_config *config, int signal,
 			 const struct launch_id *except);
+	/* Lets a frozen unit run, so that what it is sent or made to execute next has an effect. */
+	void (*thaw)(struct world *world, const char *unit);
 	/* Is any process of the unit left? When it turns false, manager_on_empty() is called, once per launch or adoption. */
 	bool (*populated)(struct world *world, const char *unit, const struct unit_config *config);
 	/* Did the kernel kill a process of the unit for want of memory since it was last asked? */

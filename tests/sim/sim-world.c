@@ -586,6 +586,11 @@ static void sim_world_finished(struct world *world, _unused_ uint32_t action, _u
 		sim_of(world)->finished = true;
 }
 
+/* Nothing freezes in a simulation. */
+static void sim_world_thaw(_unused_ struct world *world, _unused_ const char *name)
+{
+}
+
 static const struct world_ops sim_world_ops = {
 	.monotonic = sim_world_monotonic,
 	.realtime = sim_world_realtime,
@@ -599,6 +604,7 @@ static const struct world_ops sim_world_ops = {
 	.adopt = sim_world_adopt,
 	.kill = sim_world_kill,
 	.kill_unit = sim_world_kill_unit,
+	.thaw = sim_world_thaw,
 	.populated = sim_world_is_populated,
 	.oom_killed = sim_world_oom_killed,
 	.release = sim_world_release,

@@ -255,6 +255,102 @@ def exec_ends_as_its_command_does(tree):
     expect_equal(tree.svcctl("exec", "web", "--", "/nonexistent/command").returncode not in (0, 3), True, "a command that is not there")
 
 
+def frozen(tree, unit):
+    """What the kernel says."""
+    with open(os.path.join(tree.cgroups_of(unit)[0], "cgroup.events")) as file:
+        return "frozen 1" in file.read()
+
+
+COUNTER = "[Service]\nExecStart=/bin/sh -c 'while :; do echo >>@DIR@/data/count; sleep 0.01; done'\n"
+
+
+def count(tree):
+    return os.path.getsize(tree.path("data", "count")) if tree.exists("data", "count") else 0
+
+
+def counts_on(tree):
+    """The payload works: it will have written more."""
+    before = count(tree)
+    wait_for(lambda: count(tree) > before, "the payload to go on")
+
+
+@scenario
+def freeze_and_thaw(tree):
+    if not tree.cgroup:
+        skip("there is no cgroup hierarchy of version 2")
+    tree.unit("count.service", COUNTER)
+    tree.unit("idle.service", "[Service]\nExecStart=@GUEST@ forever\n")
+    tree.unit("some.target", "[Unit]\n")
+    tree.start("count.service", "some.target")
+    counts_on(tree)
+    expect_equal(tree.show("count.service", "FreezerState", "CanFreeze"), {"FreezerState": "running", "CanFreeze": "yes"})
+    tree.good("freeze", "count")
+    # Answered when it is so: nothing is left that could write.
+    expect(frozen(tree, "count.service"), "the kernel says that it is frozen")
+    tree.expect_show("count.service", FreezerState="frozen", ActiveState="active", SubState="running")
+    expect("active (running) (frozen) since " in status_line(tree, "count", "Active"), "status")
+    before = count(tree)
+    tree.good("freeze", "count")
+    for _ in range(5):
+        tree.good("show", "count")
+    expect_equal(count(tree), before, "lines while frozen")
+    result = tree.svcctl("exec", "count", "/bin/true")
+    expect(result.returncode == 125 and "is frozen" in result.stderr, f"exec: {result.returncode} {result.stderr}")
+    tree.good("thaw", "count")
+    expect(not frozen(tree, "count.service"), "the kernel says that it runs")
+    tree.expect_show("count.service", FreezerState="running")
+    counts_on(tree)
+    tree.good("thaw", "count")
+    for verb, done in (("freeze", "frozen"), ("thaw", "thawed")):
+        fails(tree, 1, f"Failed to {verb} unit idle.service: Unit idle.service is not active and cannot be {done}.", verb, "idle")
+        fails(tree, 3, "has no processes of its own", verb, "some.target")
+        fails(tree, 5, "Unit gone.service not loaded.", verb, "gone")
+
+
+@scenario
+def a_frozen_unit_survives_the_manager_and_can_be_stopped(tree):
+    if not tree.cgroup:
+        skip("there is no cgroup hierarchy of version 2")
+    tree.unit("count.service", COUNTER + "ExecReload=@GUEST@ touch @DIR@/data/reloaded\nExecStop=@GUEST@ touch @DIR@/data/asked\n"
+                                         "TimeoutStopSec=infinity\n")
+    # Ended by SIGTERM, or never: there is no timeout.
+    tree.unit("patient.service", "[Service]\nExecStart=@GUEST@ forever\nTimeoutStopSec=infinity\nSendSIGKILL=no\n")
+    tree.unit("only-main.service", "[Service]\nExecStart=@GUEST@ forever\nTimeoutStopSec=infinity\nKillMode=process\n")
+    units = ("count.service", "patient.service", "only-main.service")
+    tree.start(*units)
+    counts_on(tree)
+    process = tree.main_process("count.service")
+    tree.good("freeze", *units)
+    manager = tree.manager_pid()
+    tree.kill(manager)
+    wait_for(lambda: tree.manager_pid() not in (None, manager), "another manager")
+    wait_for(lambda: tree.svcctl("is-active", "count").returncode == 0, "svcctl to work again")
+    for unit in units:
+        expect(frozen(tree, unit), f"{unit} is still frozen")
+        tree.expect_show(unit, FreezerState="frozen", ActiveState="active")
+    expect_equal(tree.main_process("count.service"), process, "the process")
+    # A command of the unit's would freeze with it.
+    tree.good("reload", "count")
+    expect(tree.exists("data", "reloaded"), "ExecReload= was run")
+    tree.expect_show("count.service", FreezerState="running")
+    counts_on(tree)
+    tree.good("freeze", "count")
+    tree.good("stop", *units)
+    expect(tree.exists("data", "asked"), "ExecStop= was run")
+    for unit in units:
+        tree.expect_show(unit, ActiveState="inactive", Result="success", FreezerState="running")
+        expect_equal(tree.cgroups_of(unit), [], f"cgroup of {unit}")
+    # A killed main process ends the unit, and the next start is not frozen.
+    tree.start("patient.service")
+    tree.good("freeze", "patient")
+    tree.good("kill", "--signal=KILL", "--kill-whom=main", "patient")
+    tree.wait_show("patient.service", ActiveState="failed")
+    tree.good("restart", "patient")
+    tree.expect_show("patient.service", ActiveState="active", FreezerState="running")
+    # At the end the tree shuts down with a frozen unit in it.
+    tree.good("freeze", "patient")
+
+
 @scenario
 def verify_needs_no_manager(tree):
     web(tree)
@@ -295,6 +391,12 @@ def systemctl_works_unmodified(tree):
         result = systemctl(tree, *arguments)
         expect_equal(result.returncode, status, f"systemctl {' '.join(arguments)}: {result.stderr}{result.stdout}")
         expect(words in result.stdout + result.stderr, f"systemctl {' '.join(arguments)}: {result.stdout}{result.stderr}")
+    # systemctl freeze itself speaks only over the system bus.
+    if tree.cgroup:
+        tree.good("start", "web")
+        tree.good("freeze", "web")
+        expect("active (running) (frozen) since" in systemctl(tree, "status", "web").stdout, "status of a frozen unit")
+        expect_equal(systemctl(tree, "show", "-p", "FreezerState,CanFreeze", "web").stdout, "FreezerState=frozen\nCanFreeze=yes\n")
 
 
 # --- the system bus

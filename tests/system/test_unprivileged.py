@@ -51,6 +51,16 @@ def plain_services_work(tree):
 
 
 @scenario
+def nothing_freezes_without_cgroups(tree):
+    tree.service("up.service", "forever")
+    tree.start("up.service")
+    expect_equal(tree.show("up.service", "CanFreeze", "FreezerState"), {"CanFreeze": "no", "FreezerState": "running"})
+    result = tree.svcctl("freeze", "up.service")
+    expect_equal((result.returncode, result.stderr), (3, "Failed to freeze unit up.service: There is no writable cgroup v2 hierarchy, "
+                                                         "so unit up.service cannot be frozen.\n"), "freeze")
+
+
+@scenario
 def filters_without_privilege(tree):
     """With no-new-privileges the kernel lets anyone install a system call filter."""
     tree.service("filter.service", "no-new-privileges 1 -- seccomp 2 -- refused mkdir -- refused personality",

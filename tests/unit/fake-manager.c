@@ -17,6 +17,7 @@ struct host {
 	sd_event_source *work;
 	struct job job;
 	bool job_waits;
+	enum cgroup_freezer freezer;
 	char id[16];
 };
 
@@ -99,6 +100,11 @@ static int fake_work(_unused_ sd_event_source *source, void *userdata)
 	struct host *host = userdata;
 	struct unit *unit = host->job.unit;
 
+	if (host->freezer == CGROUP_FREEZING || host->freezer == CGROUP_THAWING) {
+		host->freezer = host->freezer == CGROUP_FREEZING ? CGROUP_FROZEN : CGROUP_RUNNING;
+		host->manager.observer.unit_changed(host->manager.observer.data,
+						    table_get(&host->manager.units, "web.service"));
+	}
 	if (!host->job_waits)
 		return 0;
 	unit->state = host->job.type == JOB_STOP ? SERVICE_DEAD : SERVICE_RUNNING;
@@ -266,6 +272,23 @@ void host_steps_free(struct host_steps *steps)
 int host_isolation(_unused_ struct host *host, _unused_ const struct unit *unit, char ***ret)
 {
 	return text_list_append(ret, "pid=private");
+}
+
+/* web.service freezes and thaws when the loop comes round; web-busy.service never gets there. */
+int host_freeze(struct host *host, struct unit *unit, bool freeze, struct failure *failure)
+{
+	if (unit->kind != UNIT_SERVICE)
+		return failure_set(failure, -EOPNOTSUPP, NULL, "Unit %s has no processes", unit->name);
+	host->freezer = freeze ? CGROUP_FREEZING : CGROUP_THAWING;
+	host->manager.observer.unit_changed(host->manager.observer.data, unit);
+	if (strcmp(unit->name, "web.service") == 0)
+		host_wake(host);
+	return 0;
+}
+
+enum cgroup_freezer host_freezer_state(const struct host *host, _unused_ const struct unit *unit)
+{
+	return host->freezer;
 }
 
 /* Says "hello" on the command's standard output, as if the command had; ends with the number that argv[1] is.

@@ -149,7 +149,7 @@ static int fake_kill(struct world *world, const struct launch_id *id, int signal
 
 	if (!launch || !launch->alive)
 		return -ESRCH;
-	if (signal != SIGCONT)
+	if (signal != SIGCONT && (!fake_of(world)->frozen || signal == SIGKILL))
 		launch->signal = signal;
 	return 0;
 }
@@ -167,6 +167,11 @@ static int fake_kill_unit(struct world *world, const char *unit, _unused_ const 
 	if (signal == SIGKILL)
 		fake->leftover = false;
 	return 0;
+}
+
+static void fake_thaw(struct world *world, _unused_ const char *unit)
+{
+	fake_of(world)->frozen = false;
 }
 
 static bool fake_oom_killed(struct world *world, _unused_ const char *unit)
@@ -235,6 +240,7 @@ static const struct world_ops fake_ops = {
 	.adopt = fake_adopt,
 	.kill = fake_kill,
 	.kill_unit = fake_kill_unit,
+	.thaw = fake_thaw,
 	.populated = fake_populated,
 	.oom_killed = fake_oom_killed,
 	.release = fake_release,

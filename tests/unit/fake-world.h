@@ -28,6 +28,7 @@ struct fake {
 	unsigned n_launches;
 	int refuse; /* the next launches fail with this errno */
 	unsigned n_kill_unit;
+	bool frozen;	 /* processes hear nothing but SIGKILL until thaw() */
 	pid_t main_pid;	 /* what find_main_pid() says */
 	bool oom_killed; /* what the kernel is said to have done */
 	bool leftover;	 /* a process that is no launch is in every unit */

@@ -70,6 +70,13 @@ static pid_t start_sleeper(int group_fd)
 	return pid;
 }
 
+static bool wait_for_freezer(const struct cgroup_tree *tree, const char *path, enum cgroup_freezer state)
+{
+	for (int i = 0; i < 1000 && cgroup_freezer(tree, path) != state; i++)
+		usleep(10000);
+	return cgroup_freezer(tree, path) == state;
+}
+
 TEST(needed_controllers)
 {
 	spec_init(&spec);
@@ -115,8 +122,13 @@ TEST(a_group_lives_and_is_killed)
 	EXPECT(cgroup_populated(&tree, "a.slice") == 1);
 	EXPECT(cgroup_processes(&tree, "a.slice", &pids, &n) == 0 && n == 1 && pids[0] == pid);
 	EXPECT(cgroup_remove(&tree, "a.slice/b.service") == -EBUSY);
-	EXPECT(cgroup_freeze(&tree, "a.slice/b.service", true) == 0 &&
-	       cgroup_freeze(&tree, "a.slice/b.service", false) == 0);
+	EXPECT(cgroup_freezer(&tree, "a.slice/b.service") == CGROUP_RUNNING);
+	EXPECT(cgroup_freeze(&tree, "a.slice/b.service", true) == 0);
+	EXPECT(wait_for_freezer(&tree, "a.slice/b.service", CGROUP_FROZEN));
+	EXPECT(cgroup_freezer(&tree, "a.slice") == CGROUP_RUNNING);
+	EXPECT(cgroup_freeze(&tree, "a.slice/b.service", false) == 0);
+	EXPECT(wait_for_freezer(&tree, "a.slice/b.service", CGROUP_RUNNING));
+	EXPECT(cgroup_freezer(&tree, "a.slice/none.service") == CGROUP_RUNNING);
 	EXPECT(cgroup_signal(&tree, "a.slice", 0, pid) == 0);
 	EXPECT(cgroup_signal(&tree, "a.slice", 0, 0) == 1);
 	EXPECT(cgroup_kill(&tree, "a.slice") == 0);

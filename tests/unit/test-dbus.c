@@ -317,6 +317,71 @@ TEST(a_path_nobody_loaded_is_loaded_and_a_bad_one_is_no_object)
 	EXPECT_TEXT(error.name, SD_BUS_ERROR_UNKNOWN_OBJECT);
 }
 
+static bool freezer_is(struct client *client, const char *expected)
+{
+	_cleanup_free_ char *state = NULL;
+
+	return sd_bus_get_property_string(client->bus, NULL, NAMES_PATH "/unit/web_2eservice", NAMES_UNIT,
+					  "FreezerState", NULL, &state) >= 0 &&
+	       strcmp(state, expected) == 0;
+}
+
+TEST(freeze_is_answered_when_it_is_so)
+{
+	_cleanup_client_ struct client client = {};
+	_cleanup_(sd_bus_error_free) sd_bus_error target = SD_BUS_ERROR_NULL, gone = SD_BUS_ERROR_NULL;
+
+	EXPECT(client_open(&client, false));
+	EXPECT(freezer_is(&client, "running"));
+	EXPECT(call(&client, "FreezeUnit", NULL, NULL, "web.service") >= 0);
+	EXPECT(freezer_is(&client, "frozen"));
+	EXPECT(sd_bus_call_method(client.bus, NULL, NAMES_PATH "/unit/web_2eservice", NAMES_UNIT, "Thaw",
+				  NULL, NULL, NULL) >= 0);
+	EXPECT(freezer_is(&client, "running"));
+	EXPECT(call(&client, "LoadUnit", NULL, NULL, "web.target") >= 0);
+	EXPECT(call(&client, "FreezeUnit", &target, NULL, "web.target") < 0);
+	EXPECT_TEXT(target.name, SD_BUS_ERROR_NOT_SUPPORTED);
+	EXPECT(call(&client, "ThawUnit", &gone, NULL, "gone.service") < 0);
+	EXPECT_TEXT(gone.name, "org.svcd1.NoSuchUnit");
+}
+
+static int on_freeze(sd_bus_message *message, void *userdata, _unused_ sd_bus_error *error)
+{
+	const sd_bus_error *refused = sd_bus_message_get_error(message);
+
+	snprintf(userdata, 64, "%s", refused ? refused->name : "frozen");
+	return 0;
+}
+
+TEST(a_freeze_that_does_not_come_is_ended_by_a_thaw)
+{
+	_cleanup_client_ struct client client = {};
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	char heard[64] = "";
+	int fd;
+
+	EXPECT(client_open(&client, false));
+	EXPECT(call(&client, "LoadUnit", NULL, NULL, "web-busy.service") >= 0);
+	EXPECT(sd_bus_call_method_async(client.bus, NULL, NULL, NAMES_PATH, NAMES_MANAGER, "FreezeUnit",
+					on_freeze, heard, "s", "web-busy.service") >= 0);
+	EXPECT(freezer_is(&client, "freezing"));
+	EXPECT(call(&client, "FreezeUnit", &error, NULL, "web-busy.service") < 0);
+	EXPECT_TEXT(error.name, "org.svcd1.UnitBusy");
+	EXPECT_TEXT(heard, "");
+	EXPECT(sd_bus_call_method_async(client.bus, NULL, NULL, NAMES_PATH, NAMES_MANAGER, "ThawUnit", NULL,
+					NULL, "s", "web-busy.service") >= 0);
+	for (int i = 0; i < 100 && !heard[0]; i++)
+		if (sd_bus_process(client.bus, NULL) == 0)
+			sd_bus_wait(client.bus, 100000);
+	EXPECT_TEXT(heard, "org.svcd1.UnitBusy");
+	/* The client goes while it waits: nobody is answered, the server lives. */
+	client.bus = sd_bus_close_unref(client.bus);
+	fd = client_socket();
+	EXPECT(fd >= 0 && sd_bus_new(&client.bus) >= 0 && sd_bus_set_fd(client.bus, fd, fd) >= 0 &&
+	       sd_bus_start(client.bus) >= 0);
+	EXPECT(freezer_is(&client, "thawing"));
+}
+
 TEST(exec_passes_streams_and_answers_with_the_end)
 {
 	_cleanup_client_ struct client client = {};

@@ -332,6 +332,34 @@ TEST(a_restart_while_stopping_and_a_start_while_stopping_both_start)
 	EXPECT(strstr(fake.results, "a.service/stop=canceled a.service/start=done"));
 }
 
+TEST(what_is_frozen_is_thawed_before_it_must_hear_something)
+{
+	fake_command(setup(SERVICE_SIMPLE), SERVICE_EXEC_RELOAD, false);
+	EXPECT(fake_do(&fake, JOB_START, "a.service") == 0);
+	fake.frozen = true;
+	EXPECT(fake_do(&fake, JOB_STOP, "a.service") == 0);
+	EXPECT(!fake.frozen && fake.launches[0].signal == SIGTERM);
+	fake_exit(&fake, &fake.launches[0], SIGTERM);
+	EXPECT_TEXT(state(), "dead");
+	/* A command would freeze with it. */
+	EXPECT(fake_do(&fake, JOB_START, "a.service") == 0);
+	fake.frozen = true;
+	EXPECT(fake_do(&fake, JOB_RELOAD, "a.service") == 0);
+	EXPECT_TEXT(state(), "reload");
+	EXPECT(!fake.frozen);
+}
+
+TEST(a_reload_by_signal_thaws_first)
+{
+	setup(SERVICE_NOTIFY_RELOAD)->reload_signal = SIGHUP;
+	EXPECT(fake_do(&fake, JOB_START, "a.service") == 0);
+	fake_run(&fake, last());
+	fake_notify(&fake, "a.service", "READY=1");
+	fake.frozen = true;
+	EXPECT(fake_do(&fake, JOB_RELOAD, "a.service") == 0);
+	EXPECT(!fake.frozen && last()->signal == SIGHUP);
+}
+
 TEST(a_reload_during_the_start_happens_after_it)
 {
 	struct unit_config *config = setup(SERVICE_NOTIFY);
