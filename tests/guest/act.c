@@ -240,19 +240,31 @@ static int act_daemonize(char **words, int n_words)
 	return 0;
 }
 
+/* fork(2), again and again while a limit on processes is only reached because those that ended wait to be reaped: for at most
+ * ten seconds. */
+static pid_t act_fork_patiently(void)
+{
+	enum { TRIES = 1000, PAUSE = 10000 /* microseconds */ };
+	pid_t pid;
+
+	for (int i = 0; (pid = fork()) < 0 && errno == EAGAIN && i < TRIES; i++)
+		usleep(PAUSE);
+	return pid;
+}
+
 /* Children whose parent ends at once, then they end too. PID 1 has to reap them: see "no-zombies". */
 static int act_orphans(char **words, int n _unused_)
 {
 	enum { BATCH = 20 };
 
 	for (int left = atoi(words[0]); left > 0; left -= BATCH) {
-		pid_t parent = fork();
+		pid_t parent = act_fork_patiently();
 
 		if (parent < 0)
 			return guest_failed("orphans", words[0], "%s", strerror(errno));
 		if (parent == 0) {
 			for (int i = 0; i < MIN_OF(left, BATCH); i++) {
-				pid_t orphan = fork();
+				pid_t orphan = act_fork_patiently();
 
 				if (orphan == 0)
 					_exit(0);
