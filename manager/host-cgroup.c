@@ -372,6 +372,44 @@ void host_cgroup_check_empty(struct host_unit *unit)
 	manager_on_empty(host->manager, unit->name);
 }
 
+/* In the unit's group or one below, by the "0::" line of /proc/PID/cgroup. */
+static bool host_cgroup_has(const struct host_unit *unit, pid_t pid)
+{
+	_cleanup_free_ char *text = NULL, *wanted = text_format("/%s", unit->cgroup);
+	char path[64], *line, *at;
+
+	snprintf(path, sizeof path, "/proc/%d/cgroup", (int)pid);
+	if (!wanted || fd_read_file_at(AT_FDCWD, path, 65536, &text) < 0)
+		return false;
+	line = text_starts_with(text, "0::") ? text : strstr(text, "\n0::");
+	if (!line)
+		return false;
+	line += *line == '\n';
+	line[strcspn(line, "\n")] = '\0';
+	at = strstr(line, wanted);
+	return at && (at[strlen(wanted)] == '\0' || at[strlen(wanted)] == '/');
+}
+
+bool host_cgroup_is_member(const struct host_unit *unit, pid_t pid)
+{
+	const struct unit *managed = manager_get_unit(unit->host->manager, unit->name);
+	_cleanup_free_ pid_t *pids = NULL;
+	bool found = false;
+	size_t n;
+
+	if (pid <= 0)
+		return false; /* from outside our PID namespace */
+	if (managed && ((managed->main.alive && managed->main.pid == pid) ||
+			(managed->control.alive && managed->control.pid == pid)))
+		return true;
+	if (unit->cgroup_fd >= 0)
+		return host_cgroup_has(unit, pid);
+	n = host_process_list(unit, &pids);
+	for (size_t i = 0; i < n; i++)
+		found |= pids[i] == pid;
+	return found;
+}
+
 /* The number in PIDFile=, if it is a process of the unit. */
 static pid_t host_cgroup_read_pid_file(const struct host *host, const struct host_unit *unit,
 				       const struct unit_config *config)

@@ -246,6 +246,7 @@ int host_launch_start(struct world *world, const struct world_launch *request, s
 	r = host_launch_program(unit, request, join_pidfd, &program, failure, ret_exit_status);
 	if (r < 0)
 		return r;
+	unit->uid = program->program->uid;
 	r = host_cgroup_prepare(unit, request->config, program->program->uid, failure, &origin);
 	if (r < 0) {
 		*ret_exit_status = HOST_EXIT_CGROUP;

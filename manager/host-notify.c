@@ -3,6 +3,7 @@
  * while the manager restarts wait in it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +18,19 @@ enum { HOST_NOTIFY_MESSAGE_MAX = 4096 };
 char *host_notify_path(const struct host *host, const char *unit)
 {
 	return text_format("%s/notify/%s", host->runtime_directory, unit);
+}
+
+/* A sender that has ended since is nobody's process any more: then its user must be the service's, or one that only the service's user
+ * namespace has, or root. */
+static bool host_notify_was_member(const struct host_unit *unit, const struct ucred *sender)
+{
+	enum { RANGES = 524288, RANGE_SIZE = 65536 };
+
+	if (sender->pid <= 0 || kill(sender->pid, 0) == 0 || errno != ESRCH)
+		return false;
+	if (sender->uid == 0 || sender->uid == unit->uid)
+		return true;
+	return unit->uid >= RANGES && unit->uid / RANGE_SIZE == sender->uid / RANGE_SIZE;
 }
 
 /* One datagram. Returns false when there is none. Descriptors that come along (FDSTORE=, BARRIER=) are
@@ -53,6 +67,8 @@ static bool host_notify_receive(struct host_unit *unit)
 	}
 	if (message.msg_flags & MSG_TRUNC || memchr(text, '\0', (size_t)n))
 		return true; /* over-long or with a NUL: not a message at all */
+	if (!host_cgroup_is_member(unit, credentials.pid) && !host_notify_was_member(unit, &credentials))
+		return true; /* the socket is open to every user, as the service may run as any */
 	text[n] = '\0';
 	manager_on_notify(unit->host->manager, unit->name, credentials.pid, text);
 	return true;

@@ -32,6 +32,7 @@ struct host_unit {
 	char *cgroup;	  /* path in the tree; NULL until made */
 	int cgroup_fd;	  /* for CLONE_INTO_CGROUP; -1 */
 	int events_watch; /* inotify watch of cgroup.events; -1 */
+	uid_t uid;	  /* of its last launch, on the host; (uid_t)-1 */
 	pid_t *sessions;  /* without cgroup: sessions its launches lead */
 	size_t n_sessions;
 	uint64_t oom_kills; /* that the manager has been told of */
@@ -183,6 +184,8 @@ void host_cgroup_release(struct host_unit *unit);
 /* At the shutdown: ends what KillMode=none has spared and removes all groups. */
 void host_cgroup_finish(struct host *host);
 bool host_cgroup_oom_killed(struct world *world, const char *unit);
+/* Is PID, a number of svc-init's PID namespace, a process of the unit? Not for one that has ended. */
+bool host_cgroup_is_member(const struct host_unit *unit, pid_t pid);
 pid_t host_cgroup_find_main_pid(struct world *world, const char *unit, const struct unit_config *config);
 int host_cgroup_watch(struct host *host);
 /* Has host_cgroup_check_empty() and host_freeze_check() called when the group's cgroup.events changes. */

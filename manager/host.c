@@ -30,6 +30,7 @@ struct host_unit *host_unit_get(struct host *host, const char *name)
 		return NULL;
 	*unit = (struct host_unit){.host = host,
 				   .name = strdup(name),
+				   .uid = (uid_t)-1,
 				   .cgroup_fd = -1,
 				   .events_watch = -1,
 				   .notify_fd = -1,

@@ -1,5 +1,7 @@
 """What the directives of a service's life do: when it counts as started, how it is stopped, when it is started again."""
+import os
 import re
+import socket
 import time
 
 from svcd_test import expect, expect_equal, main, test, wait_for
@@ -60,6 +62,14 @@ def notify(tree):
         service(tree, f"child-{access}.service", f"Type=notify\nNotifyAccess={access}\nTimeoutStartSec=2\n"
                 "ExecStart=@GUEST@ child notify READY=1 -- forever")
         expect_equal(tree.svcctl("start", f"child-{access}.service").returncode, code, f"NotifyAccess={access}, from a child")
+    # The socket is open to every user: what is no process of the unit is not heard, be it outside the tree or in it.
+    socket_path = os.path.join(tree.directory, "run", "notify", "child-all.service")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+        stranger.sendto(b"STATUS=forged outside", socket_path)
+    service(tree, "stranger.service", "Type=oneshot\nUser=65534\nEnvironment=NOTIFY_SOCKET=@DIR@/run/notify/child-all.service\n"
+            "ExecStart=@GUEST@ notify STATUS=forged inside -- sleep 0.2")
+    tree.start("stranger.service")
+    expect_equal(tree.show("child-all.service", "StatusText"), "", "a stranger's status")
 
 
 @scenario
