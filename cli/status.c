@@ -343,6 +343,8 @@ static void status_print_unit(struct cli *cli, const char *name, struct json_obj
 		print_safe(properties_text(unit, "Description"));
 	}
 	putchar('\n');
+	if (json_object_get_boolean(json_object_object_get(unit, "NeedDaemonReload")))
+		puts("    Warning: its files have changed since they were read; svcctl daemon-reload reads them");
 	status_print_loaded(unit);
 	status_print_active(cli, unit);
 	status_print_documentation(unit);

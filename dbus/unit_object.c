@@ -217,6 +217,16 @@ UNIT_GETTER(unit_object_get_can_freeze)
 				     tree->root_fd >= 0 && ((struct unit *)userdata)->kind == UNIT_SERVICE);
 }
 
+/* Looked up anew each time: files change without telling. */
+UNIT_GETTER(unit_object_get_need_reload)
+{
+	const struct unit *unit = userdata;
+	struct host *host = connection_view(bus)->connection->owner->host;
+
+	return sd_bus_message_append(
+		reply, "b", unit_fingerprint(host_unit_path(host), unit->name) != unit->config->fingerprint);
+}
+
 UNIT_GETTER(unit_object_get_empty)
 {
 	(void)userdata;
@@ -492,7 +502,7 @@ const sd_bus_vtable unit_object_vtable[] = {
 	SD_BUS_PROPERTY("CanClean", "as", unit_object_get_empty_list, 0, UNIT_CONST),
 	SD_BUS_PROPERTY("CanFreeze", "b", unit_object_get_can_freeze, 0, UNIT_CONST),
 	SD_BUS_PROPERTY("Job", "(uo)", unit_object_get_job, 0, UNIT_CHANGES),
-	SD_BUS_PROPERTY("NeedDaemonReload", "b", unit_object_get_bool, offsetof(struct unit, need_reload), 0),
+	SD_BUS_PROPERTY("NeedDaemonReload", "b", unit_object_get_need_reload, 0, 0),
 	SD_BUS_PROPERTY("ConditionResult", "b", unit_object_get_bool, offsetof(struct unit, condition_result),
 			UNIT_CHANGES),
 	SD_BUS_PROPERTY("AssertResult", "b", unit_object_get_assert_result, 0, UNIT_CHANGES),

@@ -299,17 +299,6 @@ int cgroup_make(const struct cgroup_tree *tree, const char *path, const struct s
 	return TAKE_FD(fd);
 }
 
-int cgroup_apply(const struct cgroup_tree *tree, const char *path, const struct spec_limits *limits,
-		 struct failure *failure, uint32_t *ret_origin)
-{
-	int fd = cgroup_make(tree, path, limits, (uid_t)-1, failure, ret_origin);
-
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
 /* --- its processes ----------------------------------------------------------------------------------- */
 
 /* Calls VISIT for a group and all below it, the deepest first. Stops at the first negative result. */

@@ -46,10 +46,6 @@ uint32_t cgroup_first_limit(const struct spec_limits *limits);
  * descriptor for CLONE_INTO_CGROUP, the caller's. */
 int cgroup_make(const struct cgroup_tree *tree, const char *path, const struct spec_limits *limits,
 		uid_t delegate_to, struct failure *failure, uint32_t *ret_origin);
-/* Applies LIMITS to an existing group. */
-int cgroup_apply(const struct cgroup_tree *tree, const char *path, const struct spec_limits *limits,
-		 struct failure *failure, uint32_t *ret_origin);
-
 /* cgroup.kill; on a kernel without it (before 5.14) SIGKILL to each process until none is new. -ENOENT: no such group. */
 int cgroup_kill(const struct cgroup_tree *tree, const char *path);
 /* SIGNAL to each process of the group and the groups below, once; except EXCEPT_PID (0: none). Returns how many. */

@@ -16,23 +16,6 @@
 
 #define CONTROL_BIT(capability) (UINT64_C(1) << (capability))
 
-int control_parse_capability(const char *name)
-{
-	_cleanup_free_ char *prefixed = NULL;
-	cap_value_t value;
-
-	if (strncasecmp(name, "cap_", 4) != 0) {
-		prefixed = text_format("cap_%s", name);
-		if (!prefixed)
-			return -ENOMEM;
-		name = prefixed;
-	}
-	/* libcap takes numbers too, and names that only begin like one. */
-	if (strspn(name + 4, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") != strlen(name + 4))
-		return -EINVAL;
-	return cap_from_name(name, &value) < 0 ? -EINVAL : (int)value;
-}
-
 static void control_append_name(struct text_buffer *buffer, int capability)
 {
 	char *name = cap_to_name(capability);

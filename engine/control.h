@@ -3,8 +3,6 @@
 
 #include "engine/build.h"
 
-/* The bit number of "CAP_NET_ADMIN", "cap_net_admin" or "NET_ADMIN"; -EINVAL for anything else. */
-int control_parse_capability(const char *name);
 /* "CAP_KILL CAP_NET_ADMIN"; "all", "all but CAP_SYS_TIME", "none". Heap, the caller's; NULL when out of
  * memory. */
 char *control_print_capabilities(uint64_t set);

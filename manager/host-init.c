@@ -88,8 +88,8 @@ static int host_init_enqueue(struct host *host, const void *data, size_t size, c
 		memcpy(message->fds, fds, n_fds * sizeof *fds);
 	*host->queue_end = message;
 	host->queue_end = &message->next;
-	if (host->init_source)
-		return sd_event_source_set_io_events(host->init_source, EPOLLIN | EPOLLOUT);
+	if (host->init_source) /* if that fails, the next message that comes in flushes the queue too */
+		sd_event_source_set_io_events(host->init_source, EPOLLIN | EPOLLOUT);
 	return 0;
 }
 
@@ -109,8 +109,26 @@ int host_init_send(struct host *host, const void *data, size_t size, int *fds, s
 	return r;
 }
 
-/* Sends what waits, as far as the socket takes it. A message that can never be sent is dropped: its launch
- * gets no record, which manager_synchronized() after the next restart finds out; it is logged here. */
+static void host_init_on_record(struct host *host, const struct launch_record *record, int *fds,
+				size_t n_fds);
+
+/* A request that can never be sent. A launch has failed then, which only we can tell the manager. */
+static void host_init_drop(struct host *host, const struct host_message *message, int error)
+{
+	struct launch_record record = {.state = LAUNCH_STATE_FAILED,
+				       .failed_op = LAUNCH_OP_PROTOCOL,
+				       .failed_errno = -error,
+				       .ended_at = time_now(CLOCK_MONOTONIC)};
+	char text[128];
+
+	snprintf(text, sizeof text, "a request to svc-init could not be sent: %s", strerror(-error));
+	host_log_message(&host->world, LOG_ERR, NULL, text);
+	memcpy(&record.head, message->data, sizeof record.head);
+	if (record.head.type == LAUNCH_SPAWN)
+		host_init_on_record(host, &record, NULL, 0);
+}
+
+/* Sends what waits, as far as the socket takes it. */
 static void host_init_flush(struct host *host)
 {
 	while (host->queue) {
@@ -120,11 +138,11 @@ static void host_init_flush(struct host *host)
 
 		if (r == -EAGAIN)
 			return;
-		if (r < 0)
-			host_log_message(&host->world, LOG_ERR, NULL, "svc-init refused a message");
 		host->queue = message->next;
 		if (!host->queue)
 			host->queue_end = &host->queue;
+		if (r < 0)
+			host_init_drop(host, message, r);
 		host_message_free(message);
 	}
 	if (host->init_source)
@@ -425,7 +443,7 @@ static int host_init_on_io(sd_event_source *source _unused_, int fd _unused_, ui
 	struct host *host = data;
 	int r = 1;
 
-	if (events & EPOLLOUT)
+	if (host->queue)
 		host_init_flush(host);
 	/* Bounded, so that a storm of exits cannot starve the bus. */
 	for (int i = 0; i < 256 && r > 0; i++)

@@ -213,7 +213,7 @@ static int host_launch_send(struct host_unit *unit, const struct world_launch *r
 	if (!launch)
 		return failure_set(failure, -ENOMEM, unit->name, "cannot prepare the launch");
 	launch->command = (uint8_t)request->command;
-	launch->index = (uint8_t)request->index;
+	launch->index = (uint16_t)request->index;
 	launch->program = program;
 	program->references++;
 	if (*log_read_end >= 0)

@@ -17,8 +17,9 @@
 struct host_program {
 	unsigned references;
 	struct program *program;
-	int memfd;		/* sealed; -1 until first launched */
-	uint8_t command, index; /* which command line */
+	int memfd;	 /* sealed; -1 until first launched */
+	uint8_t command; /* which command line */
+	uint16_t index;
 };
 
 struct host_unit {
@@ -71,7 +72,8 @@ struct host_launch {
 	pid_t pid;		      /* the payload's */
 	bool named;		      /* the payload's pid is known, or will never be */
 	bool child_alive;
-	uint8_t command, index;
+	uint8_t command;
+	uint16_t index;
 
 	/* svcctl exec: no business of the manager's */
 	void (*exec_done)(void *data, int wait_status, const struct failure *failure);

@@ -169,7 +169,7 @@ static struct host_program *host_program_new(unsigned command, unsigned index)
 
 	if (program)
 		*program = (struct host_program){
-			.references = 1, .memfd = -1, .command = (uint8_t)command, .index = (uint8_t)index};
+			.references = 1, .memfd = -1, .command = (uint8_t)command, .index = (uint16_t)index};
 	return program;
 }
 
@@ -361,8 +361,11 @@ void host_launch_describe(struct world *world, const char *name, const struct la
 		failure_add_where(failure, name);
 		return;
 	}
-	if (record->failed_op != LAUNCH_OP_PROTOCOL)
-		program = host_launch_find_program(host, config, record);
+	if (record->failed_op == LAUNCH_OP_PROTOCOL) {
+		failure_set(failure, error, name, "the launch could not be handed to svc-init");
+		return;
+	}
+	program = host_launch_find_program(host, config, record);
 	if (!program || record->failed_op >= program->program->block->n_ops)
 		failure_set(failure, error, name, "step %u of the launch failed", record->failed_op);
 	else {

@@ -224,7 +224,6 @@ int manager_reload(struct manager *manager, struct failure *failure)
 		r = graph_replace(&manager->private->graph, unit->private->node, unit->config);
 		if (r < 0)
 			break;
-		unit->need_reload = false;
 	}
 	/* What depends on whom may be different now: who waits, looks again. */
 	TABLE_FOREACH (slot, &manager->jobs)

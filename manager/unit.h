@@ -89,7 +89,6 @@ struct unit {
 	struct unit_timestamps timestamps;
 	uint8_t invocation_id[16];
 	bool condition_result;
-	bool need_reload; /* its files changed since they were read */
 
 	struct unit_process main, control;
 	unsigned n_restarts; /* automatic, since the last start by a job */

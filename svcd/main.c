@@ -186,6 +186,8 @@ static int main_run(const struct main_options *options, struct failure *failure)
 		r = main_serve_systemd(bus, host, options->systemd_socket, failure);
 	if (r < 0)
 		return r;
+	if (bus_system_failure(bus)->error && options->host.log_level >= LOG_INFO)
+		main_report(bus_system_failure(bus));
 	if (host_first_start(host))
 		main_start_default(host, options->default_unit);
 	r = sd_event_loop(event);

@@ -130,6 +130,8 @@ struct unit_config {
 	struct config_origin *origins;
 	size_t n_origins;
 
+	uint64_t fingerprint; /* unit_fingerprint() of what was read */
+
 	/* [Unit] */
 	char *description;
 	char **documentation;

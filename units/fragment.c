@@ -326,3 +326,53 @@ int fragment_find(const struct unit_search_path *path, const char *name, struct 
 	fragment = (struct fragment){};
 	return 0;
 }
+
+/* --- the fingerprint --- */
+
+/* --- changed?
+ * ------------------------------------------------------------------------------------------------- */
+
+static uint64_t fragment_hash(uint64_t hash, const void *data, size_t size)
+{
+	for (const unsigned char *byte = data; size > 0; size--)
+		hash = (hash ^ *byte++) * UINT64_C(1099511628211);
+	return hash;
+}
+
+static uint64_t fragment_hash_file(uint64_t hash, const char *path)
+{
+	struct stat status = {};
+
+	hash = fragment_hash(hash, path, strlen(path) + 1);
+	if (stat(path, &status) < 0)
+		return hash;
+	hash = fragment_hash(hash, &status.st_dev, sizeof status.st_dev);
+	hash = fragment_hash(hash, &status.st_ino, sizeof status.st_ino);
+	hash = fragment_hash(hash, &status.st_size, sizeof status.st_size);
+	hash = fragment_hash(hash, &status.st_mtim.tv_sec, sizeof status.st_mtim.tv_sec);
+	return fragment_hash(hash, &status.st_mtim.tv_nsec, sizeof status.st_mtim.tv_nsec);
+}
+
+/* Names in a directory come in any order, which must not count. */
+static uint64_t fragment_hash_names(char *const *names)
+{
+	uint64_t sum = 0;
+
+	for (; names && *names; names++)
+		sum += fragment_hash(UINT64_C(14695981039346656037), *names, strlen(*names) + 1);
+	return sum;
+}
+
+uint64_t fragment_fingerprint(const struct fragment *fragment)
+{
+	uint64_t hash = UINT64_C(14695981039346656037), links[2];
+
+	hash = fragment_hash(hash, fragment->name, strlen(fragment->name) + 1);
+	if (fragment->path)
+		hash = fragment_hash_file(hash, fragment->path);
+	for (size_t i = 0; i < fragment->n_dropins; i++)
+		hash = fragment_hash_file(hash, fragment->dropins[i].path);
+	links[0] = fragment_hash_names(fragment->wants);
+	links[1] = fragment_hash_names(fragment->requires);
+	return fragment_hash(hash, links, sizeof links);
+}

@@ -29,3 +29,6 @@ void fragment_deinit(struct fragment *fragment);
 /* The unit name that a file name stands for: "web.container" is web.service. Heap; NULL when it is no unit
  * file (or out of memory). */
 char *fragment_unit_name(const char *file);
+
+/* Of everything the fragment is made of (files by identity, size and time, links by name): another value means that it changed. */
+uint64_t fragment_fingerprint(const struct fragment *fragment);

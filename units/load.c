@@ -266,6 +266,8 @@ int unit_load(const struct unit_search_path *path, const struct unit_specifiers 
 	config = unit_config_new(fragment.name, kind);
 	if (!config)
 		return -ENOMEM;
+	config->fingerprint =
+		fragment_fingerprint(&fragment); /* before the files are read: a change meanwhile counts */
 	r = load_fragment(config, specifiers, &fragment);
 	if (r < 0)
 		return r;

@@ -37,8 +37,6 @@ bool unit_name_valid(const char *name);
 bool unit_name_is_template(const char *name); /* "web@.service" */
 /* "web@1.service" -> "web@.service"; NULL when it is no instance or out of memory. */
 char *unit_name_template(const char *name);
-/* Mangles what a user types: "web" -> "web.service". Heap; NULL when out of memory. */
-char *unit_name_complete(const char *text);
 
 /* Loads NAME; an alias (a link to another unit of the path) yields the unit it leads to: look at
  * config->name. A template yields a config that is read but cannot run (UNIT_BAD_SETTING). Always yields a

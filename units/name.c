@@ -70,8 +70,3 @@ char *unit_name_template(const char *name)
 		return NULL;
 	return text_format("%.*s%s", (int)(at + 1 - name), name, dot);
 }
-
-char *unit_name_complete(const char *text)
-{
-	return unit_name_valid(text) ? strdup(text) : text_format("%s.service", text);
-}

@@ -183,53 +183,11 @@ const char *unit_file_state(const struct unit_search_path *path, const struct un
 	return state_of_fragment(path, config, instance);
 }
 
-/* --- changed?
- * ------------------------------------------------------------------------------------------------- */
-
-static uint64_t state_hash(uint64_t hash, const void *data, size_t size)
-{
-	for (const unsigned char *byte = data; size > 0; size--)
-		hash = (hash ^ *byte++) * UINT64_C(1099511628211);
-	return hash;
-}
-
-static uint64_t state_hash_file(uint64_t hash, const char *path)
-{
-	struct stat status = {};
-
-	hash = state_hash(hash, path, strlen(path) + 1);
-	if (stat(path, &status) < 0)
-		return hash;
-	hash = state_hash(hash, &status.st_dev, sizeof status.st_dev);
-	hash = state_hash(hash, &status.st_ino, sizeof status.st_ino);
-	hash = state_hash(hash, &status.st_size, sizeof status.st_size);
-	hash = state_hash(hash, &status.st_mtim.tv_sec, sizeof status.st_mtim.tv_sec);
-	return state_hash(hash, &status.st_mtim.tv_nsec, sizeof status.st_mtim.tv_nsec);
-}
-
-/* Names in a directory come in any order, which must not count. */
-static uint64_t state_hash_names(char *const *names)
-{
-	uint64_t sum = 0;
-
-	for (; names && *names; names++)
-		sum += state_hash(UINT64_C(14695981039346656037), *names, strlen(*names) + 1);
-	return sum;
-}
-
 uint64_t unit_fingerprint(const struct unit_search_path *path, const char *name)
 {
 	_cleanup_(fragment_deinit) struct fragment fragment = {};
-	uint64_t hash = UINT64_C(14695981039346656037), links[2];
 
 	if (unit_name_parse(name, NULL, NULL) < 0 || fragment_find(path, name, &fragment, NULL) < 0)
 		return 0;
-	hash = state_hash(hash, fragment.name, strlen(fragment.name) + 1);
-	if (fragment.path)
-		hash = state_hash_file(hash, fragment.path);
-	for (size_t i = 0; i < fragment.n_dropins; i++)
-		hash = state_hash_file(hash, fragment.dropins[i].path);
-	links[0] = state_hash_names(fragment.wants);
-	links[1] = state_hash_names(fragment.requires);
-	return state_hash(hash, links, sizeof links);
+	return fragment_fingerprint(&fragment);
 }

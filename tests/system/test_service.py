@@ -49,6 +49,14 @@ def types(tree):
 
 
 @scenario
+def more_commands_than_fit_a_byte(tree):
+    # directive: Service.ExecStart
+    service(tree, "many.service", "Type=oneshot\n" + "ExecStart=@GUEST@ exit 0\n" * 256 + f"ExecStart=@GUEST@ {NOTE} last")
+    tree.start("many.service")
+    expect_equal(note(tree), ["last"], "the 257th command, not the first again")
+
+
+@scenario
 def notify(tree):
     # directive: Service.Type Service.NotifyAccess
     service(tree, "ready.service", f"Type=notify\nExecStart=@GUEST@ sleep 0.2 -- {NOTE} ready -- notify READY=1 STATUS=fine -- forever")

@@ -93,6 +93,20 @@ def status_tells_what_a_person_wants_to_know(tree):
 
 
 @scenario
+def changed_files_are_told(tree):
+    web(tree)
+    tree.start("web.service")
+    expect_equal(tree.show("web.service", "NeedDaemonReload"), "no")
+    tree.unit("web.service.d/more.conf", "[Unit]\nDescription=Another\n")
+    expect_equal(tree.show("web.service", "NeedDaemonReload"), "yes", "with a drop-in that was not there")
+    expect("daemon-reload" in tree.good("status", "web"), "status does not warn")
+    tree.good("daemon-reload")
+    expect_equal(tree.show("web.service", "NeedDaemonReload"), "no", "after it was read")
+    expect_equal(tree.show("web.service", "Description"), "Another")
+    expect("daemon-reload" not in tree.good("status", "web"), "status still warns")
+
+
+@scenario
 def status_shows_documentation(tree):
     tree.unit("docs.service", "[Unit]\nDocumentation=man:docs(8) https://example.org/docs\n[Service]\nExecStart=@GUEST@ forever\n")
     lines = tree.svcctl("status", "docs").stdout.splitlines()

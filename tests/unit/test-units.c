@@ -521,9 +521,6 @@ TEST(names)
 	EXPECT_TEXT(name, "a@.service");
 	free(name);
 	EXPECT(!unit_name_template("a.service") && !unit_name_template("a@.service"));
-	name = unit_name_complete("web");
-	EXPECT_TEXT(name, "web.service");
-	free(name);
 	end();
 }
 
