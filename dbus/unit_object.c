@@ -251,12 +251,6 @@ UNIT_GETTER(unit_object_get_bool)
 }
 
 /* Conditions and asserts are checked at the same time; a failed assert is a failed start. */
-UNIT_GETTER(unit_object_get_assert_result)
-{
-	(void)userdata;
-	return sd_bus_message_append(reply, "b", true);
-}
-
 UNIT_GETTER(unit_object_get_fragment)
 {
 	const struct unit *unit = userdata;
@@ -505,7 +499,8 @@ const sd_bus_vtable unit_object_vtable[] = {
 	SD_BUS_PROPERTY("NeedDaemonReload", "b", unit_object_get_need_reload, 0, 0),
 	SD_BUS_PROPERTY("ConditionResult", "b", unit_object_get_bool, offsetof(struct unit, condition_result),
 			UNIT_CHANGES),
-	SD_BUS_PROPERTY("AssertResult", "b", unit_object_get_assert_result, 0, UNIT_CHANGES),
+	SD_BUS_PROPERTY("AssertResult", "b", unit_object_get_bool, offsetof(struct unit, assert_result),
+			UNIT_CHANGES),
 	UNIT_TIME("Condition", condition),
 	UNIT_TIME("Assert", condition),
 	SD_BUS_PROPERTY("Conditions", "a(sbbsi)", unit_object_get_conditions, 0,

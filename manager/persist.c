@@ -79,6 +79,7 @@ static void persist_fill(const struct unit *unit, struct store_unit *to)
 		.notified_reloading = private->notified_reloading,
 		.watchdog_overridden = private->watchdog_overridden,
 		.condition_result = unit->condition_result,
+		.assert_result = unit->assert_result,
 		.notify_access = private->notify_access,
 		.status_errno = unit->status_errno,
 		.n_restarts = unit->n_restarts,
@@ -165,6 +166,7 @@ static int persist_read_unit(struct unit *unit, const struct store_unit *from)
 	unit->state = from->state;
 	unit->result = from->result < SERVICE_RESULT_MAX_ ? from->result : SERVICE_SUCCESS;
 	unit->condition_result = from->condition_result;
+	unit->assert_result = from->assert_result;
 	unit->status_errno = from->status_errno;
 	unit->n_restarts = from->n_restarts;
 	unit->watchdog_at = from->watchdog_at;

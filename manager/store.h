@@ -37,7 +37,7 @@ struct store_unit {
 	uint32_t limit_n;
 	uint32_t job_id; /* 0: no job */
 	uint8_t job_type, job_state, job_irreversible, job_ignore_order;
-	uint8_t job_starts, reserved[3];
+	uint8_t job_starts, assert_result, reserved[2];
 	uint64_t job_begin_at, job_deadline;
 	uint8_t invocation_id[16];
 	struct store_process main, control;

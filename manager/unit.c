@@ -270,6 +270,7 @@ int unit_start(struct unit *unit)
 		return -EINVAL;
 	if (unit_is_down(unit)) {
 		unit->condition_result = unit_conditions_hold(unit, false);
+		unit->assert_result = unit_conditions_hold(unit, true);
 		unit_stamp(unit->timestamps.condition, world->ops->realtime(world),
 			   world->ops->monotonic(world));
 		manager_touch(unit);
@@ -277,7 +278,7 @@ int unit_start(struct unit *unit)
 			manager_log(unit, LOG_INFO, "A condition is not met: not started");
 			return -ECOMM;
 		}
-		if (!unit_conditions_hold(unit, true)) {
+		if (!unit->assert_result) {
 			manager_log(unit, LOG_ERR, "An assertion does not hold: not started");
 			return -EPROTO;
 		}

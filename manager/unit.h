@@ -88,7 +88,7 @@ struct unit {
 	enum service_result result;
 	struct unit_timestamps timestamps;
 	uint8_t invocation_id[16];
-	bool condition_result;
+	bool condition_result, assert_result; /* of the last start that asked; false before */
 
 	struct unit_process main, control;
 	unsigned n_restarts; /* automatic, since the last start by a job */

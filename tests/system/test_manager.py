@@ -218,6 +218,7 @@ def conditions(tree):
             expect_equal(tree.svcctl("start", f"c-{number}.service").returncode, 0, f"Condition{name}={path}: a skipped start is no failure")
             tree.expect_show(f"c-{number}.service", ActiveState="active" if good else "inactive", ConditionResult="yes" if good else "no")
             expect_equal(tree.svcctl("start", f"a-{number}.service").returncode, 0 if good else 1, f"Assert{name}={path}")
+            tree.expect_show(f"a-{number}.service", AssertResult="yes" if good else "no", ConditionResult="yes")
     unit(tree, "any.service", "exit 0", "ConditionPathExists=|/nosuch\nConditionPathExists=|@DIR@/data/text", ONCE)
     tree.start("any.service")
     tree.expect_show("any.service", ActiveState="active")
