@@ -46,6 +46,7 @@ static const char *const property_signatures[VALUE_KIND_MAX_] = {
 	[VALUE_USER_NAME] = "s",
 	[VALUE_CONDITION] = NULL, /* all together are Unit.Conditions and Unit.Asserts */
 	[VALUE_TIME_OFFSET] = "x",
+	[VALUE_REFUSED] = NULL,
 	[VALUE_SPECIAL] = "s",
 };
 
@@ -53,7 +54,9 @@ const char *property_name(const struct directive *directive)
 {
 	const char *name = directive->property ? directive->property : directive->name;
 
-	return directive->kind == VALUE_CONDITION || strcmp(name, "-") == 0 ? NULL : name;
+	bool shown = directive->kind != VALUE_CONDITION && directive->kind != VALUE_REFUSED;
+
+	return shown && strcmp(name, "-") != 0 ? name : NULL;
 }
 
 /* BindPaths= and its like carry two paths and flags; lists of places are lists of paths. */
@@ -383,6 +386,7 @@ int property_append(sd_bus_message *message, const struct directive *directive, 
 	case VALUE_SPECIAL:
 		return property_append_printed(message, directive, unit->config);
 	case VALUE_CONDITION:
+	case VALUE_REFUSED:
 	case VALUE_KIND_MAX_:
 		break;
 	}

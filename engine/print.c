@@ -296,30 +296,60 @@ static void print_exec(struct print *print)
 	print_vector(print, "environment", print->op->number);
 }
 
-static void print_arguments(struct print *print)
-{
-	enum program_code code = print->op->code;
-
-	if (code == PROGRAM_EXEC)
-		print_exec(print);
-	else if (code <= PROGRAM_PARENT_DEATH || code == PROGRAM_HOSTNAME ||
-		 code == PROGRAM_WORKING_DIRECTORY || code == PROGRAM_FORK)
-		print_process(print);
-	else if (code <= PROGRAM_LOOPBACK_UP)
-		print_isolation(print);
-	else if (code <= PROGRAM_DROP_OLD_ROOT)
-		print_root(print);
-	else if (code <= PROGRAM_MASK)
-		print_filesystem(print);
-	else
-		print_identity(print);
-}
+/* Which family prints an operation; one without a row has no arguments worth a word. */
+static void (*const print_families[PROGRAM_CODE_MAX_])(struct print *print) = {
+	[PROGRAM_SESSION] = print_process,
+	[PROGRAM_STDIO] = print_process,
+	[PROGRAM_PASS_FD] = print_process,
+	[PROGRAM_UMASK] = print_process,
+	[PROGRAM_RLIMIT] = print_process,
+	[PROGRAM_NICE] = print_process,
+	[PROGRAM_OOM_SCORE] = print_process,
+	[PROGRAM_TIMER_SLACK] = print_process,
+	[PROGRAM_PARENT_DEATH] = print_process,
+	[PROGRAM_JOIN] = print_isolation,
+	[PROGRAM_UNSHARE] = print_isolation,
+	[PROGRAM_USER_NAMESPACE] = print_isolation,
+	[PROGRAM_JOIN_OWNED] = print_isolation,
+	[PROGRAM_ENTER_USER] = print_isolation,
+	[PROGRAM_TIME_NAMESPACE] = print_isolation,
+	[PROGRAM_HOSTNAME] = print_process,
+	[PROGRAM_LOOPBACK_UP] = print_isolation,
+	[PROGRAM_PRIVATE_MOUNTS] = print_root,
+	[PROGRAM_TREE] = print_root,
+	[PROGRAM_OVERLAY] = print_root,
+	[PROGRAM_ATTACH_ROOT] = print_root,
+	[PROGRAM_DROP_OLD_ROOT] = print_root,
+	[PROGRAM_MAKE_DIRECTORY] = print_filesystem,
+	[PROGRAM_MAKE_FILE] = print_filesystem,
+	[PROGRAM_SYMLINK] = print_filesystem,
+	[PROGRAM_BIND] = print_filesystem,
+	[PROGRAM_TMPFS] = print_filesystem,
+	[PROGRAM_PROC] = print_filesystem,
+	[PROGRAM_SYSFS] = print_filesystem,
+	[PROGRAM_CGROUP_FS] = print_filesystem,
+	[PROGRAM_MQUEUE] = print_filesystem,
+	[PROGRAM_DEVPTS] = print_filesystem,
+	[PROGRAM_DEV] = print_filesystem,
+	[PROGRAM_ATTRIBUTES] = print_filesystem,
+	[PROGRAM_MASK] = print_filesystem,
+	[PROGRAM_GROUPS] = print_identity,
+	[PROGRAM_USER] = print_identity,
+	[PROGRAM_BOUNDING_SET] = print_identity,
+	[PROGRAM_CAPABILITIES] = print_identity,
+	[PROGRAM_NO_NEW_PRIVILEGES] = print_identity,
+	[PROGRAM_SECCOMP] = print_identity,
+	[PROGRAM_WORKING_DIRECTORY] = print_process,
+	[PROGRAM_FORK] = print_process,
+	[PROGRAM_EXEC] = print_exec,
+};
 
 char *program_print_op(const struct program_header *program, uint32_t index)
 {
 	struct print print = {.program = program, .op = &program_ops(program)[index]};
 
 	text_buffer_append(&print.buffer, "%s", program_op_info[print.op->code].name);
-	print_arguments(&print);
+	if (print_families[print.op->code])
+		print_families[print.op->code](&print);
 	return text_buffer_finish(&print.buffer);
 }

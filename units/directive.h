@@ -41,7 +41,9 @@ enum value_kind {
 	VALUE_USER_NAME,   /* char *: a valid user or group name, or a number below 2^32-1; s */
 	VALUE_CONDITION,   /* appended to unit_config.conditions; not shown by itself */
 	VALUE_TIME_OFFSET, /* int64_t nanoseconds; x */
-	VALUE_SPECIAL,	   /* a parser of its own: directive.parse; shown by directive.print */
+	VALUE_REFUSED, /* known, and cannot be had: only the values in directive.names, which ask for nothing, are
+			  taken; the summary says why; not shown on D-Bus */
+	VALUE_SPECIAL, /* a parser of its own: directive.parse; shown by directive.print */
 	VALUE_KIND_MAX_,
 };
 
@@ -51,6 +53,7 @@ enum directive_applies {
 	APPLIES_ENGINE,	 /* a step of the launch program */
 	APPLIES_CGROUP,	 /* a cgroup file */
 	APPLIES_INSTALL, /* svcctl enable */
+	APPLIES_NEVER,	 /* VALUE_REFUSED: stops the unit */
 	APPLIES_NOTHING, /* accepted for compatibility; documentation only */
 };
 
@@ -62,7 +65,8 @@ struct directive {
 	enum directive_applies applies;
 	uint32_t offset;	  /* in struct unit_config */
 	const char *default_text; /* as a user would write it; NULL: zero */
-	const char *const *names; /* VALUE_ENUM: by value, NULL ends */
+	const char *const
+		*names; /* VALUE_ENUM: by value, NULL ends; VALUE_REFUSED: harmless values, may be NULL */
 	int (*parse)(const struct directive_line *line, void *field,
 		     struct failure *failure); /* VALUE_SPECIAL */
 	char *(*print)(const void *field);     /* VALUE_SPECIAL */

@@ -52,6 +52,8 @@ static_assert(ARRAY_SIZE(seccomp_names) == SPEC_SECCOMP_DEFAULT_MAX_ + 1, "a nam
 	{"Service", "Limit" #name, VALUE_RLIMIT, ENGINE, SPEC(rlimits) + sizeof(struct spec_rlimit) * RLIMIT_##name, \
 	 .argument = RLIMIT_##name, .summary = "Resource limit, SOFT or SOFT:HARD or infinity: " text "."}
 
+#define REFUSED(section, name, harmless, why) {section, name, VALUE_REFUSED, APPLIES_NEVER, 0, .names = harmless, .summary = why}
+
 const struct directive directive_table[] = {
 	/* --- [Unit] --- */
 	{"Unit", "Description", VALUE_TEXT, APPLIES_NOTHING, AT(description), .summary = "What the unit is, in a few words."},
@@ -236,6 +238,9 @@ const struct directive directive_table[] = {
 	{"Service", "StandardInput", VALUE_STREAM, ENGINE, SPEC(standard_input), .argument = 0, .default_text = "null", .summary = "null, tty or file:PATH."},
 	{"Service", "StandardOutput", VALUE_STREAM, ENGINE, SPEC(standard_output), .argument = 1, .default_text = "journal", .summary = "journal (the unit's log), null, inherit (as standard input), tty, file:PATH, append:PATH or truncate:PATH."},
 	{"Service", "StandardError", VALUE_STREAM, ENGINE, SPEC(standard_error), .argument = 1, .default_text = "inherit", .summary = "As StandardOutput=; inherit: the same as standard output."},
+
+	/* --- [Service]: what cannot be had. The list is kept short: each row is a promise broken. --- */
+	REFUSED("Service", "LogNamespace", NULL, "Journal namespaces are a part of systemd-journald itself."),
 
 	/* --- [Container]: Quadlet's names. A key that [Service] has under another name points to the same field. --- */
 	{"Container", "Image", VALUE_PATH_LIST, ENGINE, SPEC(image_layers), .argument = VALUE_LIST_COLON | VALUE_LIST_REPLACES, .summary = "The directory that is the container's root, / included; several joined by ':', uppermost first, become an overlay."},

@@ -349,3 +349,20 @@ char *value_print_stream(const struct directive *directive _unused_, const void 
 	return text_format("%s%s%s", names[stream->kind], stream->path ? ":" : "",
 			   stream->path ? stream->path : "");
 }
+
+/* --- what cannot be had ------------------------------------------------------------------------------- */
+
+int value_parse_refused(const struct directive_line *line, void *field, struct failure *failure)
+{
+	(void)field;
+	for (const char *const *name = line->directive->names; name && *name; name++)
+		if (text_equal(line->value, *name))
+			return 0;
+	return failure_set(failure, -EOPNOTSUPP, NULL, "cannot be had: %s", line->directive->summary);
+}
+
+char *value_print_refused(const struct directive *directive, const void *field)
+{
+	(void)directive, (void)field;
+	return strdup("");
+}

@@ -101,6 +101,7 @@ static_assert(offsetof(struct spec_id_map, n_ranges) == sizeof(void *), "value_c
 
 static const struct value_type value_types[VALUE_KIND_MAX_] = {
 	[VALUE_TEXT] = {TYPE_TEXT(text)},
+	[VALUE_REFUSED] = {.parse = value_parse_refused, .print = value_print_refused},
 	[VALUE_BOOL] = {TYPE(bool, bool)},
 	[VALUE_INT] = {TYPE(int, int)},
 	[VALUE_UNSIGNED] = {TYPE(unsigned, unsigned)},

@@ -110,6 +110,7 @@ VALUE_DECLARE(system_calls)
 VALUE_DECLARE(namespace_flags)
 /* value-text.c */
 VALUE_DECLARE(text)
+VALUE_DECLARE(refused)
 VALUE_DECLARE(path)
 VALUE_DECLARE(path_list)
 VALUE_DECLARE(text_list)

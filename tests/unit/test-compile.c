@@ -90,6 +90,15 @@ static char *print_program(const struct program *program)
 	return text_buffer_finish(&named);
 }
 
+/* The fuzzer's seeds are the golden programs: a block holds operation codes, which a new operation shifts. */
+static void update_corpus(const char *name, const struct program *program)
+{
+	_cleanup_free_ char *path = text_format("tests/fuzz/corpus-program/%s", name);
+	_cleanup_fd_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	EXPECT(fd >= 0 && write(fd, program->block, program->block->size) == (ssize_t)program->block->size);
+}
+
 static void compare_golden(const char *name, const struct program *program)
 {
 	_cleanup_free_ char *text = print_program(program), *path = text_format("tests/golden/%s.txt", name),
@@ -98,6 +107,7 @@ static void compare_golden(const char *name, const struct program *program)
 	EXPECT(program_validate(program->block, program->block->size) == 0);
 	if (getenv("UPDATE_GOLDEN")) {
 		write_file(path, text, 0644);
+		update_corpus(name, program);
 		return;
 	}
 	EXPECT(fd_read_file_at(AT_FDCWD, path, 1 << 20, &expected) >= 0);

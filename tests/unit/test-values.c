@@ -88,6 +88,24 @@ static bool refused(const char *name, const char *value)
 	return refused_in("Service", name, value);
 }
 
+/* directive: Service.LogNamespace */
+TEST(what_cannot_be_had_is_refused_with_its_reason)
+{
+	for (size_t i = 0; i < directive_count; i++) {
+		const struct directive *directive = &directive_table[i];
+		struct directive_line line = {.directive = directive, .value = "something"};
+
+		if (directive->kind != VALUE_REFUSED)
+			continue;
+		EXPECT(value_parse(&line, NULL, &failure) == -EOPNOTSUPP);
+		EXPECT(strstr(failure.text, directive->summary) != NULL);
+		for (const char *const *name = directive->names; name && *name; name++) {
+			line.value = *name;
+			EXPECT(value_parse(&line, NULL, &failure) == 0);
+		}
+	}
+}
+
 TEST(every_default_is_read_and_every_row_is_printed)
 {
 	struct spec spec;
