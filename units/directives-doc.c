@@ -1,5 +1,5 @@
-/* Prints the table of directives: as docs/directives.md, with --list as "Section.Name" lines, with
- * --dictionary as a fuzzer's dictionary. */
+/* Prints the table of directives: as docs/directives.md, with --list as "Section.Name" lines, with --refused
+ * only those that are refused, with --dictionary as a fuzzer's dictionary. */
 #include <stdio.h>
 #include <string.h>
 
@@ -47,7 +47,7 @@ static const char *const kind_texts[VALUE_KIND_MAX_] = {
 	[VALUE_USER_NAME] = "name or id",
 	[VALUE_CONDITION] = "path",
 	[VALUE_TIME_OFFSET] = "time span, signed",
-	[VALUE_REFUSED] = "**refused**",
+	[VALUE_REFUSED] = "none",
 	[VALUE_SPECIAL] = "see there",
 };
 
@@ -75,8 +75,8 @@ static void print_cell(const char *text)
 
 static void print_section(const char *name, const char *title)
 {
-	printf("\n## [%s]\n\n%s.\n\n| directive | value | default | meaning |\n|---|---|---|---|\n", name,
-	       title);
+	printf("\n## [%s]\n\n%s.\n\n| directive | value | default | | meaning |\n|---|---|---|---|---|\n",
+	       name, title);
 	for (size_t i = 0; i < directive_count; i++) {
 		const struct directive *directive = &directive_table[i];
 
@@ -84,7 +84,8 @@ static void print_section(const char *name, const char *title)
 			continue;
 		printf("| `%s=` | ", directive->name);
 		print_kind(directive);
-		printf(" | %s | ", directive->default_text ? directive->default_text : "");
+		printf(" | %s | %s | ", directive->default_text ? directive->default_text : "",
+		       directive->kind == VALUE_REFUSED ? "**refused**" : "works");
 		print_cell(directive->summary);
 		printf(" |\n");
 	}
@@ -97,6 +98,7 @@ static void print_document(void)
 	       "Every setting that a unit file may have. Names and meanings are systemd's and Quadlet's where they have them. A name that is not\n"
 	       "here is an error (unless it begins with `X-`); so is a value that cannot be read. An empty value brings the default back; lists\n"
 	       "grow with each line. Time spans are written `90`, `5min 20s`, `infinity`; sizes `64M` (powers of 1024).\n"
+	       "\"Works\" means that a test shows the effect from inside; \"refused\" that the setting stops the unit, for the reason given there.\n"
 	       "A container has stricter defaults: own mount, PID, IPC, UTS, network and cgroup namespaces, few capabilities, a system call filter.\n");
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		print_section(sections[i].name, sections[i].title);
@@ -111,7 +113,10 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < directive_count; i++) {
 		if (strcmp(argv[1], "--list") == 0)
 			printf("%s.%s\n", directive_table[i].section, directive_table[i].name);
-		else if (strcmp(argv[1], "--dictionary") == 0)
+		else if (strcmp(argv[1], "--refused") == 0) {
+			if (directive_table[i].kind == VALUE_REFUSED)
+				printf("%s.%s\n", directive_table[i].section, directive_table[i].name);
+		} else if (strcmp(argv[1], "--dictionary") == 0)
 			printf("\"[%s]\\x0a%s=\"\n", directive_table[i].section, directive_table[i].name);
 		else
 			return 2;

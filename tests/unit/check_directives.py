@@ -3,6 +3,7 @@
 
 check_directives.py document PROGRAM    docs/directives.md is what PROGRAM prints
 check_directives.py behaviour PROGRAM   every row of `PROGRAM --list` has a behavioural test
+check_directives.py complete PROGRAM    every name in tests/data/directives-wanted.txt has a row, and hardly one is refused
 
 A behavioural test names the rows it covers in a line of its own: "# directive: Section.Name [Section.Name …]". It is a unit file in
 tests/system/behaviour or tests/vm/units whose payload looks at the effect from inside, a case in a Python file of tests/system, tests/vm or
@@ -19,6 +20,7 @@ SUFFIXES = (".service", ".container", ".target", ".conf", ".py", ".c")
 MARKER = re.compile(r"^\s*(?:#|//|/?\*)\s*directive:\s*(.*?)(?:\*/)?\s*$")
 # A row whose setting has no effect needs no test of its effect: it is the documentation of the unit.
 NO_EFFECT = {"Unit.Description", "Unit.Documentation"}
+REFUSED_AT_MOST = 10
 
 
 def output(*command):
@@ -64,6 +66,30 @@ def check_behaviour(program):
     return not missing and not unknown
 
 
+def wanted():
+    section, names = None, []
+    with open(os.path.join(TOP, "tests/data/directives-wanted.txt"), encoding="utf-8") as text:
+        for line in text:
+            heading = re.match(r"\[(\w+)\]", line)
+            if heading:
+                section = heading.group(1)
+            elif not line.startswith("#"):
+                names += [f"{section}.{word}" for word in line.split()]
+    return names
+
+
+def check_complete(program):
+    rows = set(output(program, "--list").split())
+    refused = output(program, "--refused").split()
+    missing = [name for name in wanted() if name not in rows]
+    print("1..2")
+    print(("not " if missing else "") + "ok 1 every wanted directive has a row")
+    for name in missing:
+        print(f"# no row: {name}")
+    print(("not " if len(refused) >= REFUSED_AT_MOST else "") + f"ok 2 {len(refused)} are refused")
+    return not missing and len(refused) < REFUSED_AT_MOST
+
+
 if __name__ == "__main__":
-    check = {"document": check_document, "behaviour": check_behaviour}[sys.argv[1]]
+    check = {"document": check_document, "behaviour": check_behaviour, "complete": check_complete}[sys.argv[1]]
     sys.exit(0 if check(sys.argv[2]) else 1)
