@@ -21,5 +21,11 @@ int failure_set(struct failure *failure, int error, const char *where, const cha
 /* Puts WHERE in front when the failure names no place yet. Returns the failure's error. */
 int failure_add_where(struct failure *failure, const char *where);
 
+/* For a failure that is told later: *KEPT, NULL or the owner's, becomes a copy of FAILURE, or NULL when that is NULL or no
+ * failure. Most objects never fail, and a failure is 800 bytes. Out of memory, what is kept says so. */
+void failure_keep(struct failure **kept, const struct failure *failure);
+/* What is kept; an empty failure when nothing is. Never NULL; the owner's. */
+const struct failure *failure_kept(const struct failure *kept);
+
 /* Writes "where: text: strerror" into BUFFER (always terminated) and returns BUFFER. */
 const char *failure_print(const struct failure *failure, char *buffer, size_t size);

@@ -146,8 +146,7 @@ SERVICE_GETTER(service_object_get_last_failure)
 	char text[sizeof(struct failure)];
 
 	return sd_bus_message_append(
-		reply, "s",
-		unit->last_failure.text[0] ? failure_print(&unit->last_failure, text, sizeof text) : "");
+		reply, "s", unit->last_failure ? failure_print(unit->last_failure, text, sizeof text) : "");
 }
 
 #define SERVICE_CHANGES	    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE

@@ -363,6 +363,7 @@ UNIT_GETTER(unit_object_get_job)
 UNIT_GETTER(unit_object_get_load_error)
 {
 	const struct unit *unit = userdata;
+	const struct failure *why = failure_kept(unit->config->load_failure);
 	const char *name = reply_load_error_name(unit->config->load_state);
 	char full[128], text[sizeof(struct failure)];
 
@@ -370,10 +371,9 @@ UNIT_GETTER(unit_object_get_load_error)
 		return sd_bus_message_append(reply, "(ss)", "", "");
 	snprintf(full, sizeof full, "%s%s", connection_view(bus)->face->error_prefix, name);
 	if (unit->config->load_state == UNIT_ERROR) /* reading failed, and the errno says why */
-		failure_print(&unit->config->load_failure, text, sizeof text);
+		failure_print(why, text, sizeof text);
 	else
-		snprintf(text, sizeof text, "%s%s%s", unit->config->load_failure.where,
-			 unit->config->load_failure.where[0] ? ": " : "", unit->config->load_failure.text);
+		snprintf(text, sizeof text, "%s%s%s", why->where, why->where[0] ? ": " : "", why->text);
 	return sd_bus_message_append(reply, "(ss)", full, text);
 }
 

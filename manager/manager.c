@@ -195,7 +195,7 @@ static void manager_swap_config(struct unit *unit, struct unit_config *config)
 
 	if (config->load_state != UNIT_LOADED && !unit_is_down(unit) && old->load_state == UNIT_LOADED) {
 		old->load_state = config->load_state;
-		old->load_failure = config->load_failure;
+		failure_keep(&old->load_failure, config->load_failure);
 		unit_config_free(config);
 		return;
 	}

@@ -69,6 +69,7 @@ static void persist_write_text(char *to, size_t size, const char *from)
 static void persist_fill(const struct unit *unit, struct store_unit *to)
 {
 	const struct unit_private *private = unit->private;
+	const struct failure *failure = failure_kept(unit->last_failure);
 
 	*to = (struct store_unit){
 		.state = unit->state,
@@ -90,15 +91,15 @@ static void persist_fill(const struct unit *unit, struct store_unit *to)
 		.reload_begin = private->reload_begin,
 		.limit_begin = private->start_limit.begin,
 		.limit_n = private->start_limit.n,
-		.failure_error = unit->last_failure.error,
+		.failure_error = failure->error,
 	};
 	memcpy(to->timestamps, &unit->timestamps, sizeof to->timestamps);
 	memcpy(to->invocation_id, unit->invocation_id, sizeof to->invocation_id);
 	persist_write_process(&to->main, &unit->main);
 	persist_write_process(&to->control, &unit->control);
 	persist_write_text(to->status_text, sizeof to->status_text, unit->status_text);
-	persist_write_text(to->failure_where, sizeof to->failure_where, unit->last_failure.where);
-	persist_write_text(to->failure_text, sizeof to->failure_text, unit->last_failure.text);
+	persist_write_text(to->failure_where, sizeof to->failure_where, failure->where);
+	persist_write_text(to->failure_text, sizeof to->failure_text, failure->text);
 	if (unit->job)
 		persist_write_job(to, unit->job, private->deadlines[UNIT_DEADLINE_JOB].at);
 }
@@ -161,6 +162,7 @@ static void persist_read_text(char *to, size_t size, const char *from, size_t fr
 static int persist_read_unit(struct unit *unit, const struct store_unit *from)
 {
 	struct unit_private *private = unit->private;
+	struct failure failure = {.error = from->failure_error};
 	char status[sizeof from->status_text + 1];
 
 	unit->state = from->state;
@@ -170,7 +172,6 @@ static int persist_read_unit(struct unit *unit, const struct store_unit *from)
 	unit->status_errno = from->status_errno;
 	unit->n_restarts = from->n_restarts;
 	unit->watchdog_at = from->watchdog_at;
-	unit->last_failure.error = from->failure_error;
 	private->reload_result =
 		from->reload_result < SERVICE_RESULT_MAX_ ? from->reload_result : SERVICE_SUCCESS;
 	private->forbid_restart = from->forbid_restart;
@@ -186,10 +187,10 @@ static int persist_read_unit(struct unit *unit, const struct store_unit *from)
 	memcpy(unit->invocation_id, from->invocation_id, sizeof unit->invocation_id);
 	persist_read_process(&unit->main, &from->main);
 	persist_read_process(&unit->control, &from->control);
-	persist_read_text(unit->last_failure.where, sizeof unit->last_failure.where, from->failure_where,
+	persist_read_text(failure.where, sizeof failure.where, from->failure_where,
 			  sizeof from->failure_where);
-	persist_read_text(unit->last_failure.text, sizeof unit->last_failure.text, from->failure_text,
-			  sizeof from->failure_text);
+	persist_read_text(failure.text, sizeof failure.text, from->failure_text, sizeof from->failure_text);
+	failure_keep(&unit->last_failure, &failure);
 	persist_read_text(status, sizeof status, from->status_text, sizeof from->status_text);
 	return status[0] ? text_set(&unit->status_text, status) : 0;
 }

@@ -147,7 +147,7 @@ static void process_refuse(struct unit *unit, struct unit_process *process, cons
 			   int exit_status)
 {
 	exit_status = exit_status > 0 && exit_status < 256 ? exit_status : 1;
-	unit->last_failure = *failure;
+	failure_keep(&unit->last_failure, failure);
 	process_end(unit, process, W_EXITCODE(exit_status, 0), 0);
 	process->exit_status = exit_status;
 	manager_add_work(unit, process == &unit->main ? UNIT_WORK_MAIN_ENDED : UNIT_WORK_CONTROL_ENDED);
@@ -273,10 +273,11 @@ static void process_on_failed(struct unit *unit, struct unit_process *process,
 			      const struct launch_record *record)
 {
 	struct world *world = unit->manager->world;
+	struct failure failure = {};
 	int exit_status = 1;
 
-	unit->last_failure = (struct failure){};
-	world->ops->describe_failure(world, unit->name, record, &unit->last_failure, &exit_status);
+	world->ops->describe_failure(world, unit->name, record, &failure, &exit_status);
+	failure_keep(&unit->last_failure, &failure);
 	process_end(unit, process, W_EXITCODE(exit_status & 0xff, 0), record->ended_at);
 	process->exit_status = exit_status & 0xff;
 	service_on_process_end(unit, process);

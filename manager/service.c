@@ -193,13 +193,17 @@ bool service_is_good(const struct unit *unit)
 
 void service_note_result(struct unit *unit, enum service_result result)
 {
+	struct failure failure;
+
 	if (unit->result != SERVICE_SUCCESS || result == SERVICE_SUCCESS)
 		return;
 	unit->result = result;
 	/* So that a printed failure has no "Invalid argument" behind it: see failure_print(). */
-	if (unit->last_failure.error == 0)
-		failure_set(&unit->last_failure, -EINVAL, unit->name, "failed with result '%s'",
+	if (failure_kept(unit->last_failure)->error == 0) {
+		failure_set(&failure, -EINVAL, unit->name, "failed with result '%s'",
 			    service_result_names[result]);
+		failure_keep(&unit->last_failure, &failure);
+	}
 	manager_touch(unit);
 }
 
@@ -310,12 +314,15 @@ void service_on_process_end(struct unit *unit, struct unit_process *process)
 	bool is_main = process == &unit->main, reloads = unit_active_state(unit) == UNIT_RELOADING;
 	enum service_result result = service_judge(unit, process);
 	const struct exec_commands *commands = &unit->config->commands[process->command];
+	struct failure failure;
 	char text[64];
 
 	restart_describe(process, text, sizeof text);
-	if (result != SERVICE_SUCCESS && unit->last_failure.error == 0)
-		failure_set(&unit->last_failure, -EINVAL, unit->name, "%s process ended: %s",
+	if (result != SERVICE_SUCCESS && failure_kept(unit->last_failure)->error == 0) {
+		failure_set(&failure, -EINVAL, unit->name, "%s process ended: %s",
 			    is_main ? "main" : "control", text);
+		failure_keep(&unit->last_failure, &failure);
+	}
 	if (result != SERVICE_SUCCESS)
 		manager_log(unit, LOG_NOTICE, "%s process ended: %s", is_main ? "Main" : "Control", text);
 	if (is_main || !reloads)
@@ -425,7 +432,7 @@ static void service_reset_failed(struct unit *unit)
 {
 	unit->n_restarts = 0;
 	unit->result = SERVICE_SUCCESS;
-	unit->last_failure = (struct failure){};
+	failure_keep(&unit->last_failure, NULL);
 	service_set_state(unit, SERVICE_DEAD);
 }
 

@@ -63,6 +63,7 @@ static void starting_enter_pre(struct unit *unit)
 static void starting_reset(struct unit *unit)
 {
 	struct unit_private *private = unit->private;
+	struct failure failure = {};
 
 	process_abandon(unit, &unit->main);
 	process_abandon(unit, &unit->control);
@@ -70,9 +71,9 @@ static void starting_reset(struct unit *unit)
 	unit->main = unit->control = (struct unit_process){.exit_status = -1};
 	/* Why it had to be restarted is told as long as it runs; it is no failure any more. */
 	if (private->automatic_restart && unit->result != SERVICE_SUCCESS)
-		unit->last_failure.error = 0;
-	else
-		unit->last_failure = (struct failure){};
+		failure = *failure_kept(unit->last_failure);
+	failure.error = 0;
+	failure_keep(&unit->last_failure, &failure);
 	unit->result = private->reload_result = SERVICE_SUCCESS;
 	unit->status_errno = 0;
 	text_set(&unit->status_text, NULL);
@@ -91,7 +92,7 @@ int starting_begin(struct unit *unit, _unused_ enum service_result result)
 			 manager_now(unit->manager))) {
 		unit->private->automatic_restart = false;
 		unit->result = SERVICE_SUCCESS;
-		unit->last_failure = (struct failure){};
+		failure_keep(&unit->last_failure, NULL);
 		service_note_result(unit, SERVICE_FAILURE_START_LIMIT_HIT);
 		manager_log(unit, LOG_WARNING, "%s too quickly: not started",
 			    automatic ? "Restarted" : "Start requested");

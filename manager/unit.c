@@ -66,6 +66,7 @@ struct unit *unit_free(struct unit *unit)
 	queue_remove(&unit->private->work_link);
 	graph_detach(&manager->private->graph, unit->private->node);
 	unit_config_free(unit->config);
+	failure_keep(&unit->last_failure, NULL);
 	free(unit->status_text);
 	free(unit->private);
 	free(unit->name);
@@ -209,7 +210,7 @@ void unit_set_state(struct unit *unit, uint8_t state)
 
 int unit_check_loaded(const struct unit *unit, struct failure *failure)
 {
-	const struct failure *why = &unit->config->load_failure;
+	const struct failure *why = failure_kept(unit->config->load_failure);
 
 	switch (unit->config->load_state) {
 	case UNIT_LOADED:

@@ -94,9 +94,10 @@ struct unit {
 	unsigned n_restarts; /* automatic, since the last start by a job */
 	char *status_text;   /* STATUS= of sd_notify */
 	int status_errno;
-	usec_t deadline;	     /* monotonic: when the current state times out; USEC_INFINITY */
-	usec_t watchdog_at;	     /* last WATCHDOG=1 */
-	struct failure last_failure; /* why it failed, for a user: "web.service:14: Volume=/srv/a: …" */
+	usec_t deadline;    /* monotonic: when the current state times out; USEC_INFINITY */
+	usec_t watchdog_at; /* last WATCHDOG=1 */
+	struct failure *
+		last_failure; /* failure_kept(): why it failed, for a user: "web.service:14: Volume=/srv/a: …" */
 
 	struct job *job;	      /* the installed one, or NULL */
 	struct unit_private *private; /* manager/'s own */

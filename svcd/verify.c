@@ -85,7 +85,7 @@ static int verify_file(const char *file)
 	TEXT_LIST_FOREACH (warning, config->warnings)
 		fprintf(stderr, "%s\n", *warning);
 	if (config->load_state != UNIT_LOADED) {
-		verify_print(&config->load_failure);
+		verify_print(failure_kept(config->load_failure));
 		return -EINVAL;
 	}
 	verify_expect_sources(&config->spec);

@@ -78,6 +78,7 @@ struct unit_config *unit_config_free(struct unit_config *config)
 {
 	if (!config)
 		return NULL;
+	failure_keep(&config->load_failure, NULL);
 	text_list_free(config->files);
 	text_list_free(config->warnings);
 	text_list_free(config->documentation);

@@ -123,7 +123,7 @@ struct unit_config {
 	char *name; /* "web@1.service" */
 	enum unit_kind kind;
 	enum unit_load_state load_state;
-	struct failure load_failure; /* when not UNIT_LOADED */
+	struct failure *load_failure; /* when not UNIT_LOADED: failure_kept() */
 
 	char **files;	 /* [0] the fragment, then drop-ins in the order read; NULL when not found */
 	char **warnings; /* "file:line: text": what a lenient reading passed over */

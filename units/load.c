@@ -107,7 +107,7 @@ static int load_fail(struct unit_config *config, enum unit_load_state state, con
 	if (failure->error == -ENOMEM)
 		return -ENOMEM;
 	config->load_state = state;
-	config->load_failure = *failure;
+	failure_keep(&config->load_failure, failure);
 	return 1;
 }
 

@@ -38,7 +38,7 @@ static void load_as(const char *name, const uint8_t *data, size_t size)
 	text[size] = '\0';
 	if (unit_load_text(&outside, name, text, size, &config) == 0) {
 		/* What could not be loaded must say why. */
-		if (config->load_state != UNIT_LOADED && !config->load_failure.text[0])
+		if (config->load_state != UNIT_LOADED && !failure_kept(config->load_failure)->text[0])
 			abort();
 		if (config->load_state == UNIT_LOADED)
 			print_all(config);

@@ -233,13 +233,15 @@ static void sim_check_dump_process(struct text_buffer *text, const char *name,
 
 static void sim_check_dump_unit(struct text_buffer *text, const struct unit *unit)
 {
+	const struct failure *failure = failure_kept(unit->last_failure);
+
 	text_buffer_append(text,
 			   "%s %s/%s result=%s restarts=%u deadline=%" PRIu64
 			   " status=\"%.90s\" failure=%d:%.90s:%.180s",
 			   unit->name, unit_active_state_names[unit_active_state(unit)], unit_sub_state(unit),
 			   service_result_names[unit->result], unit->n_restarts, unit->deadline,
-			   unit->status_text ? unit->status_text : "", unit->last_failure.error,
-			   unit->last_failure.where, unit->last_failure.text);
+			   unit->status_text ? unit->status_text : "", failure->error, failure->where,
+			   failure->text);
 	sim_check_dump_process(text, "main", &unit->main);
 	sim_check_dump_process(text, "control", &unit->control);
 	for (size_t i = 0; i < sizeof unit->timestamps / sizeof(usec_t); i++)

@@ -128,8 +128,11 @@ struct unit_config *sim_units_config(struct sim *sim, unsigned unit)
 		sim_units_service(sim, config);
 	sim_units_dependencies(sim, config, unit);
 	if (sim_chance(sim, 3)) {
+		struct failure why;
+
 		config->load_state = UNIT_BAD_SETTING;
-		failure_set(&config->load_failure, -EINVAL, "unit:3", "unknown key");
+		failure_set(&why, -EINVAL, "unit:3", "unknown key");
+		failure_keep(&config->load_failure, &why);
 	}
 	sim->random = random;
 	return config;

@@ -26,11 +26,14 @@ static int fake_load(_unused_ struct world *world, const char *name, struct unit
 	struct unit_config *config =
 		unit_config_new(name, text_ends_with(name, ".target") ? UNIT_TARGET : UNIT_SERVICE);
 
+	struct failure why;
+
 	if (!config)
 		return -ENOMEM;
 	if (!text_starts_with(name, "web")) {
 		config->load_state = UNIT_NOT_FOUND;
-		failure_set(&config->load_failure, -ENOENT, NULL, "Unit %s not found", name);
+		failure_set(&why, -ENOENT, NULL, "Unit %s not found", name);
+		failure_keep(&config->load_failure, &why);
 	} else {
 		text_list_append(&config->files, "/etc/svcd/units/web.service");
 		text_set(&config->description, "A web server");

@@ -55,6 +55,8 @@ static int fake_load(struct world *world, const char *name, struct unit_config *
 	plain = *config;
 	*config = *from;
 	/* Pointers must not be shared. */
+	config->load_failure = NULL;
+	failure_keep(&config->load_failure, from->load_failure);
 	config->name = plain.name;
 	config->slice = plain.slice;
 	config->spec = plain.spec;

@@ -72,7 +72,7 @@ TEST(a_refused_launch_fails_the_start_with_its_text)
 	EXPECT(fake_do(&fake, JOB_START, "a.service") == 0);
 	EXPECT_TEXT(state(), "failed");
 	EXPECT(a()->result == SERVICE_FAILURE_EXIT_CODE && a()->main.exit_status == 217);
-	EXPECT_TEXT(a()->last_failure.where, "web.service:3");
+	EXPECT_TEXT(failure_kept(a()->last_failure)->where, "web.service:3");
 	EXPECT_TEXT(fake.results, "a.service/start=failed ");
 }
 
@@ -86,8 +86,9 @@ TEST(a_launch_that_fails_before_execve_is_described)
 	manager_on_record(fake.manager, &last()->record);
 	fake_settle(&fake);
 	EXPECT_TEXT(state(), "failed");
-	EXPECT(a()->main.exit_status == 226 && a()->last_failure.error == -EACCES && last()->forgotten);
-	EXPECT_TEXT(a()->last_failure.where, "web.service:14");
+	EXPECT(a()->main.exit_status == 226 && failure_kept(a()->last_failure)->error == -EACCES &&
+	       last()->forgotten);
+	EXPECT_TEXT(failure_kept(a()->last_failure)->where, "web.service:14");
 }
 
 TEST(commands_run_one_after_the_other)

@@ -64,12 +64,14 @@ TEST(units_that_cannot_be_loaded_say_why)
 {
 	struct failure failure;
 	struct unit_config *config;
+	struct failure why;
 
 	setup();
 	fake_add(&fake, "masked.service")->load_state = UNIT_MASKED;
 	config = fake_add(&fake, "bad.service");
 	config->load_state = UNIT_BAD_SETTING;
-	failure_set(&config->load_failure, -EINVAL, "bad.service:3", "unknown key");
+	failure_set(&why, -EINVAL, "bad.service:3", "unknown key");
+	failure_keep(&config->load_failure, &why);
 	EXPECT(enqueue(JOB_START, "masked.service", JOB_REPLACE, &failure) == -ESHUTDOWN);
 	EXPECT_TEXT(failure.text, "Unit masked.service is masked");
 	EXPECT(enqueue(JOB_START, "bad.service", JOB_REPLACE, &failure) == -EBADMSG);

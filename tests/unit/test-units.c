@@ -84,7 +84,7 @@ static const char *why(void)
 {
 	static char text[1024];
 
-	failure_print(&config->load_failure, text, sizeof text);
+	failure_print(failure_kept(config->load_failure), text, sizeof text);
 	return text_starts_with(text, scratch) ? text + strlen(scratch) + 1 : text;
 }
 
@@ -490,7 +490,7 @@ TEST(a_file_by_itself)
 	snprintf(file, sizeof file, "%s/x/v.service", scratch);
 	EXPECT(unit_load_file(&outside, file, &config) == 0);
 	EXPECT(config->load_state == UNIT_BAD_SETTING);
-	EXPECT(text_ends_with(config->load_failure.where, "/x/v.service:3"));
+	EXPECT(text_ends_with(failure_kept(config->load_failure)->where, "/x/v.service:3"));
 	write_file("x/v@.service", "[Service]\nExecStart=/bin/%p\n");
 	snprintf(file, sizeof file, "%s/x/v@.service", scratch);
 	config = unit_config_free(config);
