@@ -14,12 +14,35 @@
 #include "base/fd.h"
 #include "engine/interpret-steps.h"
 
+/* How many descriptors the payload may have is only remembered, for interpret_seal(), as we need more of them ourselves
+ * than it may get; what has to be raised is raised now, while we may. */
+static int interpret_identity_files(struct interpret_run *run, const struct rlimit *wanted)
+{
+	struct rlimit before, now;
+
+	if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &before) < 0)
+		return -errno;
+	now = (struct rlimit){.rlim_cur = MAX_OF(before.rlim_cur, wanted->rlim_cur),
+			      .rlim_max = MAX_OF(before.rlim_max, wanted->rlim_max)};
+	run->files = *wanted;
+	run->has_files = true;
+	if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &now, NULL) == 0)
+		return 0;
+	if (errno != EPERM)
+		return -errno;
+	run->files.rlim_max = MIN_OF(wanted->rlim_max, before.rlim_max);
+	run->files.rlim_cur = MIN_OF(wanted->rlim_cur, run->files.rlim_max);
+	return 0;
+}
+
 /* Like systemd's setrlimit_closest(): without CAP_SYS_RESOURCE a hard limit cannot be raised, and a unit that
  * asks for more files than the container around us may have still runs with what there is. */
-int interpret_identity_rlimit(struct interpret_run *run _unused_, const struct program_op *op)
+int interpret_identity_rlimit(struct interpret_run *run, const struct program_op *op)
 {
 	struct rlimit limit = {.rlim_cur = op->number, .rlim_max = op->number2}, before;
 
+	if (op->flags == RLIMIT_NOFILE)
+		return interpret_identity_files(run, &limit);
 	if (syscall(SYS_prlimit64, 0, op->flags, &limit, NULL) == 0)
 		return 0;
 	if (errno != EPERM || syscall(SYS_prlimit64, 0, op->flags, NULL, &before) < 0)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "engine/interpret.h"
@@ -26,6 +27,9 @@ struct interpret_run {
 	uint64_t owner;	      /* uid | gid << 32 that new files get now */
 	int securebits;	      /* to restore when owner returns to 0 */
 	mode_t umask;	      /* for the payload; while the program runs it is 0 */
+	struct rlimit
+		files; /* RLIMIT_NOFILE for the payload: our own descriptors lie behind all of svc-init's */
+	bool has_files;
 	int root_fd;	      /* the new root, attached but not ours yet (its slot owns it); -1 */
 	unsigned n_scratches; /* scratch mounts on top of the old root */
 	bool leads_session;   /* a payload behind an init shall lead one too */

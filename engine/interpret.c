@@ -163,6 +163,8 @@ int interpret_seal(struct interpret_run *run)
 	 */
 	if (close_range(end, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		return -errno;
+	if (run->has_files && syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &run->files, NULL) < 0)
+		return -errno;
 	umask(run->umask);
 	run->sealed = true;
 	return 0;
@@ -331,6 +333,10 @@ _Noreturn void interpret(const struct interpreter *interpreter)
 		run.slots[i] = -1;
 	for (uint32_t i = 0; i < run.program->n_descriptors; i++)
 		run.descriptors[i] = interpreter->descriptors[i];
+	if (interpreter->files) {
+		run.files = *interpreter->files;
+		run.has_files = true;
+	}
 	umask(0);
 	r = interpret_mounts_prepare(&run);
 	if (r < 0)

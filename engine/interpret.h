@@ -1,12 +1,16 @@
 /* Runs a launch program in the child that svc-init cloned for it. System calls only. */
 #pragma once
 
+#include <sys/resource.h>
+
 #include "engine/program.h"
 
 struct interpreter {
 	const struct program_header *program; /* validated */
 	const int *descriptors;		      /* program->n_descriptors of them */
 	int report_fd;			      /* SOCK_SEQPACKET to svc-init, see launch.h; close-on-exec */
+	const struct rlimit
+		*files; /* the payload's RLIMIT_NOFILE unless the program says otherwise; NULL: as it is */
 };
 
 /* Does not return: ends in execve(2), in the container's init loop, or in _exit(2) with the exit status of

@@ -82,7 +82,6 @@ static _Noreturn void spawn_child(const struct init *init, const struct launch_s
 	const struct program_header *program;
 	struct stat status;
 
-	setrlimit(RLIMIT_NOFILE, &init->files);
 	if (request->clone_flags & CLONE_NEWPID)
 		spawn_set_title(init, request);
 	if (fstat(parts->program, &status) < 0)
@@ -93,8 +92,10 @@ static _Noreturn void spawn_child(const struct init *init, const struct launch_s
 	if (program_validate(program, (size_t)status.st_size) < 0 ||
 	    program->n_descriptors != request->n_descriptors || program->clone_flags != request->clone_flags)
 		spawn_refuse(report_fd, EBADMSG);
-	interpret(&(struct interpreter){
-		.program = program, .descriptors = parts->passed, .report_fd = report_fd});
+	interpret(&(struct interpreter){.program = program,
+					.descriptors = parts->passed,
+					.report_fd = report_fd,
+					.files = &init->files});
 }
 
 static int spawn_clone(struct init *init, struct child *child, const struct launch_spawn *request,

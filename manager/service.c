@@ -314,17 +314,20 @@ void service_on_process_end(struct unit *unit, struct unit_process *process)
 	bool is_main = process == &unit->main, reloads = unit_active_state(unit) == UNIT_RELOADING;
 	enum service_result result = service_judge(unit, process);
 	const struct exec_commands *commands = &unit->config->commands[process->command];
+	const char *why =
+		result == SERVICE_FAILURE_OOM_KILL ? ": the kernel ran out of memory for it (OOM)" : "";
 	struct failure failure;
 	char text[64];
 
 	restart_describe(process, text, sizeof text);
 	if (result != SERVICE_SUCCESS && failure_kept(unit->last_failure)->error == 0) {
-		failure_set(&failure, -EINVAL, unit->name, "%s process ended: %s",
-			    is_main ? "main" : "control", text);
+		failure_set(&failure, -EINVAL, unit->name, "%s process ended: %s%s",
+			    is_main ? "main" : "control", text, why);
 		failure_keep(&unit->last_failure, &failure);
 	}
 	if (result != SERVICE_SUCCESS)
-		manager_log(unit, LOG_NOTICE, "%s process ended: %s", is_main ? "Main" : "Control", text);
+		manager_log(unit, LOG_NOTICE, "%s process ended: %s%s", is_main ? "Main" : "Control", text,
+			    why);
 	if (is_main || !reloads)
 		service_note_result(unit, result);
 	/* The next line of the same kind, if the unit is still at it. */

@@ -2,6 +2,7 @@
  * its payload does not lose the machine. */
 #include "guest.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -383,6 +384,61 @@ static int act_run_file(char **words, int n _unused_)
 	return failed > 0;
 }
 
+/* Writes the numbers of our namespaces for "@NS_net@" and its like in the files of a folder. */
+static int act_name_namespaces_in(const char *path, char **kinds, int n_kinds)
+{
+	static char text[65536];
+	ssize_t length = guest_read(path, text, sizeof text);
+	FILE *file = length < 0 || !strstr(text, "@NS_") ? NULL : fopen(path, "we");
+
+	if (!file)
+		return length < 0 && length != -EISDIR
+			       ? guest_failed("name-namespaces", path, "%s", strerror(-length))
+			       : 0;
+	for (char *at = text, *next; at; at = next) {
+		bool named = false;
+
+		next = strstr(at + 1, "@NS_");
+		if (next)
+			*next = 0;
+		for (int i = 0; i < n_kinds && !named; i++) {
+			size_t n = strlen(kinds[i]);
+			char link[64], target[64] = "";
+
+			named = strncmp(at, "@NS_", 4) == 0 && strncmp(at + 4, kinds[i], n) == 0 &&
+				at[4 + n] == '@';
+			snprintf(link, sizeof link, "/proc/self/ns/%s", kinds[i]);
+			if (named && readlink(link, target, sizeof target - 1) > 0) {
+				fprintf(file, "%llu", strtoull(strchrnul(target, '[') + 1, NULL, 10));
+				fputs(at + 5 + n, file);
+			}
+		}
+		if (!named)
+			fputs(at, file);
+		if (next)
+			*next = '@';
+	}
+	fputc('\n', file);
+	return fclose(file) != 0;
+}
+
+static int act_name_namespaces(char **words, int n_words)
+{
+	DIR *directory = opendir(words[0]);
+	int failed = 0;
+
+	if (!directory)
+		return guest_failed("name-namespaces", words[0], "%s", strerror(errno));
+	for (struct dirent *entry; (entry = readdir(directory));) {
+		char path[4096];
+
+		snprintf(path, sizeof path, "%s/%s", words[0], entry->d_name);
+		failed |= act_name_namespaces_in(path, words + 1, n_words - 1);
+	}
+	closedir(directory);
+	return failed;
+}
+
 /* From an initial ramdisk to a root that pivot_root(2) can leave again, as the kernel's own cannot: the
  * folder is moved over "/". */
 static int act_switch_root(char **words, int n _unused_)
@@ -428,6 +484,7 @@ const struct guest_verb act_verbs[] = {
 	{"burn-cpu", 1, 2, act_burn_cpu, "SECONDS [PERCENT]"},
 	{"insert-module", 1, 1, act_insert_module, "FILE"},
 	{"mount", 3, 3, act_mount, "TYPE SOURCE TARGET"},
+	{"name-namespaces", 2, -1, act_name_namespaces, "FOLDER KIND…"},
 	{"switch-root", 1, 1, act_switch_root, "FOLDER"},
 	{"run-file", 1, 1, act_run_file, "PATH"},
 	{"exec", 1, -1, act_exec, "PROGRAM WORD…"},

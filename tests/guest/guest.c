@@ -14,7 +14,7 @@
 
 static const struct guest_verb *const guest_tables[] = {
 	process_verbs, capability_verbs, isolation_verbs, filesystem_verbs,
-	refused_verbs, act_verbs,	 net_verbs,
+	refused_verbs, act_verbs,	 net_verbs,	  measure_verbs,
 };
 
 int guest_failed(const char *check, const char *expected, const char *found_format, ...)

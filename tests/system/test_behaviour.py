@@ -3,11 +3,11 @@ that a unit that starts well has shown its directive's effect. One tree runs the
 import os
 import re
 
+from behaviour_files import make_files
 from svcd_test import expect, expect_equal, main, test
 from tree import Tree, cgroup_mount
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "behaviour")
-ENVIRONMENT_FILE = "# a comment\nC=file\nE=from-file\nF=\"quoted text\"\n; another comment\n"
 
 # Controllers that this machine may lack: a limit that cannot be enforced must stop the unit. tests/vm shows the effects.
 LIMITS = {
@@ -27,11 +27,7 @@ def the_tree():
     if not _tree:
         os.environ.update(TREE_PASSED="passed", TREE_KEPT="kept")
         tree = Tree("behaviour").__enter__()
-        for path, text in {"environment": ENVIRONMENT_FILE, "layer1/over": "upper\n", "layer2/over": "hidden\n",
-                           "layer2/third": "third\n"}.items():
-            os.makedirs(os.path.dirname(tree.path(path)), exist_ok=True)
-            with open(tree.path(path), "w") as file:
-                file.write(text)
+        make_files(tree.directory)
         _tree = tree
     return _tree
 

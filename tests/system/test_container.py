@@ -220,6 +220,19 @@ def broken_units_leave_the_rest_alone():
 
 
 @test
+def many_services_leave_descriptors_for_more():
+    """What svc-init holds for others does not count for a new one: neither against the usual limit nor against its own."""
+    with Tree("many") as tree:
+        names = [f"plain{number}.service" for number in range(500)]
+        for name in names:
+            tree.service(name, "forever")
+        tree.start(*names, timeout=120)
+        container(tree, "box.service", "Exec=/guest descriptors 0,1,2 -- rlimit NOFILE 3\nUlimit=nofile=3\n", "Type=oneshot")
+        tree.service("usual.service", "descriptors 0,1,2 -- interfaces lo", "Type=oneshot\nPrivateNetwork=yes\nProtectSystem=strict\n")
+        tree.start("box.service", "usual.service", timeout=60)
+
+
+@test
 def exec_runs_inside():
     with Tree("exec") as tree:
         container(tree, "box.service", "Exec=/guest notify READY=1 -- forever\nNotify=yes\n")

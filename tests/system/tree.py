@@ -47,6 +47,20 @@ def processes_in_namespace(inode):
     return found
 
 
+def make_image(image):
+    """A root that holds the guest and little else."""
+    for folder in ("etc", "usr/lib", "srv", "var/lib", "home/anna", "root", "tmp", "opt", "boot", "proc", "sys", "dev", "run"):
+        os.makedirs(os.path.join(image, folder))
+    shutil.copy(GUEST, os.path.join(image, "guest"))
+    for path, text in {"etc/passwd": "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/false\n"
+                                     "anna:x:1000:1000::/home/anna:/bin/sh\n",
+                       "etc/group": "root:x:0:\nadm:x:4:\ncdrom:x:24:\nwww-data:x:33:\nanna:x:1000:\n",
+                       "etc/image": "lower\n", "home/anna/letter": "secret\n", "root/key": "secret\n",
+                       "usr/lib/library": "library\n"}.items():
+        with open(os.path.join(image, path), "w") as file:
+            file.write(text)
+
+
 class Tree:
     def __init__(self, name, uid=0):
         """With a UID: everything runs as this user, without a capability, and sees no cgroup hierarchy: an ordinary container."""
@@ -164,18 +178,7 @@ class Tree:
     # --- what is in it
 
     def make_image(self):
-        """A root that holds the guest and little else."""
-        image = os.path.join(self.directory, "image")
-        for folder in ("etc", "usr/lib", "srv", "var/lib", "home/anna", "root", "tmp", "opt", "boot", "proc", "sys", "dev", "run"):
-            os.makedirs(os.path.join(image, folder))
-        shutil.copy(GUEST, os.path.join(image, "guest"))
-        for path, text in {"etc/passwd": "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/false\n"
-                                         "anna:x:1000:1000::/home/anna:/bin/sh\n",
-                           "etc/group": "root:x:0:\nadm:x:4:\ncdrom:x:24:\nwww-data:x:33:\nanna:x:1000:\n",
-                           "etc/image": "lower\n", "home/anna/letter": "secret\n", "root/key": "secret\n",
-                           "usr/lib/library": "library\n"}.items():
-            with open(os.path.join(image, path), "w") as file:
-                file.write(text)
+        make_image(os.path.join(self.directory, "image"))
 
     def path(self, *parts):
         return os.path.join(self.directory, *parts)

@@ -28,6 +28,11 @@ class Initramfs:
         with open(source, "rb") as file:
             self.file(path, file.read(), mode if mode is not None else os.stat(source).st_mode & 0o777)
 
+    def mode(self, path, mode):
+        """Changes that of an entry."""
+        kind, rdev, data = self.entries[path.strip("/")]
+        self.entries[path.strip("/")] = (stat.S_IFMT(kind) | mode, rdev, data)
+
     def link(self, path, target):
         self.directory(os.path.dirname(path))
         self.entries[path.strip("/")] = (stat.S_IFLNK | 0o777, (0, 0), target.encode())
@@ -43,8 +48,14 @@ class Initramfs:
         for line in listing.splitlines():
             words = line.split()
             library = words[2] if len(words) > 2 and words[1] == "=>" else words[0] if words else ""
-            if library.startswith("/") and library.strip("/") not in self.entries:
-                self.copy(os.path.realpath(library), library, 0o755)
+            if library.startswith("/") and self.resolve(library) not in self.entries:
+                self.copy(os.path.realpath(library), self.resolve(library), 0o755)
+
+    def resolve(self, path):
+        """Where PATH leads when its first folder is a link, as on a system with a merged /usr."""
+        first, _, rest = path.strip("/").partition("/")
+        mode, _, target = self.entries.get(first, (0, None, b""))
+        return f"{target.decode()}/{rest}" if stat.S_ISLNK(mode) else path.strip("/")
 
     def add(self, path, other):
         """All of another one, below PATH."""

@@ -1,22 +1,41 @@
-"""Boots Debian's cloud kernel in QEMU with svc-init as the machine's PID 1, lets it run the units beside this file, and reads
-on the console what became of them. TAP: one case for each unit, one for the boot and one for the power-off.
+"""Boots Debian's cloud kernel in QEMU with svc-init as the machine's PID 1, lets it run units, and reads on the console what
+became of them. TAP: one case for each unit, one for the boot and one for the power-off.
 
-A unit is a case. `# expect: ActiveState=… Result=A|B` in it says how it must end; without one it must have succeeded."""
+A unit in units/ is a case: what takes real controllers, a real machine or a disk. Lines of its own tell the rest:
+
+    # expect: ActiveState=… Result=A|B     how it must end; without one it must have succeeded
+    # log: REGEX                           must be found in what `svcctl status` says of it
+    # module: NAME…                        kernel modules it needs
+    # kernel: WORD…                        for the kernel's command line
+    # disk: NAME SIZE                      an empty virtio disk, vdc and on (vda is there, 16M)
+    # after: NAME…                         starts when these units are done; `behaviour` is all of the next paragraph
+
+Every unit of tests/system/behaviour runs here too, with all controllers there and nothing of a host around it, unless it says
+`# not in the VM: why`. Everything runs beside everything else, but for what `# after:` says."""
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 
-from initramfs import Initramfs, module_with_dependencies
-
-BUILD = os.environ.get("SVCD_BUILD") or sys.exit("set SVCD_BUILD to the build directory")
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../system"))
+
+from behaviour_files import make_files  # noqa: E402
+from initramfs import Initramfs, module_with_dependencies  # noqa: E402
+from svcd_test import BUILD  # noqa: E402
+from tree import NAMESPACES, make_image  # noqa: E402
+
 UNITS = os.path.join(HERE, "units")
-MODULES = ("overlay", "virtio_pci", "virtio_blk")
-SECONDS = 180  # a bound for a machine that hangs; booting takes three
+BEHAVIOUR = os.path.join(HERE, "../system/behaviour")
+MODULES = ("overlay", "virtio_pci", "virtio_blk", "ext4")
+DISKS = {"vda": "16M", "vdb": "64M"}  # vda is for anyone, vdb is /mnt: a file system that takes id maps
+ENVIRONMENT = ("TREE_PASSED=passed", "TREE_KEPT=kept")  # for PassEnvironment=: the kernel hands it to init
+SECONDS = 240  # a bound for a machine that hangs; booting takes three
 BEGIN, END = "=== report begins", "=== report ends"
+SUCCESS = {"ActiveState": "inactive", "Result": "success", "ExecMainStatus": "0"}
 
 # What the last unit does: tell on the console how every other unit ended, then power off.
 REPORT = """[Unit]
@@ -27,7 +46,8 @@ StandardOutput=file:/dev/console
 StandardError=file:/dev/console
 Environment=NO_COLOR=1 TERM=dumb
 ExecStart=/guest print {begin}
-{shows}
+ExecStart=-/svcctl show {names} --property=Id,{properties}
+{statuses}
 ExecStart=/guest print {end}
 ExecStart=/svcctl --no-block poweroff
 """
@@ -45,68 +65,131 @@ def find_kernel():
     return max(found, key=lambda item: [int(part) for part in re.findall(r"\d+", item[1])], default=None)
 
 
-def read_expectations():
-    """Unit -> {property: value}."""
-    units = {}
-    for name in sorted(os.listdir(UNITS)):
-        with open(os.path.join(UNITS, name)) as file:
-            match = re.search(r"^# expect: (.*)$", file.read(), re.MULTILINE)
-        words = match.group(1) if match else "ActiveState=inactive Result=success ExecMainStatus=0"
-        units[name] = dict(word.split("=", 1) for word in words.split())
-    return units
+class Case:
+    """A unit, and what its comments say."""
+
+    def __init__(self, folder, name):
+        self.name, self.is_behaviour = name, folder == BEHAVIOUR
+        with open(os.path.join(folder, name)) as file:
+            self.text = file.read()
+        self.expected = dict(word.split("=", 1) for word in self.words("expect")) or SUCCESS
+        self.log = re.findall(r"^# log: (.*)$", self.text, re.MULTILINE)
+        self.modules, self.kernel, self.after = self.words("module"), self.words("kernel"), self.words("after")
+        self.disks = dict(zip(self.words("disk")[::2], self.words("disk")[1::2]))
+        self.elsewhere = "\n# not in the VM:" in "\n" + self.text
+
+    def words(self, key):
+        return " ".join(re.findall(rf"^# {key}: (.*)$", self.text, re.MULTILINE)).split()
+
+    def unit(self):
+        """As a file for the machine. The numbers of the first namespaces are filled in there."""
+        return self.text.replace("@GUEST@", "/mnt/guest").replace("@DIR@", "/mnt").replace("@IMAGE@", "/mnt/image") \
+                        .replace("@OUTSIDE@", "/tmp/outside")
 
 
-def build_initramfs(path, release, units):
+def read_cases():
+    cases = [Case(folder, name) for folder in (UNITS, BEHAVIOUR) for name in sorted(os.listdir(folder))]
+    return [case for case in cases if not case.elsewhere]
+
+
+def build_initramfs(path, release, cases, scratch):
     """The machine's root is a folder of the initramfs, because pivot_root(2) cannot leave the initramfs itself."""
+    root = build_root(cases, scratch)
+    insert = "".join(f"insert-module {file}\n" for file in add_modules(root, release, cases))
     outer = Initramfs()
     outer.node("dev/console", 5, 1)
+    outer.directory("proc")
     outer.program(os.path.join(BUILD, "tests/guest/guest"), "guest")
-    outer.file("boot", "switch-root /root\nexec /svc-init --manager=/svcd\n")
-    outer.add("root", build_root(release, units))
+    outer.file("boot", f"mount proc none /proc -- name-namespaces /root/etc/svcd/units {' '.join(NAMESPACES)}\n"
+                       f"switch-root /root\n{insert}mount devtmpfs none /dev -- await-file /dev/vdb -- mount ext4 /dev/vdb /mnt\n"
+                       "exec /svc-init --manager=/svcd\n")
+    outer.add("root", root)
     outer.write(path)
 
 
-def build_root(release, units):
+def add_modules(root, release, cases):
+    """Their files there, in the order in which they have to be inserted."""
+    inserted = []
+    for module in (*MODULES, *(module for case in cases for module in case.modules)):
+        for file in module_with_dependencies(release, module):
+            if f"/usr{file}" not in inserted:
+                root.copy(file, f"usr{file}")
+                inserted.append(f"/usr{file}")
+    return inserted
+
+
+def build_root(cases, scratch):
     image = Initramfs()
-    for folder in ("proc", "sys", "dev", "run", "tmp", "var/lib", "etc"):
+    for folder in ("proc", "sys", "dev", "run", "tmp/outside", "var/lib", "var/tmp", "etc", "home/anna", "root", "boot", "srv", "opt",
+                   "usr/lib64", "usr/bin", "mnt"):
         image.directory(folder)
+    for folder, mode in (("tmp", 0o1777), ("var/tmp", 0o1777), ("root", 0o700)):
+        image.directory(folder)
+        image.mode(folder, mode)
+    for folder in ("lib", "lib64", "bin"):
+        image.link(folder, f"usr/{folder}")
     image.node("dev/console", 5, 1)
     image.node("dev/null", 1, 3, 0o666)
-    image.file("etc/passwd", "root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n")
-    image.file("etc/group", "root:x:0:\nnogroup:x:65534:\n")
     for program, name in (("init/svc-init", "svc-init"), ("svcd/svcd", "svcd"), ("cli/svcctl", "svcctl"), ("tests/guest/guest", "guest")):
         image.program(os.path.join(BUILD, program), name)
-    insert = []
-    for module in MODULES:
-        for file in module_with_dependencies(release, module):
-            if file.strip("/") not in image.entries:
-                image.copy(file, file)
-                insert.append(f"-- insert-module {file}")
-    for name in units:
-        image.copy(os.path.join(UNITS, name), f"etc/svcd/units/{name}")
-    write_generated_units(image, units, insert)
+    add_behaviour(image, scratch)
+    write_units(image, cases)
     return image
 
 
-def write_generated_units(image, units, insert):
+def run_as_root(*command):
+    """Whoever runs the tests, the files are root's."""
+    if os.geteuid() != 0:
+        command = ("unshare", "--user", "--map-root-user", *command)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "PATH": "/usr/sbin:/sbin:" + os.environ["PATH"]})
+
+
+def add_behaviour(image, scratch):
+    """/mnt and the accounts, as tests/system/tree.py makes them."""
+    folder = os.path.join(scratch, "mnt")
+    os.mkdir(folder)
+    make_image(os.path.join(folder, "image"))
+    make_files(folder)
+    os.makedirs(os.path.join(folder, "data/volume"))
+    shutil.copy(os.path.join(BUILD, "tests/guest/guest"), folder)
+    run_as_root("mkfs.ext4", "-q", "-d", folder, os.path.join(scratch, "vdb"), DISKS["vdb"])
+    for name, nobody in (("passwd", "nobody:x:65534:65534::/:/bin/false\n"), ("group", "nogroup:x:65534:\n")):
+        with open(os.path.join(folder, "image/etc", name)) as file:
+            image.file(f"etc/{name}", file.read() + nobody)
+    image.file("etc/shadow", "root:*:1:0:99999:7:::\n", 0o600)
+    image.file("etc/hostname", "machine\n")
+
+
+def write_units(image, cases):
+    for case in cases:
+        image.file(f"etc/svcd/units/{case.name}", case.unit())
+        if case.after:
+            names = " ".join(word + ("" if "." in word else ".target" if word == "behaviour" else ".service") for word in case.after)
+            image.file(f"etc/svcd/units/{case.name}.d/after.conf", f"[Unit]\nAfter={names}\n")
     # io.cost has to be switched on for a disk before it takes weights of its own.
     image.file("etc/svcd/units/modules.service",
                "[Service]\nType=oneshot\nRemainAfterExit=yes\n"
-               f"ExecStart=/guest {' '.join(insert)[3:]} -- await-file /dev/vda\n"
+               "ExecStart=/guest await-file /dev/vda\n"
                "ExecStart=/guest write /sys/fs/cgroup/io.cost.qos '254:0 enable=1'\n")
-    shows = "\n".join(f"ExecStart=-/guest print unit {name}\n"
-                      f"ExecStart=-/svcctl show {name} --property={','.join(PROPERTIES)}\n"
-                      f"ExecStart=-/svcctl status {name}" for name in ["modules.service", *units])
+    behaviour = " ".join(case.name for case in cases if case.is_behaviour)
+    image.file("etc/svcd/units/behaviour.target", f"[Unit]\nWants={behaviour}\nAfter=modules.service {behaviour}\n")
+    names = ["modules.service", *(case.name for case in cases)]
+    # One that went as it should has nothing to tell, unless a test looks at that: what the rest says takes time.
+    statuses = "\n".join(f"ExecStart=-/guest print unit {case.name}\nExecStart=-/svcctl status {case.name}" for case in cases)
     image.file("etc/svcd/units/report.service",
-               REPORT.format(units=" ".join(units), shows=shows, begin=BEGIN, end=END))
-    image.file("etc/svcd/units/default.target", f"[Unit]\nWants={' '.join(units)} report.service\n")
+               REPORT.format(units=" ".join(names), names=" ".join(names), properties=",".join(PROPERTIES), statuses=statuses,
+                             begin=BEGIN, end=END))
+    image.file("etc/svcd/units/default.target",
+               f"[Unit]\nWants=behaviour.target {' '.join(case.name for case in cases if not case.is_behaviour)} report.service\n")
 
 
-def boot(kernel, initramfs, disk):
+def boot(kernel, initramfs, disks, words):
     """What the console showed, and whether the machine powered itself off in time."""
     command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-smp", "2", "-M", "q35", "-m", "1024", "-nographic", "-no-reboot",
-               "-nic", "none", "-kernel", kernel, "-initrd", initramfs, "-drive", f"file={disk},format=raw,if=virtio",
-               "-append", "console=ttyS0 quiet panic=-1 rdinit=/guest -- run-file /boot"]
+               "-nic", "none", "-kernel", kernel, "-initrd", initramfs,
+               "-append", " ".join(["console=ttyS0 quiet panic=-1", *words, *ENVIRONMENT, "rdinit=/guest -- run-file /boot"])]
+    for disk in disks:
+        command += ["-drive", f"file={disk},format=raw,if=virtio"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         console, _ = process.communicate(timeout=SECONDS)
@@ -118,18 +201,31 @@ def boot(kernel, initramfs, disk):
     return console.decode(errors="replace").replace("\r", ""), ended
 
 
+def make_disks(scratch, cases):
+    sizes = dict(DISKS)
+    for case in cases:
+        sizes.update(case.disks)
+    paths = []
+    for name in sorted(sizes):
+        paths.append(os.path.join(scratch, name))
+        with open(paths[-1], "ab") as file:
+            file.truncate(int(sizes[name].rstrip("MG")) << {"M": 20, "G": 30}[sizes[name][-1]])
+    return paths
+
+
 def parse_report(console):
-    """Unit -> ({property: value}, other lines)."""
-    report, unit = {}, None
+    """Unit -> ({property: value}, lines of its status)."""
+    report, found, lines = {}, None, None
     for line in console.partition(BEGIN)[2].partition(END)[0].splitlines():
+        name, equals, value = line.partition("=")
         if line.startswith("unit "):
-            unit = report.setdefault(line[5:].strip(), ({}, []))
-        elif unit:
-            name, equals, value = line.partition("=")
-            if equals and name in PROPERTIES:
-                unit[0][name] = value
-            elif line.strip():
-                unit[1].append(line)
+            lines = report.setdefault(line[5:].strip(), ({}, []))[1]
+        elif lines is not None:
+            lines += [line] if line.strip() else []
+        elif name == "Id" and equals:
+            found = report.setdefault(value, ({}, []))[0]
+        elif found is not None and equals:
+            found[name] = value
     return report
 
 
@@ -147,31 +243,36 @@ class Tap:
         print(f"{'ok' if good else 'not ok'} {self.number} {name}")
 
 
+def judge(case, report):
+    """(whether it went as it should, what to say if not)"""
+    found, lines = report.get(case.name, ({}, ["no report"]))
+    good = all(found.get(key) in value.split("|") for key, value in case.expected.items())
+    missing = [pattern for pattern in case.log if not re.search(pattern, "\n".join(lines))]
+    return good and not missing, [f"expected {case.expected}, found {found}", *(f"not told: {pattern}" for pattern in missing), *lines[-20:]]
+
+
 def main():
     kernel = find_kernel()
     if not kernel:
         return print("1..0 # SKIP no cloud kernel with modules below /boot and /lib/modules (linux-image-cloud-amd64)")
     if not any(os.access(os.path.join(folder, "qemu-system-x86_64"), os.X_OK) for folder in os.environ["PATH"].split(":")):
         return print("1..0 # SKIP no qemu-system-x86_64 (qemu-system-x86)")
-    units = read_expectations()
+    cases = read_cases()
     with tempfile.TemporaryDirectory(prefix="svcd-vm-") as scratch:
-        initramfs, disk = os.path.join(scratch, "initramfs"), os.path.join(scratch, "disk")
-        build_initramfs(initramfs, kernel[1], units)
-        with open(disk, "wb") as file:
-            file.truncate(4 << 20)
-        console, ended = boot(kernel[0], initramfs, disk)
-    report = parse_report(console)
-    lines = console.splitlines()[-60:]
-    tap = Tap(len(units) + 2)
-    tap.case(END in console and "modules.service" in report, "the machine boots with svc-init as PID 1 and reports", lines)
-    for name, expected in units.items():
-        found, others = report.get(name, ({}, ["no report"]))
-        tap.case(all(found.get(key) in value.split("|") for key, value in expected.items()), name,
-                 [f"expected {expected}, found {found}", *others[-20:]])
-    tap.case(ended and "Kernel panic" not in console, "it powers off by itself", lines)
+        initramfs = os.path.join(scratch, "initramfs")
+        build_initramfs(initramfs, kernel[1], cases, scratch)
+        console, ended = boot(kernel[0], initramfs, make_disks(scratch, cases), [word for case in cases for word in case.kernel])
     if os.environ.get("SVCD_VM_CONSOLE"):
         with open(os.environ["SVCD_VM_CONSOLE"], "w") as file:
             file.write(console)
+    report = parse_report(console)
+    tail = console.splitlines()[-60:]
+    tap = Tap(len(cases) + 2)
+    tap.case(END in console and "modules.service" in report, "the machine boots with svc-init as PID 1 and reports", tail)
+    for case in cases:
+        good, explanation = judge(case, report)
+        tap.case(good, ("behaviour: " if case.is_behaviour else "") + case.name, explanation)
+    tap.case(ended and "Kernel panic" not in console, "it powers off by itself", tail)
     sys.exit(tap.failed)
 
 
