@@ -48,6 +48,31 @@ static int property_exception_families(sd_bus_message *message, const struct spe
 	return property_append_allow_list(message, families && !deny, families ? families + deny : NULL);
 }
 
+/* Numbers that stand in the unit under names; what is unset, the process inherits from the manager. */
+#define PROPERTY_EXCEPTION_INT(name, value)                                                    \
+	static int property_exception_##name(sd_bus_message *message, const struct spec *spec) \
+	{                                                                                      \
+		return sd_bus_message_append(message, "i", (int)(value));                      \
+	}
+PROPERTY_EXCEPTION_INT(cpu_policy, MAX_OF(spec->cpu_policy, 0))
+PROPERTY_EXCEPTION_INT(cpu_priority,
+		       MAX_OF(spec->cpu_priority, spec->cpu_policy == 1 || spec->cpu_policy == 2 ? 1 : 0))
+PROPERTY_EXCEPTION_INT(numa_policy, spec->numa_policy)
+PROPERTY_EXCEPTION_INT(io_class, spec->io_priority < 0 ? 2 : spec->io_priority >> 13)
+PROPERTY_EXCEPTION_INT(io_level, spec->io_priority < 0 ? 4 : spec->io_priority & 7)
+PROPERTY_EXCEPTION_INT(secure_bits, spec->secure_bits)
+
+static int property_exception_coredump_filter(sd_bus_message *message, const struct spec *spec)
+{
+	return sd_bus_message_append(
+		message, "t", spec->coredump_filter < 0 ? UINT64_C(0x33) : (uint64_t)spec->coredump_filter);
+}
+
+static int property_exception_memory_ksm(sd_bus_message *message, const struct spec *spec)
+{
+	return sd_bus_message_append(message, "b", spec->memory_ksm > 0);
+}
+
 /* "0-3,8" as bytes of bits, least significant first, no longer than needed. */
 static int property_exception_append_set(sd_bus_message *message, const char *list)
 {
@@ -81,7 +106,27 @@ static int property_exception_memory_nodes(sd_bus_message *message, const struct
 	return property_exception_append_set(message, spec->limits.allowed_memory_nodes);
 }
 
+static int property_exception_affinity(sd_bus_message *message, const struct spec *spec)
+{
+	return property_exception_append_set(message, spec->cpu_affinity);
+}
+
+static int property_exception_numa_mask(sd_bus_message *message, const struct spec *spec)
+{
+	return property_exception_append_set(message, spec->numa_mask);
+}
+
 static const struct property_exception property_exceptions[] = {
+	{"CPUSchedulingPolicy", "i", property_exception_cpu_policy},
+	{"CPUSchedulingPriority", "i", property_exception_cpu_priority},
+	{"CPUAffinity", "ay", property_exception_affinity},
+	{"NUMAPolicy", "i", property_exception_numa_policy},
+	{"NUMAMask", "ay", property_exception_numa_mask},
+	{"IOSchedulingClass", "i", property_exception_io_class},
+	{"IOSchedulingPriority", "i", property_exception_io_level},
+	{"SecureBits", "i", property_exception_secure_bits},
+	{"CoredumpFilter", "t", property_exception_coredump_filter},
+	{"MemoryKSM", "b", property_exception_memory_ksm},
 	{"PrivateUsers", "b", property_exception_users},
 	{"PrivatePIDs", "s", property_exception_pids},
 	{"ProtectControlGroups", "b", property_exception_control_groups},

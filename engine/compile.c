@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "engine/attributes.h"
 #include "engine/build.h"
 #include "engine/control.h"
 #include "engine/environment.h"
@@ -116,11 +117,14 @@ static int compile_find_command(struct build *build, char *const *environment, c
 	static const struct spec host;
 	const struct spec *spec = build->command->full_privileges ? &host : build->spec;
 	const char *name = build->command->path, *path = environment_get(environment, "PATH") ?: "";
+	_cleanup_free_ char *searched =
+		build->spec->exec_search_path ? text_list_join(build->spec->exec_search_path, ":") : NULL;
 
 	if (strchr(name, '/')) {
 		*ret = strdup(name);
 		return *ret ? 0 : build_fail(build, -ENOMEM, "the command could not be looked up");
 	}
+	path = searched ?: path;
 	for (const char *directory = path; *directory;) {
 		size_t length = strcspn(directory, ":");
 		_cleanup_free_ char *candidate = text_format("%.*s/%s", (int)length, directory, name);
@@ -208,6 +212,7 @@ static int compile_inside(struct build *build)
 		build_op(build, PROGRAM_FORK);
 	else if (pids && build->spec->run_init)
 		build_op(build, PROGRAM_FORK)->flags = PROGRAM_FORK_INIT;
+	attributes_emit_forked(build);
 	identity_emit_groups(build);
 	control_emit_bounding_set(build);
 	identity_emit_user(build);
@@ -225,6 +230,9 @@ static int compile_all(struct build *build)
 	if (r < 0)
 		return r;
 	compile_process(build);
+	r = attributes_emit(build);
+	if (r < 0)
+		return r;
 	if (build->command->full_privileges) {
 		compile_limits(build);
 		compile_passed(build);
@@ -276,6 +284,9 @@ int compile_exit_status(uint32_t origin)
 		{offsetof(struct spec, no_new_privileges), offsetof(struct spec, no_new_privileges), 227},
 		{offsetof(struct spec, seccomp_default), offsetof(struct spec, restrict_address_families),
 		 228},
+		{offsetof(struct spec, cpu_policy), offsetof(struct spec, cpu_reset_on_fork), 214},
+		{offsetof(struct spec, cpu_affinity), offsetof(struct spec, cpu_affinity), 215},
+		{offsetof(struct spec, numa_policy), offsetof(struct spec, numa_mask), 242},
 		{offsetof(struct spec, private_mounts), offsetof(struct spec, shm_size), 226},
 	};
 

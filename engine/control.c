@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <sys/capability.h>
 
+#include "engine/attributes.h"
 #include "engine/control.h"
 #include "engine/identity.h"
 #include "engine/seccomp.h"
@@ -126,6 +127,15 @@ void control_emit_bounding_set(struct build *build)
 	op->number = set;
 }
 
+/* Which bits can be set needs CAP_SETPCAP, so it is done before that is given up. */
+static void control_emit_secure_bits(struct build *build)
+{
+	if (build->spec->secure_bits == 0)
+		return;
+	BUILD_ORIGIN(build, secure_bits);
+	build_op(build, PROGRAM_SECURE_BITS)->number = (uint64_t)build->spec->secure_bits;
+}
+
 static void control_emit_capabilities(struct build *build)
 {
 	const struct spec *spec = build->spec;
@@ -155,6 +165,8 @@ int control_emit(struct build *build)
 
 	if (build->command->full_privileges)
 		return 0;
+	attributes_emit_keyring(build);
+	control_emit_secure_bits(build);
 	if (filter_first) {
 		r = seccomp_emit(build, control_bounding_set(build->spec));
 		if (r < 0)

@@ -211,7 +211,9 @@ static int environment_set_defaults(struct build *build, char ***list)
 {
 	const struct identity *identity = build->identity;
 	bool container = build->root == BUILD_ROOT_OVERLAY;
-	int r = environment_set_value(list, "PATH", ENVIRONMENT_PATH);
+	_cleanup_free_ char *searched =
+		build->spec->exec_search_path ? text_list_join(build->spec->exec_search_path, ":") : NULL;
+	int r = environment_set_value(list, "PATH", searched ?: ENVIRONMENT_PATH);
 
 	if (r == 0 && identity && identity->name && (build->spec->user || container)) {
 		const char *shell = *identity->shell ? identity->shell : "/bin/sh";

@@ -142,6 +142,47 @@ static void print_vector(struct print *print, const char *name, uint64_t offset)
 	text_buffer_append(&print->buffer, "]");
 }
 
+static const char *print_policy(unsigned policy)
+{
+	static const char *const names[] = {
+		[SCHED_OTHER] = "other", [SCHED_FIFO] = "fifo", [SCHED_RR] = "rr",
+		[SCHED_BATCH] = "batch", [SCHED_IDLE] = "idle",
+	};
+
+	policy &= ~(unsigned)SCHED_RESET_ON_FORK;
+	return policy < ARRAY_SIZE(names) && names[policy] ? names[policy] : "?";
+}
+
+static const char *print_numa(unsigned policy)
+{
+	static const char *const names[] = {"default", "preferred", "bind", "interleave", "local"};
+
+	return policy < ARRAY_SIZE(names) ? names[policy] : "?";
+}
+
+/* " NAME=0-3,8" */
+static void print_mask(struct print *print, const char *name)
+{
+	const uint8_t *mask = (const uint8_t *)print_string(print, print->op->text);
+	size_t n = print->op->number * 8;
+	char separator = '=';
+
+	if (n > 0)
+		text_buffer_append(&print->buffer, " %s", name);
+	for (size_t i = 0; i < n; i++) {
+		size_t first = i;
+
+		if (!(mask[i / 8] >> i % 8 & 1))
+			continue;
+		while (i + 1 < n && mask[(i + 1) / 8] >> (i + 1) % 8 & 1)
+			i++;
+		text_buffer_append(&print->buffer, "%c%zu", separator, first);
+		if (i > first)
+			text_buffer_append(&print->buffer, "-%zu", i);
+		separator = ',';
+	}
+}
+
 static void print_process(struct print *print)
 {
 	const struct program_op *op = print->op;
@@ -166,6 +207,29 @@ static void print_process(struct print *print)
 		break;
 	case PROGRAM_TIMER_SLACK:
 		text_buffer_append(&print->buffer, " %lluns", (unsigned long long)op->number);
+		break;
+	case PROGRAM_SCHEDULER:
+		text_buffer_append(&print->buffer, " %s priority=%llu%s", print_policy((unsigned)op->number),
+				   (unsigned long long)op->number2,
+				   op->number & SCHED_RESET_ON_FORK ? " reset-on-fork" : "");
+		break;
+	case PROGRAM_IO_PRIORITY:
+		text_buffer_append(&print->buffer, " class=%llu level=%llu",
+				   (unsigned long long)op->number >> 13,
+				   (unsigned long long)op->number & 8191);
+		break;
+	case PROGRAM_PERSONALITY:
+		text_buffer_append(&print->buffer, " %#llx", (unsigned long long)op->number);
+		break;
+	case PROGRAM_MEMORY_KSM:
+		text_buffer_append(&print->buffer, " %s", op->number ? "yes" : "no");
+		break;
+	case PROGRAM_NUMA_POLICY:
+		text_buffer_append(&print->buffer, " %s", print_numa(op->flags));
+		print_mask(print, "nodes");
+		break;
+	case PROGRAM_CPU_AFFINITY:
+		print_mask(print, "cpus");
 		break;
 	case PROGRAM_PARENT_DEATH:
 		text_buffer_append(&print->buffer, " signal=%llu", (unsigned long long)op->number);
@@ -280,6 +344,13 @@ static void print_identity(struct print *print)
 		print_capabilities(print, "permitted", op->number);
 		print_capabilities(print, "ambient", op->number2);
 		break;
+	case PROGRAM_KEYRING:
+		text_buffer_append(&print->buffer, " %s", op->number ? "shared" : "private");
+		print_flags(print, print_mount_flags, ARRAY_SIZE(print_mount_flags), op->flags);
+		break;
+	case PROGRAM_SECURE_BITS:
+		text_buffer_append(&print->buffer, " %#llx", (unsigned long long)op->number);
+		break;
 	case PROGRAM_SECCOMP:
 		text_buffer_append(&print->buffer, " %llu instructions", (unsigned long long)op->number);
 		break;
@@ -306,6 +377,13 @@ static void (*const print_families[PROGRAM_CODE_MAX_])(struct print *print) = {
 	[PROGRAM_NICE] = print_process,
 	[PROGRAM_OOM_SCORE] = print_process,
 	[PROGRAM_TIMER_SLACK] = print_process,
+	[PROGRAM_SCHEDULER] = print_process,
+	[PROGRAM_CPU_AFFINITY] = print_process,
+	[PROGRAM_NUMA_POLICY] = print_process,
+	[PROGRAM_IO_PRIORITY] = print_process,
+	[PROGRAM_PERSONALITY] = print_process,
+	[PROGRAM_COREDUMP_FILTER] = print_process,
+	[PROGRAM_MEMORY_KSM] = print_process,
 	[PROGRAM_PARENT_DEATH] = print_process,
 	[PROGRAM_JOIN] = print_isolation,
 	[PROGRAM_UNSHARE] = print_isolation,
@@ -337,6 +415,8 @@ static void (*const print_families[PROGRAM_CODE_MAX_])(struct print *print) = {
 	[PROGRAM_USER] = print_identity,
 	[PROGRAM_BOUNDING_SET] = print_identity,
 	[PROGRAM_CAPABILITIES] = print_identity,
+	[PROGRAM_KEYRING] = print_identity,
+	[PROGRAM_SECURE_BITS] = print_identity,
 	[PROGRAM_NO_NEW_PRIVILEGES] = print_identity,
 	[PROGRAM_SECCOMP] = print_identity,
 	[PROGRAM_WORKING_DIRECTORY] = print_process,

@@ -25,7 +25,11 @@ enum {
 	EXIT_LIMITS = 205,
 	EXIT_OOM_ADJUST = 206,
 	EXIT_STDIN = 208,
+	EXIT_IO_PRIORITY = 211,
 	EXIT_TIMER_SLACK = 212,
+	EXIT_SECURE_BITS = 213,
+	EXIT_SCHEDULER = 214,
+	EXIT_CPU_AFFINITY = 215,
 	EXIT_GROUP = 216,
 	EXIT_USER = 217,
 	EXIT_CAPABILITIES = 218,
@@ -34,6 +38,10 @@ enum {
 	EXIT_NAMESPACE = 226,
 	EXIT_NO_NEW_PRIVILEGES = 227,
 	EXIT_SECCOMP = 228,
+	EXIT_PERSONALITY = 230,
+	EXIT_KEYRING = 237,
+	EXIT_NUMA_POLICY = 242,
+	EXIT_KSM = 245,
 };
 
 const struct program_op_info program_op_info[PROGRAM_CODE_MAX_] = {
@@ -45,6 +53,13 @@ const struct program_op_info program_op_info[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_NICE] = {"nice", EXIT_NICE},
 	[PROGRAM_OOM_SCORE] = {"oom-score", EXIT_OOM_ADJUST},
 	[PROGRAM_TIMER_SLACK] = {"timer-slack", EXIT_TIMER_SLACK},
+	[PROGRAM_SCHEDULER] = {"scheduler", EXIT_SCHEDULER},
+	[PROGRAM_CPU_AFFINITY] = {"cpu-affinity", EXIT_CPU_AFFINITY},
+	[PROGRAM_NUMA_POLICY] = {"numa-policy", EXIT_NUMA_POLICY},
+	[PROGRAM_IO_PRIORITY] = {"io-priority", EXIT_IO_PRIORITY},
+	[PROGRAM_PERSONALITY] = {"personality", EXIT_PERSONALITY},
+	[PROGRAM_COREDUMP_FILTER] = {"coredump-filter", EXIT_LIMITS},
+	[PROGRAM_MEMORY_KSM] = {"memory-ksm", EXIT_KSM},
 	[PROGRAM_PARENT_DEATH] = {"parent-death", EXIT_SETSID},
 	[PROGRAM_JOIN] = {"join-namespace", EXIT_NAMESPACE},
 	[PROGRAM_UNSHARE] = {"unshare", EXIT_NAMESPACE},
@@ -76,6 +91,8 @@ const struct program_op_info program_op_info[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_USER] = {"set-user", EXIT_USER},
 	[PROGRAM_BOUNDING_SET] = {"bounding-set", EXIT_CAPABILITIES},
 	[PROGRAM_CAPABILITIES] = {"set-capabilities", EXIT_CAPABILITIES},
+	[PROGRAM_KEYRING] = {"keyring", EXIT_KEYRING},
+	[PROGRAM_SECURE_BITS] = {"secure-bits", EXIT_SECURE_BITS},
 	[PROGRAM_NO_NEW_PRIVILEGES] = {"no-new-privileges", EXIT_NO_NEW_PRIVILEGES},
 	[PROGRAM_SECCOMP] = {"load-seccomp", EXIT_SECCOMP},
 	[PROGRAM_WORKING_DIRECTORY] = {"working-directory", EXIT_CHDIR},
@@ -107,12 +124,16 @@ enum program_argument { /* what a row's arguments are; bits */
 			WRITE_SLOT2 = 1 << 13,	 /* slot2 is written */
 			NAMESPACES = 1 << 14,	 /* flags: CLONE_NEW* only */
 			RESOURCE = 1 << 15,	 /* flags: RLIMIT_* */
+			TEXT_MASK = 1 << 24,	 /* text: a mask of number bytes */
 };
 
 static const uint32_t program_arguments[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_PASS_FD] = DESCRIPTOR | NUMBER_TARGET,
 	[PROGRAM_RLIMIT] = RESOURCE,
 	[PROGRAM_OOM_SCORE] = TEXT,
+	[PROGRAM_CPU_AFFINITY] = TEXT_MASK,
+	[PROGRAM_NUMA_POLICY] = TEXT_MASK,
+	[PROGRAM_COREDUMP_FILTER] = TEXT,
 	[PROGRAM_JOIN] = DESCRIPTOR | NAMESPACES,
 	[PROGRAM_UNSHARE] = NAMESPACES,
 	[PROGRAM_USER_NAMESPACE] = TEXT | TEXT2 | WRITE_SLOT2 | NAMESPACES,
@@ -199,6 +220,8 @@ static bool program_texts_ok(const struct program_check *check, const struct pro
 	if (has & TEXT_FILTER &&
 	    (op->number == 0 ||
 	     !program_array_ok(check, op->text, op->number, sizeof(struct sock_filter), BPF_MAXINSNS)))
+		return false;
+	if (has & TEXT_MASK && !program_array_ok(check, op->text, op->number, 1, PROGRAM_MAX_MASK))
 		return false;
 	if (has & TEXT2_VECTOR && !program_vector_ok(check, op->text2, false))
 		return false;

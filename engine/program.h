@@ -43,12 +43,20 @@ enum program_code {
 	PROGRAM_STDIO, /* descriptors 0..2 become standard input, output, error */
 	PROGRAM_PASS_FD, /* descriptor fd becomes number (3…), without close-on-exec, when exec comes: before the first
 				   SECCOMP, for a filter may forbid it, else at EXEC. All PASS_FDs precede both */
-	PROGRAM_UMASK,	      /* number */
-	PROGRAM_RLIMIT,	      /* flags: RLIMIT_*; number: soft; number2: hard */
-	PROGRAM_NICE,	      /* number (as int) */
-	PROGRAM_OOM_SCORE,    /* text: decimal, to /proc/self/oom_score_adj */
-	PROGRAM_TIMER_SLACK,  /* number: nanoseconds */
-	PROGRAM_PARENT_DEATH, /* number: signal when the parent dies */
+	PROGRAM_UMASK,	     /* number */
+	PROGRAM_RLIMIT,	     /* flags: RLIMIT_*; number: soft; number2: hard */
+	PROGRAM_NICE,	     /* number (as int) */
+	PROGRAM_OOM_SCORE,   /* text: decimal, to /proc/self/oom_score_adj */
+	PROGRAM_TIMER_SLACK, /* number: nanoseconds */
+	PROGRAM_SCHEDULER, /* number: SCHED_*, perhaps with SCHED_RESET_ON_FORK, which an init that forks would use up: such a
+				   program has a second one behind its FORK; number2: priority */
+	PROGRAM_CPU_AFFINITY,	 /* text: a data offset of number bytes of CPU mask */
+	PROGRAM_NUMA_POLICY,	 /* flags: MPOL_*; text: a data offset of number bytes of node mask */
+	PROGRAM_IO_PRIORITY,	 /* number: class << 13 | level */
+	PROGRAM_PERSONALITY,	 /* number */
+	PROGRAM_COREDUMP_FILTER, /* text: hexadecimal, to /proc/self/coredump_filter */
+	PROGRAM_MEMORY_KSM,	 /* number: 0, 1 */
+	PROGRAM_PARENT_DEATH,	 /* number: signal when the parent dies */
 	/* isolation */
 	PROGRAM_JOIN, /* fd: a namespace descriptor or a pidfd; flags: CLONE_NEW* to join, by one setns(2). CLONE_NEWPID takes
 				   effect at the FORK that follows; CLONE_NEWNS changes root and working directory too */
@@ -110,6 +118,8 @@ enum program_code {
 	PROGRAM_BOUNDING_SET, /* number: capabilities kept */
 	PROGRAM_CAPABILITIES, /* number: permitted and effective, as far as the process has them (one the manager lacks cannot be given);
 				   number2: ambient (inheritable is the same as ambient): here a missing one is a failure */
+	PROGRAM_KEYRING, /* an own session keyring; number: 1: the user's linked to it. PROGRAM_OPTIONAL: none to be had is no failure */
+	PROGRAM_SECURE_BITS, /* number: SECBIT_* set besides those there are */
 	PROGRAM_NO_NEW_PRIVILEGES,
 	PROGRAM_SECCOMP,	   /* text: data offset of sock_filter[number]; flags for seccomp(2) */
 	PROGRAM_WORKING_DIRECTORY, /* text; flags: PROGRAM_OPTIONAL */
@@ -121,6 +131,7 @@ enum program_code {
 };
 
 #define PROGRAM_NO_FD 0xffffu
+enum { PROGRAM_MAX_MASK = 1024 }; /* bytes: 8192 CPUs or nodes */
 
 enum {
 	PROGRAM_OPTIONAL = 1 << 0, /* ENOENT is no failure */

@@ -116,9 +116,10 @@ static void seccomp_restrict_write_execute(struct seccomp_policy *policy)
 	seccomp_restrict_any_bit(policy, "shmat", 2, SHM_EXEC);
 }
 
-static void seccomp_restrict_personality(struct seccomp_policy *policy)
+/* What the payload begins with, and the question. */
+static void seccomp_restrict_personality(struct seccomp_policy *policy, int personality)
 {
-	static const uint32_t unchanged[] = {PER_LINUX, UINT32_MAX};
+	const uint32_t unchanged[] = {personality < 0 ? PER_LINUX : (uint32_t)personality, UINT32_MAX};
 
 	seccomp_policy_condition(seccomp_policy_rule(policy, "personality", SECCOMP_RESTRICT_REFUSED), 0,
 				 UINT32_MAX, true, unchanged, ARRAY_SIZE(unchanged));
@@ -199,7 +200,7 @@ int seccomp_restrict_apply(struct build *build, struct seccomp_policy *policy)
 	if (spec->restrict_suid_sgid)
 		seccomp_restrict_suid_sgid(policy);
 	if (spec->lock_personality)
-		seccomp_restrict_personality(policy);
+		seccomp_restrict_personality(policy, spec->personality);
 	if (spec->memory_deny_write_execute)
 		seccomp_restrict_write_execute(policy);
 	if (spec->restrict_namespaces != SPEC_UNSET)

@@ -22,6 +22,13 @@ void spec_init(struct spec *spec)
 		.restrict_namespaces = SPEC_UNSET,
 		.umask = 0022,
 		.ignore_sigpipe = true,
+		.cpu_policy = -1,
+		.cpu_priority = -1,
+		.numa_policy = -1,
+		.io_priority = -1,
+		.personality = -1,
+		.coredump_filter = -1,
+		.memory_ksm = -1,
 		.standard_input.kind = SPEC_STDIO_NULL,
 		.standard_output.kind = SPEC_STDIO_LOG,
 		.standard_error.kind = SPEC_STDIO_INHERIT,
@@ -105,6 +112,9 @@ static void spec_deinit_process(struct spec *spec)
 	free(spec->environment_files);
 	text_list_free(spec->pass_environment);
 	text_list_free(spec->unset_environment);
+	text_list_free(spec->exec_search_path);
+	free(spec->cpu_affinity);
+	free(spec->numa_mask);
 	free(spec->standard_input.path);
 	free(spec->standard_output.path);
 	free(spec->standard_error.path);

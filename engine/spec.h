@@ -119,6 +119,14 @@ enum spec_seccomp_default {
 	SPEC_SECCOMP_DEFAULT_MAX_,
 };
 
+enum spec_keyring {
+	SPEC_KEYRING_DEFAULT, /* as PRIVATE, but a kernel that has no keyrings to give is no failure */
+	SPEC_KEYRING_INHERIT,
+	SPEC_KEYRING_PRIVATE, /* an own session keyring */
+	SPEC_KEYRING_SHARED,  /* and the user's keyring linked to it */
+	SPEC_KEYRING_MAX_,
+};
+
 /* --- limits ------------------------------------------------------------------------------------------ */
 
 struct spec_io_limit {
@@ -249,7 +257,21 @@ struct spec {
 	bool oom_score_adjust_set;
 	int timer_slack_set;
 	uint64_t timer_slack_nsec;
-	bool ignore_sigpipe; /* default true */
+	bool ignore_sigpipe;	 /* default true */
+	char **exec_search_path; /* directories where a command without a slash is looked for; NULL: PATH */
+	/* How the kernel treats the process; each -1 when unset. */
+	int cpu_policy;	  /* SCHED_* */
+	int cpu_priority; /* of a realtime policy */
+	bool cpu_reset_on_fork;
+	char *cpu_affinity;	 /* "0-3,8", or "numa": the CPUs of numa_mask */
+	int numa_policy;	 /* MPOL_* */
+	char *numa_mask;	 /* "0-1", or "all" */
+	int io_priority;	 /* class << 13 | level: ioprio_set(2) */
+	int personality;	 /* PER_* */
+	int64_t coredump_filter; /* bits of /proc/PID/coredump_filter */
+	int memory_ksm;		 /* 0, 1 */
+	int secure_bits;	 /* SECBIT_*; 0: none */
+	enum spec_keyring keyring;
 	struct spec_stream standard_input, standard_output, standard_error;
 };
 

@@ -1,5 +1,7 @@
 /* See finish.h. */
 #include <linux/capability.h>
+#include <linux/mempolicy.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -232,6 +234,7 @@ static int finish_check_commands(const struct unit_config *config, struct failur
 static int finish_check_service(const struct unit_config *config, struct failure *failure)
 {
 	const struct spec *spec = &config->spec;
+	bool realtime;
 	int r = finish_check_commands(config, failure);
 
 	if (r < 0)
@@ -241,6 +244,14 @@ static int finish_check_service(const struct unit_config *config, struct failure
 		return FINISH_FAIL(
 			restart,
 			"Type=oneshot cannot have Restart=always or on-success: its good end is its aim");
+	realtime = spec->cpu_policy == SCHED_FIFO || spec->cpu_policy == SCHED_RR;
+	if (spec->cpu_priority >= 0 && (spec->cpu_priority > 0) != realtime)
+		return FINISH_FAIL(
+			spec.cpu_priority,
+			"CPUSchedulingPriority= is 1 to 99 with CPUSchedulingPolicy=fifo or rr, and 0 else");
+	if (spec->numa_policy > MPOL_DEFAULT && spec->numa_policy != MPOL_LOCAL &&
+	    spec->numa_policy != MPOL_PREFERRED && !spec->numa_mask)
+		return FINISH_FAIL(spec.numa_policy, "this NUMAPolicy= needs NUMAMask=");
 	if (config->type == SERVICE_FORKING && spec->private_pids)
 		return FINISH_FAIL(
 			type,

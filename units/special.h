@@ -21,4 +21,16 @@ SPECIAL_DECLARE(hostname)
 SPECIAL_DECLARE(network)		/* [Container] Network= */
 SPECIAL_DECLARE(container_capabilities) /* AddCapability=, DropCapability= */
 SPECIAL_DECLARE(ulimit)
+SPECIAL_DECLARE(cpu_policy) /* special-process.c */
+SPECIAL_DECLARE(cpu_priority)
+SPECIAL_DECLARE(cpu_affinity) /* a list, or "numa" */
+SPECIAL_DECLARE(numa_policy)
+SPECIAL_DECLARE(numa_mask) /* a list, or "all" */
+SPECIAL_DECLARE(io_class)
+SPECIAL_DECLARE(io_level)
+SPECIAL_DECLARE(personality)
+SPECIAL_DECLARE(coredump_filter)
+SPECIAL_DECLARE(memory_ksm)
+SPECIAL_DECLARE(secure_bits)
+SPECIAL_DECLARE(keyring)
 SPECIAL_DECLARE(notify) /* [Container] Notify= */

@@ -62,6 +62,21 @@ def joined_namespaces():
 
 
 @test
+def keyrings():
+    # directive: Service.KeyringMode
+    tree = the_tree()
+    serials = {}
+    for mode in ("inherit", "private"):
+        for number in (1, 2):
+            unit = f"keyring-{mode}-{number}.service"
+            tree.service(unit, "print-keyring", f"Type=oneshot\nKeyringMode={mode}\n")
+            tree.start(unit)
+            serials[mode, number] = re.search(r"keyring (-?\d+)", tree.svcctl("logs", unit).stdout).group(1)
+    expect_equal(serials["inherit", 1], serials["inherit", 2], "the inherited session keyring")
+    expect(len({serials["inherit", 1], serials["private", 1], serials["private", 2]}) == 3, f"private session keyrings: {serials}")
+
+
+@test
 def limits_without_a_controller_are_refused():
     tree = the_tree()
     with open(os.path.join(cgroup_mount() or "/nonexistent", "cgroup.controllers")) as file:
