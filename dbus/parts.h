@@ -194,6 +194,8 @@ int property_append_second(sd_bus_message *message, const struct directive *dire
 /* The list, NULL as empty. */
 int property_append_list(sd_bus_message *message, char *const *list);
 int property_append_allow_list(sd_bus_message *message, bool allow_list, char *const *names);
+/* property_rules.c: what the rules of filters are on D-Bus. */
+int property_rules_devices(sd_bus_message *message, const struct spec *spec);
 /* property_exception.c: systemd's type for what would have another one by its kind. */
 struct property_exception {
 	const char *name, *signature;

@@ -47,6 +47,7 @@ static const char *const property_signatures[VALUE_KIND_MAX_] = {
 	[VALUE_CONDITION] = NULL, /* all together are Unit.Conditions and Unit.Asserts */
 	[VALUE_TIME_OFFSET] = "x",
 	[VALUE_REFUSED] = NULL,
+	[VALUE_RULES] = "as",
 	[VALUE_SPECIAL] = "s",
 };
 
@@ -362,6 +363,7 @@ int property_append(sd_bus_message *message, const struct directive *directive, 
 		return sd_bus_message_append_basic(message, 'x', field);
 	case VALUE_PATH_LIST:
 	case VALUE_TEXT_LIST:
+	case VALUE_RULES:
 	case VALUE_UNIT_LIST:
 	case VALUE_ENVIRONMENT:
 		return property_append_list(message, *(char **const *)field);

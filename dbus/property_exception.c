@@ -136,6 +136,7 @@ static const struct property_exception property_exceptions[] = {
 	{"RestrictAddressFamilies", "(bas)", property_exception_families},
 	{"AllowedCPUs", "ay", property_exception_cpus},
 	{"AllowedMemoryNodes", "ay", property_exception_memory_nodes},
+	{"DeviceAllow", "a(ss)", property_rules_devices},
 	{"TemporaryFileSystem", "a(ss)", NULL},
 };
 

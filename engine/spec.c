@@ -76,6 +76,21 @@ static void spec_deinit_limits(struct spec_limits *limits)
 	spec_io_limits_deinit(&limits->io_write_iops);
 }
 
+static void spec_deinit_filters(struct spec_filters *filters)
+{
+	text_list_free(filters->device_allow);
+	text_list_free(filters->ip_allow);
+	text_list_free(filters->ip_deny);
+	text_list_free(filters->ip_ingress);
+	text_list_free(filters->ip_egress);
+	text_list_free(filters->programs);
+	text_list_free(filters->bind_allow);
+	text_list_free(filters->bind_deny);
+	text_list_free(filters->interfaces);
+	text_list_free(filters->nft_sets);
+	text_list_free(filters->file_systems);
+}
+
 static void spec_deinit_filesystem(struct spec *spec)
 {
 	struct spec_mounts *const mounts[] = {
@@ -132,6 +147,7 @@ void spec_deinit(struct spec *spec)
 	text_list_free(spec->system_call_architectures);
 	text_list_free(spec->restrict_address_families);
 	spec_deinit_limits(&spec->limits);
+	spec_deinit_filters(&spec->filters);
 	spec_deinit_process(spec);
 	*spec = (struct spec){};
 }

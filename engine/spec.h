@@ -155,6 +155,30 @@ struct spec_limits {
 	uint64_t tasks_max;
 };
 
+/* --- filters ----------------------------------------------------------------------------------------- */
+
+enum spec_device_policy {
+	SPEC_DEVICE_AUTO,   /* all devices, or as CLOSED where something says which */
+	SPEC_DEVICE_CLOSED, /* null, zero, full, random, urandom, tty, ptmx, pts and what is listed */
+	SPEC_DEVICE_STRICT, /* what is listed */
+	SPEC_DEVICE_POLICY_MAX_,
+};
+
+/* eBPF programs of the unit's control group (filter.h). The rules are text lists in the form of filter-text.h. */
+struct spec_filters {
+	enum spec_device_policy device_policy;
+	bool device_policy_implied; /* a default, which goes without saying where it cannot be enforced */
+	bool ip_accounting;
+	char **device_allow;		/* "/dev/sda rw", "char-pts rwm" */
+	char **ip_allow, **ip_deny;	/* "10.0.0.0/8" */
+	char **ip_ingress, **ip_egress; /* paths of pinned programs */
+	char **programs;		/* "TYPE:PATH" of a pinned program */
+	char **bind_allow, **bind_deny; /* "ipv4:tcp:80-89" */
+	char **interfaces;   /* those that may be used; behind a first item "~", those that may not */
+	char **nft_sets;     /* "cgroup:inet:TABLE:SET" */
+	char **file_systems; /* names and @groups; behind a first item "~", those that may not */
+};
+
 /* --- process ----------------------------------------------------------------------------------------- */
 
 enum spec_stdio {
@@ -239,6 +263,7 @@ struct spec {
 	/* limits */
 	struct spec_limits limits;
 	bool delegate; /* the payload may manage its own cgroup subtree */
+	struct spec_filters filters;
 
 	/* process */
 	char *user, *group; /* name or number; NULL: root */

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "manager/host-private.h"
+#include "manager/host-filter.h"
 
 enum {
 	HOST_CGROUP_FINISH_TRIES = 100,
@@ -68,15 +68,21 @@ static void host_cgroup_drop_watch(struct host_unit *unit)
 }
 
 int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config, uid_t uid,
-			struct failure *failure, uint32_t *ret_origin)
+			struct failure *failure, uint32_t *ret_origin, uint16_t *ret_item)
 {
 	struct host *host = unit->host;
-	int fd;
+	int fd, r;
 
 	*ret_origin = PROGRAM_NO_ORIGIN;
+	*ret_item = 0;
 	if (unit->cgroup_fd >= 0)
 		return 0;
 	if (host->cgroups.root_fd < 0) {
+		*ret_origin = filter_first_rule(&config->spec);
+		if (*ret_origin != PROGRAM_NO_ORIGIN)
+			return failure_set(
+				failure, -EOPNOTSUPP, unit->name,
+				"there is no writable cgroup v2 hierarchy; this filter cannot be enforced");
 		if (!cgroup_needed(&config->spec.limits))
 			return 0;
 		*ret_origin = cgroup_first_limit(&config->spec.limits);
@@ -90,6 +96,11 @@ int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config
 			 config->spec.delegate ? uid : (uid_t)-1, failure, ret_origin);
 	if (fd < 0)
 		return fd;
+	r = host_filter_prepare(unit, config, fd, failure, ret_origin, ret_item);
+	if (r < 0) {
+		fd_close(fd);
+		return r;
+	}
 	unit->cgroup_fd = fd;
 	return 0;
 }
@@ -109,6 +120,7 @@ int host_cgroup_attach(struct host_unit *unit, const struct unit_config *config)
 void host_cgroup_release(struct host_unit *unit)
 {
 	host_cgroup_drop_watch(unit);
+	host_filter_release(unit);
 	unit->cgroup_fd = fd_close(unit->cgroup_fd);
 	if (unit->cgroup)
 		cgroup_remove(&unit->host->cgroups, unit->cgroup);

@@ -239,6 +239,7 @@ int host_launch_start(struct world *world, const struct world_launch *request, s
 	struct host_bag bag = {};
 	int log_pipe[2] = {-1, -1}, r;
 	uint32_t origin = PROGRAM_NO_ORIGIN;
+	uint16_t item = 0;
 
 	*ret_exit_status = HOST_EXIT_FDS;
 	if (!unit)
@@ -247,10 +248,10 @@ int host_launch_start(struct world *world, const struct world_launch *request, s
 	if (r < 0)
 		return r;
 	unit->uid = program->program->uid;
-	r = host_cgroup_prepare(unit, request->config, program->program->uid, failure, &origin);
+	r = host_cgroup_prepare(unit, request->config, program->program->uid, failure, &origin, &item);
 	if (r < 0) {
 		*ret_exit_status = HOST_EXIT_CGROUP;
-		host_launch_blame(request->config, origin, 0, failure);
+		host_launch_blame(request->config, origin, item, failure);
 	} else {
 		host_launch_head(&spawn, &request->id, unit, program->program,
 				 host_command_names[request->command]);

@@ -30,11 +30,12 @@ struct host_unit {
 	size_t n_programs;
 	uint64_t generation; /* of the files that name users; another one empties the cache */
 
-	char *cgroup;	  /* path in the tree; NULL until made */
-	int cgroup_fd;	  /* for CLONE_INTO_CGROUP; -1 */
-	int events_watch; /* inotify watch of cgroup.events; -1 */
-	uid_t uid;	  /* of its last launch, on the host; (uid_t)-1 */
-	pid_t *sessions;  /* without cgroup: sessions its launches lead */
+	char *cgroup;		      /* path in the tree; NULL until made */
+	int cgroup_fd;		      /* for CLONE_INTO_CGROUP; -1 */
+	int events_watch;	      /* inotify watch of cgroup.events; -1 */
+	uid_t uid;		      /* of its last launch, on the host; (uid_t)-1 */
+	struct host_filters *filters; /* attached to the cgroup; NULL: none */
+	pid_t *sessions;	      /* without cgroup: sessions its launches lead */
 	size_t n_sessions;
 	uint64_t oom_kills; /* that the manager has been told of */
 	bool freezer_used;  /* by this manager: its observer hears of what becomes of it */
@@ -116,6 +117,10 @@ struct host {
 	size_t memory_size;
 	int memory_fd;
 
+	struct table filters;  /* content -> loaded program: host-filter.c */
+	unsigned filters_idle; /* of these, used by no unit now */
+	int filters_error;     /* why a filter that goes without saying was left out; 0 */
+
 	char **id_ranges; /* unit names; the place in the list is the range */
 	bool finishing;
 };
@@ -176,7 +181,7 @@ void host_launch_forget_programs(struct host_unit *unit);
 /* host-cgroup.c: processes of a unit */
 /* Makes the unit's cgroup, unless it is there. UID is the payload's, on the host: Delegate= is to it. */
 int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config, uid_t uid,
-			struct failure *failure, uint32_t *ret_origin);
+			struct failure *failure, uint32_t *ret_origin, uint16_t *ret_item);
 /* Finds the group again after a restart of the manager. */
 int host_cgroup_attach(struct host_unit *unit, const struct unit_config *config);
 int host_cgroup_kill_unit(struct world *world, const char *unit, const struct unit_config *config, int signal,

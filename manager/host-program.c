@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "manager/host-private.h"
+#include "manager/host-filter.h"
 
 const char *const host_command_names[SERVICE_COMMAND_MAX_] = {
 	[SERVICE_EXEC_CONDITION] = "ExecCondition", [SERVICE_EXEC_START_PRE] = "ExecStartPre",
@@ -421,7 +421,12 @@ int host_explain(struct host *host, struct unit *unit, struct host_steps *ret, s
 {
 	const struct unit_config *config = unit->config;
 	struct host_steps steps = {};
+	int filtered = host_filter_explain(host, config, &steps, failure);
 
+	if (filtered < 0) {
+		host_steps_free(&steps);
+		return filtered;
+	}
 	for (int command = 0; command < SERVICE_COMMAND_MAX_; command++)
 		for (size_t i = 0; i < config->commands[command].n; i++) {
 			_cleanup_(cleanup_program_free) struct program *program = NULL;

@@ -10,7 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "manager/host-private.h"
+#include "manager/host-filter.h"
 
 /* --- units --------------------------------------------------------------------------------------------- */
 
@@ -48,6 +48,7 @@ static void host_unit_free(struct host_unit *unit)
 	host_launch_forget_programs(unit);
 	host_log_detach(unit);
 	host_notify_close(unit);
+	host_filter_release(unit);
 	fd_close(unit->cgroup_fd);
 	free(unit->cgroup);
 	free(unit->sessions);
@@ -290,6 +291,7 @@ struct host *host_free(struct host *host)
 		host_unit_free(slot->value);
 	TABLE_FOREACH (slot, &host->watches)
 		free(slot->value);
+	host_filter_finish(host);
 	table_free(&host->launches);
 	table_free(&host->units);
 	table_free(&host->watches);

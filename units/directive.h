@@ -43,6 +43,7 @@ enum value_kind {
 	VALUE_TIME_OFFSET, /* int64_t nanoseconds; x */
 	VALUE_REFUSED, /* known, and cannot be had: only the values in directive.names, which ask for nothing, are
 			  taken; the summary says why; not shown on D-Bus */
+	VALUE_RULES,   /* char **, each line read by directive.parse into items of a form of their own; as */
 	VALUE_SPECIAL, /* a parser of its own: directive.parse; shown by directive.print */
 	VALUE_KIND_MAX_,
 };
@@ -68,7 +69,7 @@ struct directive {
 	const char *const
 		*names; /* VALUE_ENUM: by value, NULL ends; VALUE_REFUSED: harmless values, may be NULL */
 	int (*parse)(const struct directive_line *line, void *field,
-		     struct failure *failure); /* VALUE_SPECIAL */
+		     struct failure *failure); /* VALUE_SPECIAL, VALUE_RULES */
 	char *(*print)(const void *field);     /* VALUE_SPECIAL */
 	int argument;	      /* kind-specific: a spec_mount_kind with DIRECTIVE_* flags, an RLIMIT_*, … */
 	const char *property; /* D-Bus name; NULL: same as name; "-": none */

@@ -48,6 +48,7 @@ static const char *const kind_texts[VALUE_KIND_MAX_] = {
 	[VALUE_CONDITION] = "path",
 	[VALUE_TIME_OFFSET] = "time span, signed",
 	[VALUE_REFUSED] = "none",
+	[VALUE_RULES] = "rules",
 	[VALUE_SPECIAL] = "see there",
 };
 

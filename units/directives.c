@@ -29,6 +29,8 @@ static const char *const protect_system_names[] = {"no", "yes", "full", "strict"
 static const char *const protect_home_names[] = {"no", "yes", "read-only", "tmpfs", NULL};
 static const char *const protect_proc_names[] = {"default", "noaccess", "invisible", "ptraceable", NULL};
 static const char *const seccomp_names[] = {"unconfined", "default", NULL};
+static const char *const device_policy_names[] = {"auto", "closed", "strict", NULL};
+static_assert(ARRAY_SIZE(device_policy_names) == SPEC_DEVICE_POLICY_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(type_names) == SERVICE_TYPE_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(restart_names) == SERVICE_RESTART_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(notify_access_names) == SERVICE_NOTIFY_MAX_ + 1, "a name for each");
@@ -205,6 +207,10 @@ const struct directive directive_table[] = {
 	{"Service", "IOWriteIOPSMax", VALUE_IO_LIMITS, CGROUP, SPEC(limits.io_write_iops), .argument = 3, .summary = "DEVICE COUNT: writes per second at most."},
 	{"Service", "TasksMax", VALUE_LIMIT_COUNT, CGROUP, SPEC(limits.tasks_max), .summary = "Processes and threads at most."},
 	{"Service", "Delegate", VALUE_BOOL, CGROUP, SPEC(delegate), .summary = "The service may make cgroups below its own."},
+
+	/* --- [Service]: filters of the cgroup --- */
+	{"Service", "DevicePolicy", VALUE_ENUM, CGROUP, SPEC(filters.device_policy), .names = device_policy_names, .default_text = "auto", .summary = "strict: no device but those of DeviceAllow=; closed: these and null, zero, full, random, urandom, tty, ptmx and pts; auto: as closed when DeviceAllow= is given, else all. Containers are closed unless it is set."},
+	{"Service", "DeviceAllow", VALUE_RULES, CGROUP, SPEC(filters.device_allow), .parse = special_parse_device_allow, .summary = "DEVICE [ACCESS]: a path below /dev, or char-GROUP or block-GROUP of /proc/devices with wildcards, that may be read (r), written (w) and made (m); rwm if not said."},
 
 	/* --- [Service]: the process --- */
 	{"Service", "User", VALUE_USER_NAME, ENGINE, SPEC(user), .summary = "Name or id of the user the service runs as."},

@@ -34,3 +34,8 @@ SPECIAL_DECLARE(memory_ksm)
 SPECIAL_DECLARE(secure_bits)
 SPECIAL_DECLARE(keyring)
 SPECIAL_DECLARE(notify) /* [Container] Notify= */
+
+/* VALUE_RULES: rule.c */
+#define SPECIAL_DECLARE_RULES(name) \
+	int special_parse_##name(const struct directive_line *line, void *field, struct failure *failure);
+SPECIAL_DECLARE_RULES(device_allow)

@@ -145,6 +145,10 @@ static const struct value_type value_types[VALUE_KIND_MAX_] = {
 			     .print = value_print_condition,
 			     .takes_empty = true},
 	[VALUE_TIME_OFFSET] = {TYPE(time_offset, int64_t)},
+	[VALUE_RULES] = {.print = value_print_text_list,
+			 .clear = value_clear_list,
+			 .count = value_count_list,
+			 .size = sizeof(char **)},
 	[VALUE_SPECIAL] = {.takes_empty = true},
 };
 
@@ -154,7 +158,7 @@ int value_parse(const struct directive_line *line, void *field, struct failure *
 {
 	const struct directive *directive = line->directive;
 
-	if (directive->kind == VALUE_SPECIAL)
+	if (directive->kind == VALUE_SPECIAL || directive->kind == VALUE_RULES)
 		return directive->parse(line, field, failure);
 	return value_types[directive->kind].parse(line, field, failure);
 }

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 static const struct guest_verb *const guest_tables[] = {
-	process_verbs, attributes_verbs, capability_verbs, isolation_verbs, filesystem_verbs,
-	refused_verbs, act_verbs,	 net_verbs,	   measure_verbs,
+	device_verbs,	  process_verbs, attributes_verbs, capability_verbs, isolation_verbs,
+	filesystem_verbs, refused_verbs, act_verbs,	   net_verbs,	     measure_verbs,
 };
 
 int guest_failed(const char *check, const char *expected, const char *found_format, ...)
