@@ -23,6 +23,22 @@ static int property_exception_control_groups(sd_bus_message *message, const stru
 	return sd_bus_message_append(message, "b", (int)(spec->control_groups != SPEC_CONTROL_GROUPS_HOST));
 }
 
+static int property_exception_hostname(sd_bus_message *message, const struct spec *spec)
+{
+	return sd_bus_message_append(message, "b", spec->protect_hostname || spec->private_hostname);
+}
+
+static int property_exception_mount_flags(sd_bus_message *message, const struct spec *spec)
+{
+	return sd_bus_message_append(message, "t", (uint64_t)spec->mount_propagation);
+}
+
+static int property_exception_login_environment(sd_bus_message *message, const struct spec *spec)
+{
+	return sd_bus_message_append(message, "b",
+				     spec->login_environment < 0 ? !!spec->user : spec->login_environment);
+}
+
 static int property_exception_tmp(sd_bus_message *message, const struct spec *spec)
 {
 	return sd_bus_message_append(message, "b", (int)spec->private_tmp);
@@ -130,6 +146,9 @@ static const struct property_exception property_exceptions[] = {
 	{"PrivateUsers", "b", property_exception_users},
 	{"PrivatePIDs", "s", property_exception_pids},
 	{"ProtectControlGroups", "b", property_exception_control_groups},
+	{"ProtectHostname", "b", property_exception_hostname},
+	{"MountFlags", "t", property_exception_mount_flags},
+	{"SetLoginEnvironment", "b", property_exception_login_environment},
 	{"PrivateTmp", "b", property_exception_tmp},
 	{"Nice", "i", property_exception_nice},
 	{"TimerSlackNSec", "t", property_exception_timer_slack},

@@ -255,6 +255,8 @@ static void build_free_descriptors(struct program_descriptor *descriptors, size_
 void build_deinit(struct build *build)
 {
 	identity_free(build->identity);
+	free(build->uid_map.ranges);
+	free(build->gid_map.ranges);
 	build_free_descriptors(build->descriptors, build->n_descriptors);
 	free(build->ops);
 	free(build->data);

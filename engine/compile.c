@@ -20,6 +20,7 @@
 #include "engine/environment.h"
 #include "engine/filesystem.h"
 #include "engine/identity.h"
+#include "engine/idmap.h"
 #include "engine/isolation.h"
 #include "engine/view.h"
 
@@ -177,12 +178,14 @@ static int compile_decide(struct build *build)
 {
 	int r;
 
-	if (build->command->full_privileges) {
-		build->root = BUILD_ROOT_SHARED;
-		return identity_resolve(build, &build->identity);
-	}
-	build->root = filesystem_decide_root(build->spec);
+	build->root = build->command->full_privileges ? BUILD_ROOT_SHARED : filesystem_decide_root(build->spec);
 	r = identity_resolve(build, &build->identity);
+	/* Also with full privileges: what is delegated to the service's user belongs to him as the host sees
+	 * him. */
+	if (r == 0)
+		r = idmap_make(build);
+	if (build->command->full_privileges)
+		return r;
 	if (r == 0)
 		r = isolation_decide(build);
 	return r < 0 ? r : control_check(build);
@@ -191,6 +194,7 @@ static int compile_decide(struct build *build)
 static int compile_inside(struct build *build)
 {
 	bool pids = build->namespaces & CLONE_NEWPID;
+	bool joins = build->context->join_pidfd >= 0;
 	int r;
 
 	if (build->context->join_pidfd >= 0) {
@@ -208,7 +212,7 @@ static int compile_inside(struct build *build)
 	compile_passed(build);
 	/* The process that joined a PID namespace is not in it: only its children are. */
 	BUILD_ORIGIN(build, run_init);
-	if (pids && build->context->join_pidfd >= 0)
+	if (joins && (pids || build->spec->namespace_paths[SPEC_NAMESPACE_PID]))
 		build_op(build, PROGRAM_FORK);
 	else if (pids && build->spec->run_init)
 		build_op(build, PROGRAM_FORK)->flags = PROGRAM_FORK_INIT;
@@ -274,6 +278,8 @@ int compile_exit_status(uint32_t origin)
 		uint32_t first, last;
 		int status;
 	} ranges[] = {
+		{offsetof(struct spec, namespace_paths[SPEC_NAMESPACE_NETWORK]),
+		 offsetof(struct spec, namespace_paths[SPEC_NAMESPACE_NETWORK]), 225},
 		{offsetof(struct spec, user), offsetof(struct spec, user), 217},
 		{offsetof(struct spec, group), offsetof(struct spec, supplementary_groups), 216},
 		{offsetof(struct spec, working_directory), offsetof(struct spec, working_directory_optional),

@@ -23,7 +23,7 @@ struct compile_context {
 	const char
 		*notify_socket; /* on the host; bound into the container at COMPILE_NOTIFY_PATH; NULL: none */
 	const char *state_directory; /* where a persistent upper layer lives by default */
-	uint32_t auto_range;	     /* first host id for SPEC_USER_AUTO, 65536 ids; 0: none could be had */
+	uint32_t auto_range;	     /* first host id for SPEC_USER_AUTO and NO_MAP; 0: none could be had */
 	bool in_cgroup;		     /* the child is born in a cgroup of its own */
 	unsigned n_passed;	     /* descriptors 3…: passed sockets, at the end of the descriptor list */
 	int join_pidfd; /* svcctl exec: join the namespaces of this process instead of making any; -1. Only whether it is
@@ -37,10 +37,12 @@ struct program_descriptor {
 		PROGRAM_DESCRIPTOR_PATH,      /* O_PATH of `path` on the host, opened anew at every launch */
 		PROGRAM_DESCRIPTOR_NAMESPACE, /* O_RDONLY of `path`, an nsfs file */
 		PROGRAM_DESCRIPTOR_JOIN,      /* context.join_pidfd */
+		PROGRAM_DESCRIPTOR_UNIT,      /* a pidfd of the main process of the unit `path` */
 		PROGRAM_DESCRIPTOR_PASSED,    /* a passed socket, `index` of n_passed */
 	} kind;
 	char *path;
 	unsigned index;
+	uint32_t namespace; /* NAMESPACE: CLONE_NEW*, which it must be */
 	bool optional; /* PATH: when missing, /dev/null is sent and the operation is skipped by its PROGRAM_OPTIONAL */
 	uint32_t origin; /* as in program_op */
 	uint16_t origin_item;

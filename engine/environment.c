@@ -213,9 +213,11 @@ static int environment_set_defaults(struct build *build, char ***list)
 	bool container = build->root == BUILD_ROOT_OVERLAY;
 	_cleanup_free_ char *searched =
 		build->spec->exec_search_path ? text_list_join(build->spec->exec_search_path, ":") : NULL;
+	bool login = build->spec->login_environment < 0 ? build->spec->user || container
+							: build->spec->login_environment;
 	int r = environment_set_value(list, "PATH", searched ?: ENVIRONMENT_PATH);
 
-	if (r == 0 && identity && identity->name && (build->spec->user || container)) {
+	if (r == 0 && identity && identity->name && login) {
 		const char *shell = *identity->shell ? identity->shell : "/bin/sh";
 
 		r = environment_set_value(list, "HOME", *identity->home ? identity->home : "/");

@@ -31,6 +31,20 @@ static bool filesystem_has_mounts(const struct spec *spec)
 	       spec->no_exec_paths.n || spec->mask;
 }
 
+/* Of a PID namespace that is joined; unless a mount namespace is too, which has it. */
+static bool filesystem_wants_proc(const struct spec *spec)
+{
+	return spec->namespace_paths[SPEC_NAMESPACE_PID] && !spec->namespace_paths[SPEC_NAMESPACE_MOUNT];
+}
+
+/* The message queues of an IPC namespace are seen in a file system mounted from inside it: systemd.exec(5),
+ * PrivateIPC=. */
+static bool filesystem_wants_mqueue(const struct spec *spec)
+{
+	return spec->private_ipc ||
+	       (spec->namespace_paths[SPEC_NAMESPACE_IPC] && !spec->namespace_paths[SPEC_NAMESPACE_MOUNT]);
+}
+
 enum build_root filesystem_decide_root(const struct spec *spec)
 {
 	if (spec->image_layers)
@@ -38,6 +52,7 @@ enum build_root filesystem_decide_root(const struct spec *spec)
 	if (spec->root_directory && strcmp(spec->root_directory, "/") != 0)
 		return BUILD_ROOT_DIRECTORY;
 	if (spec->private_mounts || spec->mount_api_vfs || spec->private_pids || spec->read_only_root ||
+	    spec->mount_propagation || filesystem_wants_proc(spec) || filesystem_wants_mqueue(spec) ||
 	    filesystem_has_mounts(spec) || spec->control_groups != SPEC_CONTROL_GROUPS_HOST ||
 	    filesystem_protect_wanted(spec))
 		return BUILD_ROOT_IN_PLACE;
@@ -84,15 +99,42 @@ static int filesystem_emit_tree(struct build *build)
 	return 0;
 }
 
+/* Is the mount namespace there for nothing but its propagation? */
+static bool filesystem_only_propagation(const struct build *build)
+{
+	struct spec without = *build->spec;
+
+	without.mount_propagation = 0;
+	return build->spec->mount_propagation && filesystem_decide_root(&without) == BUILD_ROOT_SHARED;
+}
+
+/* What is mounted later goes the way MountFlags= says. A new root is private until here, which slave means too
+ * where there is no master. */
+static void filesystem_emit_propagation(struct build *build)
+{
+	uint32_t propagation = build->spec->mount_propagation;
+
+	if (!propagation || filesystem_only_propagation(build) ||
+	    (build->root == BUILD_ROOT_IN_PLACE && propagation == MS_SLAVE))
+		return;
+	BUILD_ORIGIN(build, mount_propagation);
+	build_op(build, PROGRAM_PRIVATE_MOUNTS)->flags = propagation;
+}
+
 static int filesystem_emit_root(struct build *build)
 {
 	struct program_op *op;
 	int r;
 
 	build_no_origin(build);
-	/* A sandboxed service sees what the host mounts later; a container does not. */
-	build_op(build, PROGRAM_PRIVATE_MOUNTS)->flags =
-		build->root == BUILD_ROOT_IN_PLACE ? MS_SLAVE : MS_PRIVATE;
+	/* A sandboxed service sees what the host mounts later; a container does not. Where MountFlags= is all that
+	 * was asked for, it counts at once: systemd.exec(5). */
+	if (filesystem_only_propagation(build))
+		BUILD_ORIGIN(build, mount_propagation);
+	build_op(build, PROGRAM_PRIVATE_MOUNTS)->flags = filesystem_only_propagation(build)
+								 ? build->spec->mount_propagation
+							 : build->root == BUILD_ROOT_IN_PLACE ? MS_SLAVE
+											      : MS_PRIVATE;
 	r = build->root == BUILD_ROOT_OVERLAY ? filesystem_overlay_emit(build) : filesystem_emit_tree(build);
 	if (r < 0 || build->root == BUILD_ROOT_IN_PLACE)
 		return r;
@@ -205,9 +247,11 @@ static void filesystem_collect_api(struct mountplan *plan, struct build *build,
 		BUILD_ORIGIN(build, mount_api_vfs);
 	else if (spec->private_pids)
 		BUILD_ORIGIN(build, private_pids);
+	else if (filesystem_wants_proc(spec))
+		build_origin(build, offsetof(struct spec, namespace_paths[SPEC_NAMESPACE_PID]), 0);
 	else
 		BUILD_ORIGIN(build, protect_proc);
-	if (own || spec->private_pids || *texts->proc)
+	if (own || spec->private_pids || filesystem_wants_proc(spec) || *texts->proc)
 		filesystem_add_api(plan, build, MOUNTPLAN_PROC, "/proc", texts->proc,
 				   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC);
 	if (own) {
@@ -219,6 +263,11 @@ static void filesystem_collect_api(struct mountplan *plan, struct build *build,
 	filesystem_add_cgroups(plan, build, own);
 	if (own || spec->private_devices)
 		filesystem_add_dev(plan, build, texts, own);
+	else if (filesystem_wants_mqueue(spec)) {
+		BUILD_ORIGIN(build, private_ipc);
+		filesystem_add_api(plan, build, MOUNTPLAN_MQUEUE, "/dev/mqueue", NULL,
+				   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC | PROGRAM_OPTIONAL);
+	}
 }
 
 /* --- mounts the user listed -------------------------------------------------------------------------- */
@@ -247,7 +296,7 @@ static int filesystem_add_bind(struct mountplan *plan, struct build *build, cons
 	entry->source = mount->source;
 	entry->flags = filesystem_flags(mount);
 	entry->is_directory = S_ISDIR(st.st_mode);
-	entry->id_mapped = build->spec->user_namespace == SPEC_USER_AUTO;
+	entry->id_mapped = build->spec->user_namespace == SPEC_USER_AUTO || mount->id_mapped;
 	return 0;
 }
 
@@ -327,6 +376,34 @@ static int filesystem_collect_lists(struct mountplan *plan, struct build *build,
 	return 0;
 }
 
+/* The host's file, whatever the image has. */
+static int filesystem_add_timezone(struct mountplan *plan, struct build *build,
+				   struct filesystem_texts *texts)
+{
+	const char *zone = build->spec->timezone;
+	struct mountplan_entry *entry;
+	char *source;
+	struct stat st;
+
+	if (!zone)
+		return 0;
+	BUILD_ORIGIN(build, timezone);
+	source = strcmp(zone, "local") == 0 ? strdup("/etc/localtime")
+					    : text_format("/usr/share/zoneinfo/%s", zone);
+	if (text_list_take(&texts->kept, source) < 0)
+		return build_fail(build, -ENOMEM, "the mounts could not be planned");
+	if (stat(source, &st) < 0)
+		return build_fail(build, -errno, "time zone %s: %s", zone, source);
+	if (!S_ISREG(st.st_mode))
+		return build_fail(build, -EINVAL, "time zone %s: %s is no file", zone, source);
+	entry = mountplan_add(plan, build, MOUNTPLAN_BIND, "/etc/localtime");
+	entry->source = source;
+	entry->flags = FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC | PROGRAM_MOUNT_READ_ONLY;
+	entry->is_directory = false;
+	entry->implied = true;
+	return 0;
+}
+
 static void filesystem_add_notify(struct mountplan *plan, struct build *build)
 {
 	struct mountplan_entry *entry;
@@ -349,6 +426,9 @@ static int filesystem_emit_plan(struct build *build, struct mountplan *plan, str
 		return r;
 	filesystem_collect_api(plan, build, texts);
 	r = filesystem_collect_lists(plan, build, texts);
+	if (r < 0)
+		return r;
+	r = filesystem_add_timezone(plan, build, texts);
 	if (r < 0)
 		return r;
 	filesystem_protect_collect(plan, build);
@@ -410,5 +490,6 @@ int filesystem_emit(struct build *build)
 		build_no_origin(build);
 		build_op(build, PROGRAM_DROP_OLD_ROOT)->slot = BUILD_SLOT_OLD_ROOT;
 	}
+	filesystem_emit_propagation(build);
 	return 0;
 }

@@ -116,14 +116,17 @@ static int interpret_namespaces_map(struct interpret_run *run, const struct prog
 
 /* The helper's life: once its ids are mapped it makes what its namespace shall own, says how that went, and
  * holds it until the gate closes. */
-static _Noreturn void interpret_namespaces_help(const struct program_op *op, int gate, int answer)
+static _Noreturn void interpret_namespaces_help(const struct interpret_run *run, const struct program_op *op,
+						int gate, int answer)
 {
 	int result = 0;
 	char byte;
 
 	if (read(gate, &byte, 1) != 1)
 		_exit(0);
-	if (unshare((int)op->flags) < 0)
+	if (op->fd != PROGRAM_NO_FD && setns(run->descriptors[op->fd], CLONE_NEWUSER) < 0)
+		result = -errno;
+	else if (unshare((int)op->flags) < 0)
 		result = -errno;
 	else if (op->flags & CLONE_NEWNET)
 		result = interpret_namespaces_loopback_up(NULL, op);
@@ -141,19 +144,25 @@ static void interpret_namespaces_dismiss(struct interpret_run *run)
 
 int interpret_namespaces_user(struct interpret_run *run, const struct program_op *op)
 {
-	struct clone_args arguments = {.flags = CLONE_NEWUSER | CLONE_PIDFD,
+	bool joins = op->fd != PROGRAM_NO_FD;
+	struct clone_args arguments = {.flags = (joins ? 0 : CLONE_NEWUSER) | CLONE_PIDFD,
 				       .pidfd = (uint64_t)(uintptr_t)&run->helper_pidfd,
 				       .exit_signal = SIGCHLD};
 	int gate[2], answer[2], r;
 	long helper;
 
+	if (joins) {
+		run->slots[op->slot2] = fcntl(run->descriptors[op->fd], F_DUPFD_CLOEXEC, 3);
+		if (run->slots[op->slot2] < 0 || !op->flags)
+			return run->slots[op->slot2] < 0 ? -errno : 0;
+	}
 	if (pipe2(gate, O_CLOEXEC) < 0 || pipe2(answer, O_CLOEXEC) < 0)
 		return -errno;
 	helper = syscall(SYS_clone3, &arguments, sizeof arguments);
 	if (helper == 0) {
 		close(gate[1]);
 		close(answer[0]);
-		interpret_namespaces_help(op, gate[0], answer[1]);
+		interpret_namespaces_help(run, op, gate[0], answer[1]);
 	}
 	r = helper < 0 ? -errno : 0;
 	close(gate[0]);
@@ -161,7 +170,7 @@ int interpret_namespaces_user(struct interpret_run *run, const struct program_op
 	run->helper = MAX_OF((pid_t)helper, 0);
 	run->helper_gate = gate[1];
 	run->helper_answer = answer[0];
-	if (r == 0)
+	if (r == 0 && !joins)
 		r = interpret_namespaces_map(run, op);
 	if (r == 0 && op->flags && write(run->helper_gate, "", 1) != 1)
 		r = -errno;
@@ -239,6 +248,38 @@ int interpret_namespaces_hostname(struct interpret_run *run, const struct progra
 	const char *name = interpret_text(run, op->text);
 
 	return sethostname(name, strlen(name)) < 0 ? -errno : 0;
+}
+
+static int interpret_namespaces_write_sysctl(int proc_fd, const char *name, const char *value)
+{
+	_cleanup_fd_ int fd = openat(proc_fd, "sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd_write_file_at(fd, name, value);
+}
+
+/* The variables of the namespaces that the process is in. Where its /proc shows them read-only (the host is a
+ * container itself), a procfs of our own does not. */
+int interpret_namespaces_sysctl(struct interpret_run *run, const struct program_op *op)
+{
+	const char *name = interpret_text(run, op->text), *value = interpret_text(run, op->text2);
+	int proc_fd = interpret_namespaces_proc(run), r;
+	_cleanup_fd_ int own = -1;
+
+	if (proc_fd < 0)
+		return proc_fd;
+	r = interpret_namespaces_write_sysctl(proc_fd, name, value);
+	if (r == -EROFS) {
+		proc_fd = own = interpret_mounts_new("proc", "", 0);
+		r = own < 0 ? own : interpret_namespaces_write_sysctl(own, name, value);
+	}
+	/* Those of an IPC namespace belong to the root of the user namespace that owns it, and a capability
+	 * does not help. */
+	if (r == -EACCES && op->number && syscall(SYS_setresuid, -1, (uid_t)op->number, -1) == 0) {
+		r = interpret_namespaces_write_sysctl(proc_fd, name, value);
+		if (syscall(SYS_setresuid, -1, 0, -1) < 0)
+			return -errno;
+	}
+	return r;
 }
 
 int interpret_namespaces_loopback_up(struct interpret_run *run _unused_, const struct program_op *op _unused_)

@@ -256,6 +256,7 @@ static const struct {
 	[PROGRAM_ENTER_USER] = {interpret_namespaces_enter_user},
 	[PROGRAM_TIME_NAMESPACE] = {interpret_namespaces_time},
 	[PROGRAM_HOSTNAME] = {interpret_namespaces_hostname, INTERPRET_OWNER_KEEP},
+	[PROGRAM_SYSCTL] = {interpret_namespaces_sysctl},
 	[PROGRAM_LOOPBACK_UP] = {interpret_namespaces_loopback_up, INTERPRET_OWNER_KEEP},
 	[PROGRAM_PRIVATE_MOUNTS] = {interpret_root_private_mounts, INTERPRET_OWNER_KEEP},
 	[PROGRAM_TREE] = {interpret_root_tree, INTERPRET_OWNER_KEEP},

@@ -4,109 +4,74 @@
  * then may the container's root configure them. */
 #include <linux/capability.h>
 #include <linux/sched.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/vfs.h>
 
 #include "engine/control.h"
+#include "engine/idmap.h"
 #include "engine/identity.h"
 #include "engine/isolation.h"
 
-enum { ISOLATION_IDS = 65536 };
+/* In the order in which they are joined: what it takes to join the later ones is still there. The user namespace
+ * is entered after the mounts. */
+static const struct {
+	enum spec_namespace kind;
+	uint32_t flag;
+	const char *name;
+} isolation_kinds[] = {
+	{SPEC_NAMESPACE_NETWORK, CLONE_NEWNET, "network"}, {SPEC_NAMESPACE_IPC, CLONE_NEWIPC, "IPC"},
+	{SPEC_NAMESPACE_UTS, CLONE_NEWUTS, "UTS"},	   {SPEC_NAMESPACE_CGROUP, CLONE_NEWCGROUP, "cgroup"},
+	{SPEC_NAMESPACE_TIME, CLONE_NEWTIME, "time"},	   {SPEC_NAMESPACE_PID, CLONE_NEWPID, "PID"},
+	{SPEC_NAMESPACE_MOUNT, CLONE_NEWNS, "mount"},	   {SPEC_NAMESPACE_USER, CLONE_NEWUSER, "user"},
+};
+static_assert(ARRAY_SIZE(isolation_kinds) == SPEC_NAMESPACE_MAX_, "a row for each");
 
 /* Namespaces that a user namespace should own. */
 #define ISOLATION_OWNED (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
-/* The map as ranges, whatever way it was asked for. At most two ranges are made up; MAP's are the spec's. */
-struct isolation_map {
-	struct spec_id_range own[2];
-	const struct spec_id_range *ranges;
-	size_t n;
-};
-
-static void isolation_get_map(const struct build *build, bool gid, struct isolation_map *ret)
-{
-	const struct spec *spec = build->spec;
-	uint32_t id = !build->identity ? 0 : gid ? build->identity->gid : build->identity->uid;
-	const struct spec_id_map *explicit = gid ? &spec->gid_map : &spec->uid_map;
-
-	*ret = (struct isolation_map){.n = 1};
-	switch (spec->user_namespace) {
-	case SPEC_USER_SELF:
-		ret->own[0] = (struct spec_id_range){0, 0, 1};
-		if (id != 0)
-			ret->own[ret->n++] = (struct spec_id_range){id, id, 1};
-		break;
-	case SPEC_USER_IDENTITY:
-		ret->own[0] = (struct spec_id_range){0, 0, ISOLATION_IDS};
-		break;
-	case SPEC_USER_AUTO:
-		ret->own[0] = (struct spec_id_range){0, build->context->auto_range, ISOLATION_IDS};
-		break;
-	case SPEC_USER_MAP:
-		ret->ranges = explicit->ranges;
-		ret->n = explicit->n_ranges;
-		return;
-	case SPEC_USER_HOST:
-	case SPEC_USER_NAMESPACE_MAX_:
-		ret->own[0] = (struct spec_id_range){0, 0, UINT32_MAX};
-		break;
-	}
-	ret->ranges = ret->own;
-}
-
-static uint32_t isolation_outside(const struct build *build, bool gid, uint32_t id)
-{
-	struct isolation_map map;
-
-	isolation_get_map(build, gid, &map);
-	for (size_t i = 0; i < map.n; i++) {
-		const struct spec_id_range *range = map.ranges == map.own ? &map.own[i] : &map.ranges[i];
-
-		if (id >= range->inside && id - range->inside < range->count)
-			return range->outside + (id - range->inside);
-	}
-	return UINT32_MAX;
-}
-
 uint32_t isolation_outside_uid(const struct build *build, uint32_t uid)
 {
-	return isolation_outside(build, false, uid);
+	return idmap_outside(&build->uid_map, uid);
 }
 
 uint32_t isolation_outside_gid(const struct build *build, uint32_t gid)
 {
-	return isolation_outside(build, true, gid);
+	return idmap_outside(&build->gid_map, gid);
 }
 
-static uint32_t isolation_print_map(struct build *build, bool gid)
+static bool isolation_joins(const struct build *build, enum spec_namespace kind)
 {
-	struct text_buffer buffer = {};
-	_cleanup_free_ char *text = NULL;
-	struct isolation_map map;
+	return build->spec->namespace_paths[kind] ||
+	       (kind == SPEC_NAMESPACE_NETWORK && build->spec->network_unit);
+}
 
-	isolation_get_map(build, gid, &map);
-	for (size_t i = 0; i < map.n; i++) {
-		const struct spec_id_range *range = map.ranges == map.own ? &map.own[i] : &map.ranges[i];
+static uint32_t isolation_print_map(struct build *build, const struct spec_id_map *map)
+{
+	_cleanup_free_ char *text = idmap_print(map);
 
-		text_buffer_append(&buffer, "%u %u %u\n", range->inside, range->outside, range->count);
-	}
-	text = text_buffer_finish(&buffer);
 	if (!text)
 		build->failed = true;
 	return build_text(build, text);
 }
 
+/* Who asked for the user namespace. */
+static void isolation_user_origin(struct build *build)
+{
+	if (isolation_joins(build, SPEC_NAMESPACE_USER))
+		build_origin(build, offsetof(struct spec, namespace_paths[SPEC_NAMESPACE_USER]), 0);
+	else
+		BUILD_ORIGIN(build, user_namespace);
+}
+
 static int isolation_check_user(struct build *build)
 {
-	const struct spec *spec = build->spec;
 	const struct identity *identity = build->identity;
 
-	BUILD_ORIGIN(build, user_namespace);
-	if (spec->user_namespace == SPEC_USER_AUTO && build->context->auto_range == 0)
-		return build_fail(build, -EUSERS, "no range of ids is left for a user namespace");
-	if (spec->user_namespace == SPEC_USER_MAP &&
-	    (spec->uid_map.n_ranges == 0 || spec->gid_map.n_ranges == 0))
-		return build_fail(build, -EINVAL, "the user namespace has no id map");
+	isolation_user_origin(build);
 	if (isolation_outside_uid(build, 0) == UINT32_MAX || isolation_outside_gid(build, 0) == UINT32_MAX)
 		return build_fail(build, -EINVAL, "the user namespace maps no root");
 	BUILD_ORIGIN(build, user);
@@ -127,7 +92,7 @@ static int isolation_decide_user(struct build *build)
 	uint32_t uid, gid;
 	int r;
 
-	if (spec->user_namespace == SPEC_USER_HOST)
+	if (spec->user_namespace == SPEC_USER_HOST && !isolation_joins(build, SPEC_NAMESPACE_USER))
 		return 0;
 	r = isolation_check_user(build);
 	if (r < 0)
@@ -136,45 +101,108 @@ static int isolation_decide_user(struct build *build)
 	gid = isolation_outside_gid(build, 0);
 	build->namespaces |= CLONE_NEWUSER;
 	build->owner = uid | (uint64_t)gid << 32;
-	build->own_ids = spec->user_namespace == SPEC_USER_AUTO ||
-			 (spec->user_namespace == SPEC_USER_MAP && build->owner != 0);
-	BUILD_ORIGIN(build, user_namespace);
-	if (build->own_ids && build->root < BUILD_ROOT_DIRECTORY)
+	build->own_ids = !idmap_is_identity(&build->uid_map) || !idmap_is_identity(&build->gid_map);
+	isolation_user_origin(build);
+	if (build->own_ids && build->root < BUILD_ROOT_DIRECTORY &&
+	    !isolation_joins(build, SPEC_NAMESPACE_USER))
 		return build_fail(
 			build, -EOPNOTSUPP,
 			"a user namespace with ids of its own needs a root directory or image of its own");
 	return 0;
 }
 
+/* "net.ipv4.ip_forward=1": only of a namespace that the container has of its own. One that is shared is others'
+ * too. */
+static int isolation_check_sysctls(struct build *build)
+{
+	for (size_t i = 0; i < text_list_length(build->spec->sysctls); i++) {
+		const char *name = build->spec->sysctls[i];
+		bool net = text_starts_with(name, "net."), uts = text_starts_with(name, "kernel.domainname=");
+
+		if (build->namespaces & (net ? CLONE_NEWNET : uts ? CLONE_NEWUTS : CLONE_NEWIPC))
+			continue;
+		BUILD_ORIGIN_ITEM(build, sysctls, i);
+		return build_fail(build, -EINVAL,
+				  "%s would be changed outside: the container has no %s namespace of its own",
+				  name,
+				  net	? "network"
+				  : uts ? "UTS"
+					: "IPC");
+	}
+	return 0;
+}
+
+/* A namespace that is joined is not made: the path goes before the switch, as systemd has it. */
 int isolation_decide(struct build *build)
 {
 	const struct spec *spec = build->spec;
+	int r;
 
-	if (build->root != BUILD_ROOT_SHARED)
+	if (build->root != BUILD_ROOT_SHARED && !isolation_joins(build, SPEC_NAMESPACE_MOUNT))
 		build->namespaces |= CLONE_NEWNS;
-	if (spec->private_pids)
+	if (spec->private_pids && !isolation_joins(build, SPEC_NAMESPACE_PID))
 		build->namespaces |= CLONE_NEWPID;
-	if (spec->private_network && !spec->network_namespace_path)
+	if (spec->private_network && !isolation_joins(build, SPEC_NAMESPACE_NETWORK))
 		build->namespaces |= CLONE_NEWNET;
-	if (spec->private_ipc && !spec->ipc_namespace_path)
+	if (spec->private_ipc && !isolation_joins(build, SPEC_NAMESPACE_IPC))
 		build->namespaces |= CLONE_NEWIPC;
-	if (spec->private_hostname || spec->protect_hostname || spec->hostname)
+	if ((spec->private_hostname || spec->protect_hostname || spec->hostname) &&
+	    !isolation_joins(build, SPEC_NAMESPACE_UTS))
 		build->namespaces |= CLONE_NEWUTS;
-	if (spec->control_groups == SPEC_CONTROL_GROUPS_PRIVATE ||
-	    spec->control_groups == SPEC_CONTROL_GROUPS_STRICT)
+	if (spec->control_groups >= SPEC_CONTROL_GROUPS_PRIVATE &&
+	    !isolation_joins(build, SPEC_NAMESPACE_CGROUP))
 		build->namespaces |= CLONE_NEWCGROUP;
-	if (spec->private_time || spec->time_offset_monotonic || spec->time_offset_boottime)
+	if ((spec->private_time || spec->time_offset_monotonic || spec->time_offset_boottime) &&
+	    !isolation_joins(build, SPEC_NAMESPACE_TIME))
 		build->namespaces |= CLONE_NEWTIME;
-	return isolation_decide_user(build);
+	if (isolation_joins(build, SPEC_NAMESPACE_MOUNT) && build->root >= BUILD_ROOT_DIRECTORY) {
+		build_origin(build, offsetof(struct spec, namespace_paths[SPEC_NAMESPACE_MOUNT]), 0);
+		return build_fail(
+			build, -EINVAL,
+			"a mount namespace to join and a root of the unit's own exclude each other");
+	}
+	r = isolation_check_sysctls(build);
+	return r < 0 ? r : isolation_decide_user(build);
 }
 
-static void isolation_emit_join_path(struct build *build, const char *path, uint32_t flag)
+/* The descriptor of the namespace to join, as an argument. */
+static uint16_t isolation_path_descriptor(struct build *build, size_t row)
 {
-	uint16_t fd = build_descriptor(build, PROGRAM_DESCRIPTOR_NAMESPACE, path, false);
-	struct program_op *op = build_op(build, PROGRAM_JOIN);
+	enum spec_namespace kind = isolation_kinds[row].kind;
+	uint16_t fd;
 
-	op->fd = fd;
-	op->flags = flag;
+	if (kind == SPEC_NAMESPACE_NETWORK && build->spec->network_unit) {
+		BUILD_ORIGIN(build, private_network);
+		return build_descriptor(build, PROGRAM_DESCRIPTOR_UNIT, build->spec->network_unit, false);
+	}
+	build_origin(build, offsetof(struct spec, namespace_paths) + sizeof(char *) * kind, 0);
+	fd = build_descriptor(build, PROGRAM_DESCRIPTOR_NAMESPACE, build->spec->namespace_paths[kind], false);
+	if (fd != PROGRAM_NO_FD)
+		build->descriptors[fd - 3].namespace = isolation_kinds[row].flag;
+	return fd;
+}
+
+/* All but the user namespace. Whoever joined a PID namespace is not in it, only its children are: the rest is
+ * done by one, so that it sees the /proc it mounts. The host's tree is changed in a copy of the mount
+ * namespace that was joined, never in that itself. */
+static void isolation_emit_joins(struct build *build)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(isolation_kinds); i++) {
+		struct program_op *op;
+		uint16_t fd;
+
+		if (!isolation_joins(build, isolation_kinds[i].kind) ||
+		    isolation_kinds[i].kind == SPEC_NAMESPACE_USER)
+			continue;
+		fd = isolation_path_descriptor(build, i);
+		op = build_op(build, PROGRAM_JOIN);
+		op->fd = fd;
+		op->flags = isolation_kinds[i].flag;
+		if (isolation_kinds[i].kind == SPEC_NAMESPACE_PID)
+			build_op(build, PROGRAM_FORK);
+		if (isolation_kinds[i].kind == SPEC_NAMESPACE_MOUNT && build->root != BUILD_ROOT_SHARED)
+			build_op(build, PROGRAM_UNSHARE)->flags = CLONE_NEWNS;
+	}
 }
 
 static void isolation_append_offset(struct text_buffer *buffer, const char *clock, int64_t nanoseconds)
@@ -228,6 +256,7 @@ static void isolation_emit_user(struct build *build)
 	uint64_t owned = build->namespaces & ISOLATION_OWNED;
 	uint32_t uid_map, gid_map;
 	struct program_op *op;
+	uint16_t fd = PROGRAM_NO_FD;
 
 	build->clone_flags |= build->namespaces & (CLONE_NEWNS | CLONE_NEWPID);
 	if (!(build->namespaces & CLONE_NEWUSER)) {
@@ -239,10 +268,16 @@ static void isolation_emit_user(struct build *build)
 		isolation_emit_unshare(build, owned & CLONE_NEWUTS);
 		return;
 	}
-	BUILD_ORIGIN(build, user_namespace);
-	uid_map = isolation_print_map(build, false);
-	gid_map = isolation_print_map(build, true);
+	isolation_user_origin(build);
+	if (isolation_joins(build, SPEC_NAMESPACE_USER)) {
+		fd = isolation_path_descriptor(build, ARRAY_SIZE(isolation_kinds) - 1);
+		uid_map = gid_map = 0;
+	} else {
+		uid_map = isolation_print_map(build, &build->uid_map);
+		gid_map = isolation_print_map(build, &build->gid_map);
+	}
 	op = build_op(build, PROGRAM_USER_NAMESPACE);
+	op->fd = fd;
 	op->text = uid_map;
 	op->text2 = gid_map;
 	op->slot2 = BUILD_SLOT_USER;
@@ -277,18 +312,35 @@ static void isolation_emit_hostname(struct build *build)
 	op->text = text;
 }
 
+static void isolation_emit_sysctls(struct build *build)
+{
+	for (size_t i = 0; i < text_list_length(build->spec->sysctls); i++) {
+		_cleanup_free_ char *name = strdup(build->spec->sysctls[i]);
+		char *value = name ? strchr(name, '=') : NULL;
+		uint32_t text, text2;
+		struct program_op *op;
+
+		BUILD_ORIGIN_ITEM(build, sysctls, i);
+		if (!value) {
+			build->failed = true;
+			return;
+		}
+		*value++ = '\0';
+		for (char *c = name; *c; c++)
+			if (*c == '.')
+				*c = '/';
+		text = build_text(build, name);
+		text2 = build_text(build, value);
+		op = build_op(build, PROGRAM_SYSCTL);
+		op->text = text;
+		op->text2 = text2;
+		op->number = (uint32_t)build->owner;
+	}
+}
+
 int isolation_emit(struct build *build)
 {
-	const struct spec *spec = build->spec;
-
-	if (spec->network_namespace_path) {
-		BUILD_ORIGIN(build, network_namespace_path);
-		isolation_emit_join_path(build, spec->network_namespace_path, CLONE_NEWNET);
-	}
-	if (spec->ipc_namespace_path) {
-		BUILD_ORIGIN(build, ipc_namespace_path);
-		isolation_emit_join_path(build, spec->ipc_namespace_path, CLONE_NEWIPC);
-	}
+	isolation_emit_joins(build);
 	/* First, as its helper works beside all that follows. */
 	isolation_emit_user(build);
 	if (build->namespaces & CLONE_NEWCGROUP) {
@@ -304,6 +356,7 @@ int isolation_emit(struct build *build)
 		BUILD_ORIGIN(build, private_network);
 		build_op(build, PROGRAM_LOOPBACK_UP);
 	}
+	isolation_emit_sysctls(build);
 	return 0;
 }
 
@@ -315,6 +368,7 @@ void isolation_emit_owned(struct build *build)
 	BUILD_ORIGIN(build, user_namespace);
 	build_op(build, PROGRAM_JOIN_OWNED)->flags = (uint32_t)(build->namespaces & ISOLATION_OWNED);
 	isolation_emit_hostname(build);
+	isolation_emit_sysctls(build);
 }
 
 void isolation_emit_enter_user(struct build *build)
@@ -325,7 +379,7 @@ void isolation_emit_enter_user(struct build *build)
 	isolation_emit_owned(build);
 	if (!(build->namespaces & CLONE_NEWUSER))
 		return;
-	BUILD_ORIGIN(build, user_namespace);
+	isolation_user_origin(build);
 	op = build_op(build, PROGRAM_ENTER_USER);
 	op->slot = BUILD_SLOT_USER;
 	/* A container that may mount needs a mount namespace that its user namespace owns. */
@@ -339,10 +393,9 @@ void isolation_emit_join(struct build *build)
 	struct program_op *op;
 	uint64_t flags = build->namespaces;
 
-	if (build->spec->network_namespace_path)
-		flags |= CLONE_NEWNET;
-	if (build->spec->ipc_namespace_path)
-		flags |= CLONE_NEWIPC;
+	for (size_t i = 0; i < ARRAY_SIZE(isolation_kinds); i++)
+		if (isolation_joins(build, isolation_kinds[i].kind))
+			flags |= isolation_kinds[i].flag;
 	if (flags == 0)
 		return;
 	build_no_origin(build);
@@ -350,4 +403,17 @@ void isolation_emit_join(struct build *build)
 	op = build_op(build, PROGRAM_JOIN);
 	op->fd = fd;
 	op->flags = (uint32_t)flags;
+}
+
+int isolation_check_namespace(int fd, uint32_t flag, const char *path, struct failure *failure)
+{
+	struct statfs status;
+
+	for (size_t i = 0; i < ARRAY_SIZE(isolation_kinds); i++)
+		if (isolation_kinds[i].flag == flag &&
+		    (fstatfs(fd, &status) < 0 || (uint32_t)status.f_type != NSFS_MAGIC ||
+		     ioctl(fd, NS_GET_NSTYPE) != (int)flag))
+			return failure_set(failure, -EINVAL, NULL, "%s is not the file of a %s namespace",
+					   path, isolation_kinds[i].name);
+	return 0;
 }

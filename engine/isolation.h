@@ -17,6 +17,9 @@ void isolation_emit_enter_user(struct build *build);
 /* Instead of both: joins everything that the process context->join_pidfd has of its own. */
 void isolation_emit_join(struct build *build);
 
+/* Is FD, opened from PATH, a namespace of the kind of FLAG (CLONE_NEW*)? Else FAILURE says what it should be. */
+int isolation_check_namespace(int fd, uint32_t flag, const char *path, struct failure *failure);
+
 /* What a uid or gid of the container is on the host; UINT32_MAX when it is not mapped. */
 uint32_t isolation_outside_uid(const struct build *build, uint32_t uid);
 uint32_t isolation_outside_gid(const struct build *build, uint32_t gid);

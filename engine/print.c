@@ -247,6 +247,8 @@ static void print_isolation(struct print *print)
 	const struct program_op *op = print->op;
 
 	if (op->code == PROGRAM_USER_NAMESPACE) {
+		if (op->fd != PROGRAM_NO_FD)
+			text_buffer_append(&print->buffer, " descriptor=%u", op->fd);
 		print_value(print, "uid-map", print_string(print, op->text));
 		print_value(print, "gid-map", print_string(print, op->text2));
 		if (op->flags)
@@ -264,7 +266,9 @@ static void print_root(struct print *print)
 	const struct program_op *op = print->op;
 
 	if (op->code == PROGRAM_PRIVATE_MOUNTS)
-		text_buffer_append(&print->buffer, op->flags == MS_SLAVE ? " slave" : " private");
+		text_buffer_append(&print->buffer, "%s", op->flags == MS_SLAVE	  ? " slave"
+							  : op->flags == MS_SHARED ? " shared"
+										   : " private");
 	if (op->code == PROGRAM_TREE)
 		text_buffer_append(&print->buffer, " %s slot=%u",
 				   op->text ? print_string(print, op->text) : "in-place", op->slot2);
@@ -306,6 +310,8 @@ static void print_filesystem(struct print *print)
 		text_buffer_append(&print->buffer, " mode=%04llo", (unsigned long long)op->number);
 	if (op->code == PROGRAM_MAKE_DIRECTORY || op->code == PROGRAM_MAKE_FILE)
 		print_owner(print, op->number2);
+	if (op->code == PROGRAM_SYSCTL)
+		print_value(print, "value", print_string(print, op->text2));
 	if (op->code == PROGRAM_SYMLINK)
 		print_value(print, "to", print_string(print, op->text2));
 	if (op->code == PROGRAM_TMPFS || op->code == PROGRAM_PROC || op->code == PROGRAM_DEVPTS)
@@ -392,6 +398,7 @@ static void (*const print_families[PROGRAM_CODE_MAX_])(struct print *print) = {
 	[PROGRAM_ENTER_USER] = print_isolation,
 	[PROGRAM_TIME_NAMESPACE] = print_isolation,
 	[PROGRAM_HOSTNAME] = print_process,
+	[PROGRAM_SYSCTL] = print_filesystem,
 	[PROGRAM_LOOPBACK_UP] = print_isolation,
 	[PROGRAM_PRIVATE_MOUNTS] = print_root,
 	[PROGRAM_TREE] = print_root,

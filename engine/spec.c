@@ -21,6 +21,7 @@ void spec_init(struct spec *spec)
 		.capability_bounding_set = SPEC_CAP_ALL,
 		.restrict_namespaces = SPEC_UNSET,
 		.umask = 0022,
+		.login_environment = -1,
 		.ignore_sigpipe = true,
 		.cpu_policy = -1,
 		.cpu_priority = -1,
@@ -121,6 +122,7 @@ static void spec_deinit_process(struct spec *spec)
 	free(spec->group);
 	text_list_free(spec->supplementary_groups);
 	free(spec->working_directory);
+	free(spec->timezone);
 	text_list_free(spec->environment);
 	for (size_t i = 0; i < spec->n_environment_files; i++)
 		free(spec->environment_files[i].path);
@@ -140,8 +142,12 @@ void spec_deinit(struct spec *spec)
 	free(spec->uid_map.ranges);
 	free(spec->gid_map.ranges);
 	free(spec->hostname);
-	free(spec->network_namespace_path);
-	free(spec->ipc_namespace_path);
+	free(spec->sub_user);
+	free(spec->sub_group);
+	for (int i = 0; i < SPEC_NAMESPACE_MAX_; i++)
+		free(spec->namespace_paths[i]);
+	free(spec->network_unit);
+	text_list_free(spec->sysctls);
 	spec_deinit_filesystem(spec);
 	text_list_free(spec->system_call_filter.names);
 	text_list_free(spec->system_call_architectures);

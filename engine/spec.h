@@ -20,12 +20,28 @@
 
 /* --- isolation --------------------------------------------------------------------------------------- */
 
+enum spec_namespace {
+	SPEC_NAMESPACE_MOUNT,
+	SPEC_NAMESPACE_PID,
+	SPEC_NAMESPACE_NETWORK,
+	SPEC_NAMESPACE_IPC,
+	SPEC_NAMESPACE_UTS,
+	SPEC_NAMESPACE_USER,
+	SPEC_NAMESPACE_CGROUP,
+	SPEC_NAMESPACE_TIME,
+	SPEC_NAMESPACE_MAX_,
+};
+
 enum spec_user_namespace {
 	SPEC_USER_HOST, /* none of its own */
 	SPEC_USER_SELF, /* maps the service's own user and root 1:1, all others are nobody; PrivateUsers=yes */
 	SPEC_USER_IDENTITY, /* maps 0..65535 1:1 */
 	SPEC_USER_AUTO,	    /* 65536 ids from a range chosen for this unit; files are idmapped; UserNS=auto */
 	SPEC_USER_MAP,	    /* uid_map and gid_map below */
+	SPEC_USER_FULL,	    /* maps all ids 1:1 */
+	SPEC_USER_KEEP_ID,  /* the manager's own ids become keep_uid and keep_gid; those below move up by one */
+	SPEC_USER_NO_MAP,   /* as AUTO, but nothing of the host's but the image is idmapped: it is all nobody's */
+	SPEC_USER_SUB,	    /* the ranges that /etc/subuid and /etc/subgid have for sub_user and sub_group */
 	SPEC_USER_NAMESPACE_MAX_,
 };
 
@@ -73,6 +89,7 @@ struct spec_mount {
 	char *options; /* tmpfs: filesystem options; else NULL */
 	bool read_only, recursive, no_exec, no_suid, no_dev;
 	bool ignore_missing; /* a "-" prefix: a missing source or target is no error */
+	bool id_mapped;	     /* bind: ids on disk are the container's, not the host's */
 };
 
 /* One list per directive, so that an item's origin is exact. */
@@ -219,11 +236,17 @@ struct spec {
 	bool private_time;
 	enum spec_control_groups control_groups;
 	enum spec_user_namespace user_namespace;
-	struct spec_id_map uid_map, gid_map; /* for SPEC_USER_MAP */
+	struct spec_id_map uid_map, gid_map; /* for SPEC_USER_MAP; for AUTO and NO_MAP what is mapped besides */
+	uint32_t user_namespace_size;	     /* AUTO, NO_MAP, KEEP_ID: ids in the namespace; 0: 65536 */
+	uint32_t keep_uid, keep_gid;	     /* KEEP_ID */
+	char *sub_user, *sub_group;	     /* SUB */
 	char *hostname;			     /* set in the UTS namespace; implies private_hostname */
 	int64_t time_offset_monotonic, time_offset_boottime; /* nanoseconds; imply private_time when not 0 */
 	bool run_init; /* with a PID namespace: the payload runs below our own init (default true) */
-	char *network_namespace_path, *ipc_namespace_path; /* join instead of create */
+	char *namespace_paths[SPEC_NAMESPACE_MAX_]; /* joined instead of created */
+	char *network_unit; /* a unit whose network namespace is joined */
+	uint32_t mount_propagation; /* MS_SHARED, MS_SLAVE or MS_PRIVATE for a mount namespace; 0: the default */
+	char **sysctls;		    /* NAME=VALUE of the container's own namespaces */
 
 	/* filesystem: the root */
 	char *root_directory; /* RootDirectory=; NULL: the host's root */
@@ -271,7 +294,9 @@ struct spec {
 	mode_t umask;
 	char *working_directory; /* "~" is the user's home; NULL: "/" */
 	bool working_directory_optional;
-	char **environment; /* NAME=VALUE, later ones win */
+	int login_environment; /* HOME, LOGNAME, USER and SHELL: 0 no, 1 yes, -1 with a user */
+	char *timezone;	       /* of the container: an area, or "local": the host's */
+	char **environment;    /* NAME=VALUE, later ones win */
 	struct spec_environment_file *environment_files;
 	size_t n_environment_files;
 	char **pass_environment, **unset_environment;

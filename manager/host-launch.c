@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "engine/isolation.h"
 #include "manager/host-private.h"
 
 /* systemd's EXIT_* for what fails outside the launch program (systemd.exec(5)). */
@@ -109,26 +110,79 @@ static int host_launch_streams(struct host *host, struct host_bag *bag, const st
 	return 0;
 }
 
+/* Anything may have that path: a pipe must not block us. */
+static int host_launch_namespace(struct host_bag *bag, const struct program_descriptor *descriptor,
+				 struct failure *failure)
+{
+	int fd = host_launch_open(descriptor->path, O_RDONLY | O_NONBLOCK);
+	int r = fd < 0 ? fd : isolation_check_namespace(fd, descriptor->namespace, descriptor->path, failure);
+
+	if (r < 0) {
+		if (fd >= 0)
+			close(fd);
+		return r;
+	}
+	return host_bag_put(bag, fd);
+}
+
+/* By its name, or as the container's name: the first that has it. */
+static const struct unit *host_launch_find_unit(const struct host *host, const char *name)
+{
+	const struct unit *unit = manager_get_unit(host->manager, name);
+	size_t length = strlen(name) - strlen(".service");
+
+	if (unit && unit->main.alive)
+		return unit;
+	TABLE_FOREACH (slot, &host->manager->units) {
+		const struct unit *other = slot->value;
+		const char *called = other->config ? other->config->container_name : NULL;
+
+		if (called && strlen(called) == length && strncmp(called, name, length) == 0)
+			return other;
+	}
+	return unit;
+}
+
+/* A pidfd of the main process of another unit, whose namespace is to be joined. */
+static int host_launch_other_unit(const struct host *host, struct host_bag *bag, const char *name,
+				  struct failure *failure)
+{
+	const struct unit *unit = host_launch_find_unit(host, name);
+	int fd;
+
+	if (!unit || !unit->main.alive || unit->main.pid <= 0)
+		return failure_set(failure, -ESRCH, NULL,
+				   "%s, whose namespace is to be joined, is not running", name);
+	fd = (int)syscall(SYS_pidfd_open, unit->main.pid, 0);
+	return fd < 0 ? failure_set(failure, -errno, NULL, "cannot open the main process of %s", name)
+		      : host_bag_put(bag, fd);
+}
+
 /* The descriptors that the program lists. PIDFD: for "join"; -1. */
-static int host_launch_descriptors(struct host_bag *bag, const struct program *program, int pidfd,
-				   const struct unit_config *config, struct failure *failure,
-				   int *ret_exit_status)
+static int host_launch_descriptors(const struct host *host, struct host_bag *bag,
+				   const struct program *program, int pidfd, const struct unit_config *config,
+				   struct failure *failure, int *ret_exit_status)
 {
 	for (size_t i = 0; i < program->n_descriptors; i++) {
 		const struct program_descriptor *d = &program->descriptors[i];
 		int r;
 
+		*failure = (struct failure){};
+
 		if (d->kind == PROGRAM_DESCRIPTOR_JOIN)
 			r = host_bag_put_copy(bag, pidfd);
+		else if (d->kind == PROGRAM_DESCRIPTOR_UNIT)
+			r = host_launch_other_unit(host, bag, d->path, failure);
 		else if (d->kind == PROGRAM_DESCRIPTOR_NAMESPACE)
-			r = host_bag_put(bag, host_launch_open(d->path, O_RDONLY));
+			r = host_launch_namespace(bag, d, failure);
 		else
 			r = host_bag_put(bag, host_launch_open(d->path, O_PATH));
 		if (r == -ENOENT && d->optional)
 			r = host_bag_put(bag, host_launch_open("/dev/null", O_PATH));
 		if (r < 0) {
-			failure_set(failure, r, NULL, "cannot open %s",
-				    d->path ? d->path : "the process to join");
+			if (!failure->error)
+				failure_set(failure, r, NULL, "cannot open %s",
+					    d->path ? d->path : "the process to join");
 			*ret_exit_status = compile_exit_status(d->origin);
 			return host_launch_blame(config, d->origin, d->origin_item, failure);
 		}
@@ -187,8 +241,8 @@ static int host_launch_fill(struct host_unit *unit, const struct world_launch *r
 		return failure_set(failure, r, unit->name, "no descriptor for the launch");
 	r = host_launch_streams(unit->host, bag, request->config, log_pipe[1], failure, ret_exit_status);
 	if (r == 0)
-		r = host_launch_descriptors(bag, program->program, join_pidfd, request->config, failure,
-					    ret_exit_status);
+		r = host_launch_descriptors(unit->host, bag, program->program, join_pidfd, request->config,
+					    failure, ret_exit_status);
 	if (r < 0)
 		return r;
 	if (log_pipe[0] >= 0) {
@@ -319,7 +373,7 @@ static int host_exec_send(struct host *host, struct host_unit *unit, const struc
 	if (r < 0)
 		failure_set(failure, r, unit->name, "no descriptor for the command");
 	else
-		r = host_launch_descriptors(&bag, program->program, pidfd, config, failure, &ignored);
+		r = host_launch_descriptors(host, &bag, program->program, pidfd, config, failure, &ignored);
 	launch = r < 0 ? NULL : host_launch_new(host, &id, unit);
 	if (!launch) {
 		host_bag_close(&bag);
@@ -367,8 +421,8 @@ int host_exec(struct host *host, struct unit *unit, const struct host_exec *exec
 		return failure_set(failure, -ENOMEM, unit->name, "cannot execute");
 	*program = (struct host_program){.references = 1, .memfd = -1};
 	context.join_pidfd = pidfd;
-	if (spec.user_namespace == SPEC_USER_AUTO)
-		context.auto_range = host_memory_id_range(host, unit->name);
+	if (spec.user_namespace == SPEC_USER_AUTO || spec.user_namespace == SPEC_USER_NO_MAP)
+		context.auto_range = host_memory_id_range(host, unit->name, spec.user_namespace_size);
 	r = compile(&spec, &command, &context, &program->program, failure, NULL, NULL);
 	if (r == 0 && (program->memfd = program_seal(program->program)) < 0)
 		r = failure_set(failure, program->memfd, unit->name,

@@ -61,10 +61,11 @@ static int host_memory_read_ranges(struct host *host)
 	return 0;
 }
 
-static int host_memory_append_range(struct host *host, const char *unit)
+static int host_memory_append_ranges(const struct host *host, char *const *units)
 {
 	_cleanup_free_ char *path = text_format("%s/id-ranges", host->state_directory),
-			    *line = text_format("%s\n", unit);
+			    *names = text_list_join(units, "\n"),
+			    *line = names ? text_format("%s\n", names) : NULL;
 	_cleanup_fd_ int fd = -1;
 
 	if (!path || !line)
@@ -73,20 +74,34 @@ static int host_memory_append_range(struct host *host, const char *unit)
 	return fd < 0 ? -errno : fd_write_all(fd, line, strlen(line));
 }
 
-uint32_t host_memory_id_range(struct host *host, const char *unit)
+/* A larger range is several in a row, under names of their own: "UNIT*3" is the first of three, of which the
+ * others are called "UNIT*3+". So a unit that wants more than before gets another range. */
+uint32_t host_memory_id_range(struct host *host, const char *unit, uint32_t size)
 {
+	unsigned count = MAX_OF((size + HOST_ID_RANGE_SIZE - 1) / HOST_ID_RANGE_SIZE, 1u);
+	_cleanup_free_ char *first = count > 1 ? text_format("%s*%u", unit, count) : strdup(unit),
+			    *next = text_format("%s*%u+", unit, count);
+	_cleanup_text_list_ char **names = NULL;
 	size_t n = 0;
 
-	if (!host->id_ranges && host_memory_read_ranges(host) < 0)
+	if (!first || !next || (!host->id_ranges && host_memory_read_ranges(host) < 0))
 		return 0;
 	TEXT_LIST_FOREACH (name, host->id_ranges) {
-		if (strcmp(*name, unit) == 0)
+		if (strcmp(*name, first) == 0)
 			return (uint32_t)(HOST_ID_RANGE_FIRST + n) * HOST_ID_RANGE_SIZE;
 		n++;
 	}
-	/* Written before it is used: two units must never share a range, not even after a crash. */
-	if (HOST_ID_RANGE_FIRST + n >= HOST_ID_RANGE_END || host_memory_append_range(host, unit) < 0 ||
-	    text_list_append(&host->id_ranges, unit) < 0)
+	if (HOST_ID_RANGE_FIRST + n + count > HOST_ID_RANGE_END)
 		return 0;
+	for (unsigned i = 0; i < count; i++)
+		if (text_list_append(&names, i == 0 ? first : next) < 0)
+			return 0;
+	/* Written before it is used, and all at once: two units must never share a range, not even after a
+	 * crash. */
+	if (host_memory_append_ranges(host, names) < 0)
+		return 0;
+	TEXT_LIST_FOREACH (name, names)
+		if (text_list_append(&host->id_ranges, *name) < 0)
+			return 0;
 	return (uint32_t)(HOST_ID_RANGE_FIRST + n) * HOST_ID_RANGE_SIZE;
 }

@@ -228,5 +228,5 @@ int host_condition_test(struct world *world, const struct unit_condition *condit
 
 /* host-memory.c */
 void *host_memory_grow(struct world *world, size_t size);
-/* The first host id of the range for UNIT, always the same one; 0 when there is none. */
-uint32_t host_memory_id_range(struct host *host, const char *unit);
+/* The first host id of the range for UNIT of SIZE ids (0: 65536), always the same one; 0 when there is none. */
+uint32_t host_memory_id_range(struct host *host, const char *unit, uint32_t size);

@@ -113,14 +113,18 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 	context.name = name;
 	context.environment = own;
 	context.notify_socket = notify;
-	if (config->spec.user_namespace == SPEC_USER_AUTO)
-		context.auto_range = host_memory_id_range(host, unit);
+	if (config->spec.user_namespace == SPEC_USER_AUTO || config->spec.user_namespace == SPEC_USER_NO_MAP)
+		context.auto_range = host_memory_id_range(host, unit, config->spec.user_namespace_size);
 	return compile(&config->spec, &command, &context, ret, failure, ret_origin, ret_item);
 }
 
 static bool host_launch_cachable(const struct world_launch *launch)
 {
-	return text_list_length(launch->environment) == 0 && launch->config->spec.n_environment_files == 0;
+	const struct spec *spec = &launch->config->spec;
+
+	/* Files and namespaces that may be others next time. */
+	return text_list_length(launch->environment) == 0 && spec->n_environment_files == 0 &&
+	       spec->user_namespace != SPEC_USER_SUB && !spec->namespace_paths[SPEC_NAMESPACE_USER];
 }
 
 /* ExecStartPost, ExecReload and ExecStop act on a running container, so they run inside it: a pidfd of its

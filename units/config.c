@@ -94,6 +94,7 @@ struct unit_config *unit_config_free(struct unit_config *config)
 		config_free_commands(&config->commands[i]);
 	text_list_free(config->container.exec);
 	text_list_free(config->container.entrypoint);
+	free(config->container_name);
 	spec_deinit(&config->spec);
 	free(config->default_instance);
 	free(config->conditions);

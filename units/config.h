@@ -166,6 +166,7 @@ struct unit_config {
 	bool send_sigkill, send_sighup;
 	char *slice; /* "system.slice" */
 
+	char *container_name;	 /* ContainerName= */
 	bool is_container;	 /* has a [Container] section: strict isolation is the default */
 	uint16_t container_file; /* where that begins: index in files, … */
 	uint32_t container_line; /* … and its 1-based line */

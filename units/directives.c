@@ -10,6 +10,7 @@
 
 #define AT(member)   offsetof(struct unit_config, member)
 #define SPEC(member) offsetof(struct unit_config, spec.member)
+#define NAMESPACE(kind) SPEC(namespace_paths[SPEC_NAMESPACE_##kind])
 #define SPECIAL(name) .parse = special_parse_##name, .print = special_print_##name
 
 #define MANAGER APPLIES_MANAGER
@@ -21,8 +22,7 @@ static const char *const type_names[] = {"simple", "exec", "forking", "oneshot",
 static const char *const restart_names[] = {"no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always", NULL};
 static const char *const notify_access_names[] = {"none", "main", "exec", "all", NULL};
 static const char *const kill_mode_names[] = {"control-group", "mixed", "process", "none", NULL};
-static const char *const private_users_names[] = {"no", "self", "identity", "-auto", "-map", NULL};
-static const char *const user_ns_names[] = {"host", "-self", "-identity", "auto", "-map", NULL};
+static const char *const private_users_names[] = {"no", "self", "identity", "-auto", "-map", "full", "-keep-id", "-nomap", "-sub", NULL};
 static const char *const control_groups_names[] = {"no", "yes", "private", "strict", NULL};
 static const char *const upper_names[] = {"ephemeral", "persistent", "none", NULL};
 static const char *const protect_system_names[] = {"no", "yes", "full", "strict", NULL};
@@ -36,7 +36,6 @@ static_assert(ARRAY_SIZE(restart_names) == SERVICE_RESTART_MAX_ + 1, "a name for
 static_assert(ARRAY_SIZE(notify_access_names) == SERVICE_NOTIFY_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(kill_mode_names) == KILL_MODE_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(private_users_names) == SPEC_USER_NAMESPACE_MAX_ + 1, "a name for each");
-static_assert(ARRAY_SIZE(user_ns_names) == SPEC_USER_NAMESPACE_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(control_groups_names) == SPEC_CONTROL_GROUPS_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(upper_names) == SPEC_UPPER_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(protect_system_names) == SPEC_PROTECT_SYSTEM_MAX_ + 1, "a name for each");
@@ -140,15 +139,22 @@ const struct directive directive_table[] = {
 	{"Service", "PrivatePIDs", VALUE_BOOL, ENGINE, SPEC(private_pids), .summary = "A PID namespace of its own, with a small init as PID 1 unless Init=no; implies an own /proc."},
 	{"Service", "PrivateNetwork", VALUE_BOOL, ENGINE, SPEC(private_network), .summary = "A network namespace of its own with nothing but the loopback interface."},
 	{"Service", "PrivateIPC", VALUE_BOOL, ENGINE, SPEC(private_ipc), .summary = "An IPC namespace of its own."},
-	{"Service", "ProtectHostname", VALUE_BOOL, ENGINE, SPEC(protect_hostname), .summary = "A UTS namespace of its own, whose host and domain name cannot be set."},
+	{"Service", "ProtectHostname", VALUE_SPECIAL, ENGINE, SPEC(protect_hostname), SPECIAL(protect_hostname), .summary = "yes: a UTS namespace of its own, whose host and domain name cannot be set; private: they can; yes:NAME and private:NAME also give it a name."},
 	{"Service", "PrivateTime", VALUE_BOOL, ENGINE, SPEC(private_time), .summary = "A time namespace of its own."},
 	{"Service", "MonotonicOffsetSec", VALUE_TIME_OFFSET, ENGINE, SPEC(time_offset_monotonic), .summary = "Shifts CLOCK_MONOTONIC in the service's time namespace; may be negative."},
 	{"Service", "BoottimeOffsetSec", VALUE_TIME_OFFSET, ENGINE, SPEC(time_offset_boottime), .summary = "Shifts CLOCK_BOOTTIME in the service's time namespace; may be negative."},
 	{"Service", "Init", VALUE_BOOL, ENGINE, SPEC(run_init), .default_text = "yes", .summary = "With a PID namespace, the command runs below a small init that reaps and forwards signals; no: the command is PID 1 itself."},
-	{"Service", "PrivateUsers", VALUE_ENUM, ENGINE, SPEC(user_namespace), .names = private_users_names, .argument = SPEC_USER_SELF, .default_text = "no", .summary = "A user namespace of its own: self (or yes) maps root and the service's user only, identity the ids 0 to 65535."},
+	{"Service", "PrivateUsers", VALUE_ENUM, ENGINE, SPEC(user_namespace), .names = private_users_names, .argument = SPEC_USER_SELF, .default_text = "no", .summary = "A user namespace of its own: self (or yes) maps root and the service's user only, identity the ids 0 to 65535, full all ids."},
 	{"Service", "ProtectControlGroups", VALUE_ENUM, ENGINE, SPEC(control_groups), .names = control_groups_names, .default_text = "no", .summary = "yes: the cgroup file system is read-only; private: a cgroup namespace of its own; strict: both."},
-	{"Service", "NetworkNamespacePath", VALUE_PATH, ENGINE, SPEC(network_namespace_path), .summary = "Joins the network namespace of this file."},
-	{"Service", "IPCNamespacePath", VALUE_PATH, ENGINE, SPEC(ipc_namespace_path), .summary = "Joins the IPC namespace of this file."},
+	{"Service", "NetworkNamespacePath", VALUE_PATH, ENGINE, NAMESPACE(NETWORK), .summary = "Joins the network namespace of this file; PrivateNetwork= has then no effect."},
+	{"Service", "IPCNamespacePath", VALUE_PATH, ENGINE, NAMESPACE(IPC), .summary = "Joins the IPC namespace of this file; PrivateIPC= has then no effect."},
+	{"Service", "UTSNamespacePath", VALUE_PATH, ENGINE, NAMESPACE(UTS), .summary = "Joins the UTS namespace of this file, which has a host name."},
+	{"Service", "UserNamespacePath", VALUE_PATH, ENGINE, NAMESPACE(USER), .summary = "Joins the user namespace of this file; an image is idmapped by it, and PrivateUsers= has no effect."},
+	{"Service", "PIDNamespacePath", VALUE_PATH, ENGINE, NAMESPACE(PID), .summary = "Joins the PID namespace of this file, with a /proc of it; PrivatePIDs= has then no effect."},
+	{"Service", "MountNamespacePath", VALUE_PATH, ENGINE, NAMESPACE(MOUNT), .summary = "Joins the mount namespace of this file; what else is asked of the file system is done in a copy of it."},
+	{"Service", "CgroupNamespacePath", VALUE_PATH, ENGINE, NAMESPACE(CGROUP), .summary = "Joins the cgroup namespace of this file."},
+	{"Service", "TimeNamespacePath", VALUE_PATH, ENGINE, NAMESPACE(TIME), .summary = "Joins the time namespace of this file."},
+	{"Service", "MountFlags", VALUE_SPECIAL, ENGINE, SPEC(mount_propagation), SPECIAL(mount_flags), .summary = "shared, slave or private: what is mounted later in the service's mount namespace, or outside, is seen in the other; slave if unset."},
 
 	/* --- [Service]: file system --- */
 	{"Service", "RootDirectory", VALUE_PATH, ENGINE, SPEC(root_directory), .summary = "The directory that is the service's root."},
@@ -215,6 +221,7 @@ const struct directive directive_table[] = {
 	/* --- [Service]: the process --- */
 	{"Service", "User", VALUE_USER_NAME, ENGINE, SPEC(user), .summary = "Name or id of the user the service runs as."},
 	{"Service", "Group", VALUE_USER_NAME, ENGINE, SPEC(group), .summary = "Name or id of the group the service runs as; the user's own if unset."},
+	{"Service", "SetLoginEnvironment", VALUE_SPECIAL, ENGINE, SPEC(login_environment), SPECIAL(login_environment), .summary = "Sets HOME, LOGNAME, USER and SHELL; if unset, with User= only."},
 	{"Service", "SupplementaryGroups", VALUE_TEXT_LIST, ENGINE, SPEC(supplementary_groups), .argument = VALUE_LIST_USERS, .summary = "Further groups of the service."},
 	{"Service", "UMask", VALUE_MODE, ENGINE, SPEC(umask), .default_text = "0022", .summary = "Permissions that new files do not get."},
 	{"Service", "WorkingDirectory", VALUE_SPECIAL, ENGINE, SPEC(working_directory), SPECIAL(working_directory), .summary = "Where the service starts; '~' is the user's home, '-' before it: may be missing."},
@@ -274,13 +281,19 @@ const struct directive directive_table[] = {
 	{"Container", "Mask", VALUE_PATH_LIST, ENGINE, SPEC(mask), .argument = VALUE_LIST_COLON, .summary = "Paths, joined by ':', hidden in addition to the usual ones."},
 	{"Container", "Unmask", VALUE_PATH_LIST, ENGINE, SPEC(unmask), .argument = VALUE_LIST_COLON | VALUE_LIST_ALL, .summary = "Paths, joined by ':', that are not hidden although usual; ALL: none is."},
 	{"Container", "ReadOnly", VALUE_BOOL, ENGINE, SPEC(read_only_root), .summary = "The root is read-only."},
-	{"Container", "Network", VALUE_SPECIAL, ENGINE, SPEC(private_network), SPECIAL(network), .property = "-", .summary = "none or private: an own network namespace with loopback only, which is the default; host: the host's."},
-	{"Container", "UserNS", VALUE_ENUM, ENGINE, SPEC(user_namespace), .names = user_ns_names, .default_text = "host", .property = "-", .summary = "host: the host's user namespace; auto: 65536 ids of a range chosen for the unit."},
+	{"Container", "Network", VALUE_SPECIAL, ENGINE, SPEC(private_network), SPECIAL(network), .property = "-", .summary = "none or private: an own network namespace with loopback only, which is the default; host: the host's; container:UNIT or UNIT.container: that of another unit, which is then required; ns:/PATH: the one of this file."},
+	{"Container", "UserNS", VALUE_SPECIAL, ENGINE, SPEC(user_namespace), SPECIAL(user_ns), .property = "-", .summary = "host: the host's user namespace; auto[:size=N,uidmapping=INSIDE:OUTSIDE:COUNT,gidmapping=…]: ids of a range chosen for the unit; keep-id[:uid=N,gid=N,size=N]: the manager's user has this id inside; nomap: as auto, and no file of the host's is mapped; ns:/PATH: the one of this file."},
+	{"Container", "SubUIDMap", VALUE_USER_NAME, ENGINE, SPEC(sub_user), .summary = "A user namespace with the ranges that /etc/subuid has for this name; for groups too without SubGIDMap=."},
+	{"Container", "SubGIDMap", VALUE_USER_NAME, ENGINE, SPEC(sub_group), .summary = "A user namespace with the ranges that /etc/subgid has for this name; for users too without SubUIDMap=."},
 	{"Container", "UIDMap", VALUE_ID_MAP, ENGINE, SPEC(uid_map), .summary = "INSIDE:OUTSIDE:COUNT: user ids of an own user namespace; for groups too without GIDMap=."},
 	{"Container", "GIDMap", VALUE_ID_MAP, ENGINE, SPEC(gid_map), .summary = "INSIDE:OUTSIDE:COUNT: group ids of an own user namespace; for users too without UIDMap=."},
 	{"Container", "HostName", VALUE_SPECIAL, ENGINE, SPEC(hostname), SPECIAL(hostname), .summary = "The container's host name; the unit's name without suffix if unset."},
 	{"Container", "User", VALUE_USER_NAME, ENGINE, SPEC(user), .property = "-", .summary = "As [Service] User=."},
 	{"Container", "Group", VALUE_USER_NAME, ENGINE, SPEC(group), .property = "-", .summary = "As [Service] Group=."},
+	{"Container", "ContainerName", VALUE_SPECIAL, MANAGER, AT(container_name), SPECIAL(container_name), .summary = "Another name of the container, by which Network=container:NAME finds it too."},
+	{"Container", "GroupAdd", VALUE_SPECIAL, ENGINE, SPEC(supplementary_groups), SPECIAL(group_add), .property = "-", .summary = "As [Service] SupplementaryGroups=."},
+	{"Container", "Sysctl", VALUE_SPECIAL, ENGINE, SPEC(sysctls), SPECIAL(sysctl), .summary = "NAME=VALUE of kernel variables that the container's network, IPC or UTS namespace has of its own."},
+	{"Container", "Timezone", VALUE_SPECIAL, ENGINE, SPEC(timezone), SPECIAL(timezone), .summary = "The container's /etc/localtime: an area such as Europe/Vienna of the host's /usr/share/zoneinfo, or local: as the host has it."},
 	{"Container", "AddCapability", VALUE_SPECIAL, ENGINE, AT(container.add_capabilities), SPECIAL(container_capabilities), .property = "-", .summary = "Capabilities beyond the usual ones, or all; with User= they are ambient too."},
 	{"Container", "DropCapability", VALUE_SPECIAL, ENGINE, AT(container.drop_capabilities), SPECIAL(container_capabilities), .property = "-", .summary = "Capabilities the container does not get, or all; AddCapability= counts after it."},
 	{"Container", "NoNewPrivileges", VALUE_BOOL, ENGINE, SPEC(no_new_privileges), .property = "-", .summary = "As [Service] NoNewPrivileges=."},

@@ -94,14 +94,20 @@ static void finish_container_capabilities(struct unit_config *config)
 static int finish_container_ids(struct unit_config *config, struct failure *failure)
 {
 	struct spec *spec = &config->spec;
+	bool maps = ASSIGN_WAS_SET(config, spec.uid_map) || ASSIGN_WAS_SET(config, spec.gid_map);
 	struct spec_id_map *given = spec->uid_map.n_ranges ? &spec->uid_map : &spec->gid_map;
 	struct spec_id_map *missing = spec->uid_map.n_ranges ? &spec->gid_map : &spec->uid_map;
 
-	if (given->n_ranges == 0)
+	if (ASSIGN_WAS_SET(config, spec.user_namespace) && (maps || spec->sub_user || spec->sub_group))
+		return FINISH_FAIL(
+			spec.user_namespace,
+			"UIDMap=, GIDMap=, SubUIDMap= and SubGIDMap= exclude UserNS= and PrivateUsers=");
+	if (maps && (spec->sub_user || spec->sub_group))
+		return FINISH_FAIL(spec.uid_map, "UIDMap= and GIDMap= exclude SubUIDMap= and SubGIDMap=");
+	if (spec->sub_user || spec->sub_group)
+		spec->user_namespace = SPEC_USER_SUB;
+	if (!maps)
 		return 0;
-	if (ASSIGN_WAS_SET(config, spec.user_namespace))
-		return FINISH_FAIL(spec.user_namespace,
-				   "UIDMap= and GIDMap= exclude UserNS= and PrivateUsers=");
 	spec->user_namespace = SPEC_USER_MAP;
 	if (missing->n_ranges > 0)
 		return 0;
@@ -110,6 +116,23 @@ static int finish_container_ids(struct unit_config *config, struct failure *fail
 		return -ENOMEM;
 	memcpy(missing->ranges, given->ranges, given->n_ranges * sizeof *missing->ranges);
 	missing->n_ranges = given->n_ranges;
+	return 0;
+}
+
+/* The unit whose network is used must be there first: Quadlet's Network=NAME.container. */
+static int finish_container_network(struct unit_config *config, struct failure *failure)
+{
+	static const enum unit_dependency kinds[] = {UNIT_REQUIRES, UNIT_AFTER};
+	const char *unit = config->spec.network_unit;
+
+	if (!unit)
+		return 0;
+	if (strcmp(unit, config->name) == 0)
+		return FINISH_FAIL(spec.private_network, "the container cannot join its own network");
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!text_list_contains(config->dependencies[kinds[i]], unit) &&
+		    text_list_append(&config->dependencies[kinds[i]], unit) < 0)
+			return -ENOMEM;
 	return 0;
 }
 
@@ -142,9 +165,9 @@ static int finish_container(struct unit_config *config, struct failure *failure)
 
 	FINISH_DEFAULT(spec.private_mounts, true);
 	FINISH_DEFAULT(spec.private_pids, true);
-	FINISH_DEFAULT(spec.private_ipc, !config->spec.ipc_namespace_path);
+	FINISH_DEFAULT(spec.private_ipc, true);
 	FINISH_DEFAULT(spec.private_hostname, true);
-	FINISH_DEFAULT(spec.private_network, !config->spec.network_namespace_path);
+	FINISH_DEFAULT(spec.private_network, true);
 	FINISH_DEFAULT(spec.control_groups, SPEC_CONTROL_GROUPS_PRIVATE);
 	FINISH_DEFAULT(spec.mount_api_vfs, true);
 	FINISH_DEFAULT(spec.seccomp_default, SPEC_SECCOMP_CONTAINER);
@@ -162,6 +185,9 @@ static int finish_container(struct unit_config *config, struct failure *failure)
 		return FINISH_FAIL(is_container, "the [Container] section needs Image=");
 	if (config->spec.image_layers && config->spec.root_directory)
 		return FINISH_FAIL(spec.root_directory, "Image= and RootDirectory= exclude each other");
+	r = finish_container_network(config, failure);
+	if (r < 0)
+		return r;
 	finish_container_capabilities(config);
 	r = finish_container_command(config, failure);
 	if (r >= 0)
@@ -260,12 +286,6 @@ static int finish_check_service(const struct unit_config *config, struct failure
 			"Type=forking needs PrivatePIDs=no: which process stays behind cannot be told from outside");
 	if (config->restart_delay_max != USEC_INFINITY && config->restart_delay_max < config->restart_delay)
 		return FINISH_FAIL(restart_delay_max, "RestartMaxDelaySec= is less than RestartSec=");
-	if (spec->network_namespace_path && spec->private_network)
-		return FINISH_FAIL(spec.network_namespace_path,
-				   "NetworkNamespacePath= and a private network exclude each other");
-	if (spec->ipc_namespace_path && spec->private_ipc)
-		return FINISH_FAIL(spec.ipc_namespace_path,
-				   "IPCNamespacePath= and PrivateIPC=yes exclude each other");
 	if (spec->limits.memory_min < SPEC_LIMIT_MAX && spec->limits.memory_max < SPEC_LIMIT_MAX &&
 	    spec->limits.memory_min > spec->limits.memory_max)
 		return FINISH_FAIL(spec.limits.memory_min, "MemoryMin= is more than MemoryMax=");

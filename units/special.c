@@ -329,25 +329,6 @@ char *special_print_hostname(const void *field)
 	return strdup(name ? name : "");
 }
 
-int special_parse_network(const struct directive_line *line, void *field, struct failure *failure)
-{
-	if (!*line->value || strcmp(line->value, "none") == 0 || strcmp(line->value, "private") == 0)
-		*(bool *)field = true;
-	else if (strcmp(line->value, "host") == 0)
-		*(bool *)field = false;
-	else
-		return failure_set(
-			failure, -EINVAL, NULL,
-			"'%s' is none of: none, host, private (other networks are not supported yet)",
-			line->value);
-	return 0;
-}
-
-char *special_print_network(const void *field)
-{
-	return strdup(*(const bool *)field ? "private" : "host");
-}
-
 int special_parse_container_capabilities(const struct directive_line *line, void *field,
 					 struct failure *failure)
 {

@@ -19,6 +19,14 @@ SPECIAL_DECLARE(address_families)
 SPECIAL_DECLARE(slice)
 SPECIAL_DECLARE(hostname)
 SPECIAL_DECLARE(network)		/* [Container] Network= */
+SPECIAL_DECLARE(protect_hostname)	/* "private", ":NAME" */
+SPECIAL_DECLARE(container_name)
+SPECIAL_DECLARE(user_ns) /* [Container] UserNS= */
+SPECIAL_DECLARE(mount_flags)
+SPECIAL_DECLARE(login_environment) /* yes, no, or what User= says */
+SPECIAL_DECLARE(group_add)	   /* [Container] GroupAdd= */
+SPECIAL_DECLARE(sysctl)
+SPECIAL_DECLARE(timezone)
 SPECIAL_DECLARE(container_capabilities) /* AddCapability=, DropCapability= */
 SPECIAL_DECLARE(ulimit)
 SPECIAL_DECLARE(cpu_policy) /* special-process.c */

@@ -203,6 +203,17 @@ static int filesystem_type(char **words, int n _unused_)
 	return guest_failed("filesystem", words[1], "%lx", (long)status.f_type);
 }
 
+static int filesystem_same(char **words, int n _unused_)
+{
+	struct stat a, b;
+
+	if (stat(words[0], &a) < 0 || stat(words[1], &b) < 0)
+		return guest_failed("same-file", words[0], "%s", strerror(errno));
+	return a.st_dev == b.st_dev && a.st_ino == b.st_ino
+		       ? 0
+		       : guest_failed("same-file", words[1], "%s is another", words[0]);
+}
+
 static int filesystem_size(char **words, int n _unused_)
 {
 	struct statvfs status;
@@ -296,6 +307,7 @@ const struct guest_verb filesystem_verbs[] = {
 	{"content", 2, 2, filesystem_content, "PATH TEXT"},
 	{"mount-option", 2, 2, filesystem_mount_option, "PATH [!]ro|nosuid|nodev|noexec,…"},
 	{"filesystem", 2, 2, filesystem_type, "PATH TYPE"},
+	{"same-file", 2, 2, filesystem_same, "PATH PATH"},
 	{"filesystem-size", 2, 2, filesystem_size, "PATH BYTES"},
 	{"owner", 3, 3, filesystem_owner, "PATH UID GID"},
 	{"mode", 2, 2, filesystem_mode, "PATH MODE"},

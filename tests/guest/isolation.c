@@ -231,6 +231,28 @@ static int isolation_cgroup_file(char **words, int n _unused_)
 	return guest_expect_text(check, words[1], text);
 }
 
+/* "propagation / shared": what the mount that has this very place says of itself. */
+static int isolation_propagation(char **words, int n _unused_)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char line[4096], found[64] = "not mounted";
+
+	if (!file)
+		return guest_failed("propagation", words[1], "%s", strerror(errno));
+	while (fgets(line, sizeof line, file)) {
+		char point[1024];
+
+		if (sscanf(line, "%*s %*s %*s %*s %1023s", point) != 1 || strcmp(point, words[0]) != 0)
+			continue;
+		snprintf(found, sizeof found, "%s%s", strstr(line, " master:") ? "slave" : "",
+			 strstr(line, " shared:") ? "shared" : "");
+		if (!*found)
+			snprintf(found, sizeof found, "private");
+	}
+	fclose(file);
+	return guest_expect_text("propagation", words[1], found);
+}
+
 static int isolation_count_processes(char wanted_state)
 {
 	DIR *directory = opendir("/proc");
@@ -288,6 +310,7 @@ const struct guest_verb isolation_verbs[] = {
 	{"gid-map", 1, 1, isolation_gid_map, "'INSIDE OUTSIDE COUNT, …'"},
 	{"namespace", 3, 3, isolation_namespace, "KIND is|differs INODE"},
 	{"record-namespaces", 1, 1, isolation_record_namespaces, "PATH"},
+	{"propagation", 2, 2, isolation_propagation, "PATH shared|slave|private"},
 	{"time-offset", 2, 2, isolation_time_offset, "monotonic|boottime SECONDS"},
 	{"cgroup", 1, 1, isolation_cgroup, "PATH"},
 	{"cgroup-delegated", 0, 0, isolation_cgroup_delegated, ""},

@@ -8,6 +8,7 @@ FILES = {
     "layer1/over": "upper\n",
     "layer2/over": "hidden\n",
     "layer2/third": "third\n",
+    "root/dev/mqueue/here": "a mount point\n",
 }
 
 

@@ -48,20 +48,6 @@ for _name in sorted(os.listdir(HERE)):
 
 
 @test
-def joined_namespaces():
-    # directive: Service.NetworkNamespacePath Service.IPCNamespacePath
-    tree = the_tree()
-    tree.service("owner.service", "forever", "Type=exec\nPrivateNetwork=yes\nPrivateIPC=yes\n")
-    tree.start("owner.service")
-    pid = tree.show("owner.service", "MainPID")
-    inodes = {kind: re.search(r"\[(\d+)\]", tree.run("readlink", f"/proc/{pid}/ns/{kind}").stdout).group(1) for kind in ("net", "ipc")}
-    tree.service("guest.service", f"namespace net is {inodes['net']} -- namespace ipc is {inodes['ipc']} -- interfaces lo",
-                 f"Type=oneshot\nNetworkNamespacePath=/proc/{pid}/ns/net\nIPCNamespacePath=/proc/{pid}/ns/ipc\n")
-    tree.start("guest.service")
-    tree.good("stop", "owner.service")
-
-
-@test
 def keyrings():
     # directive: Service.KeyringMode
     tree = the_tree()

@@ -343,8 +343,6 @@ TEST(what_makes_no_sense)
 	EXPECT(strstr(fails("[Unit]\nRequires=t.service\n[Service]\nExecStart=/bin/a\n"),
 		      "t.service:2: Requires= names the unit itself"));
 	EXPECT(strstr(fails("[Unit]\nOnFailure=t.service\n[Service]\nExecStart=/bin/a\n"), "loaded"));
-	EXPECT(strstr(fails("[Service]\nExecStart=/bin/a\nPrivateNetwork=yes\nNetworkNamespacePath=/run/n\n"),
-		      "exclude each other"));
 	EXPECT(strstr(fails("[Service]\nExecStart=/bin/a\nRestartMaxDelaySec=1\nRestartSec=5\n"),
 		      "t.service:3: RestartMaxDelaySec="));
 }

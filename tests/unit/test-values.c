@@ -295,7 +295,6 @@ TEST(names_for_numbers)
 	EXPECT_TEXT(once("PrivateUsers", "0"), "no");
 	EXPECT(refused("PrivateUsers", "map"));
 	EXPECT(refused("PrivateUsers", "-map"));
-	EXPECT(refused_in("Container", "UserNS", "keep-id"));
 	EXPECT_TEXT(once("KillSignal", "SIGINT"), "2");
 	EXPECT_TEXT(once("KillSignal", "TERM"), "15");
 	EXPECT_TEXT(once("KillSignal", "9"), "9");
@@ -397,8 +396,64 @@ TEST(texts_and_paths)
 	EXPECT(refused("StandardOutput", "file:log"));
 }
 
+/* Words of the namespaces: units/special-isolation.c. */
+TEST(namespaces)
+{
+	EXPECT_TEXT(once("PrivateUsers", "full"), "full");
+	EXPECT(refused("PrivateUsers", "sub"));
+	EXPECT_TEXT(once_in("Container", "UserNS", "host"), "host");
+	EXPECT_TEXT(once_in("Container", "UserNS", "nomap"), "nomap");
+	EXPECT_TEXT(once_in("Container", "UserNS", "keep-id"), "keep-id:uid=0,gid=0,size=65536");
+	EXPECT_TEXT(once_in("Container", "UserNS", "keep-id:uid=7,size=9"), "keep-id:uid=7,gid=0,size=9");
+	EXPECT_TEXT(once_in("Container", "UserNS", "auto:size=100,uidmapping=1:2:3"),
+		    "auto:size=100,uidmapping=1:2:3");
+	EXPECT_TEXT(once_in("Container", "UserNS", "ns:/run/n"), "ns:/run/n");
+	EXPECT(refused_in("Container", "UserNS", "keep-id:uid=9,size=9"));
+	EXPECT(refused_in("Container", "UserNS", "keep-id:size=0"));
+	EXPECT(refused_in("Container", "UserNS", "keep-id:uid=-1"));
+	EXPECT(refused_in("Container", "UserNS", "auto:uid=1"));
+	EXPECT(refused_in("Container", "UserNS", "auto:size"));
+	EXPECT(refused_in("Container", "UserNS", "auto:uidmapping=1:2"));
+	EXPECT(refused_in("Container", "UserNS", "nomap:size=1"));
+	EXPECT(refused_in("Container", "UserNS", "ns:run/n"));
+	EXPECT(refused_in("Container", "UserNS", "automatic"));
+	EXPECT_TEXT(once_in("Container", "Network", "container:web"), "container:web.service");
+	EXPECT_TEXT(once_in("Container", "Network", "web.container"), "container:web.service");
+	EXPECT_TEXT(once_in("Container", "Network", "container:systemd-web"), "container:web.service");
+	EXPECT_TEXT(once_in("Container", "Network", "ns:/run/netns/a"), "ns:/run/netns/a");
+	EXPECT(refused_in("Container", "Network", "container:"));
+	EXPECT(refused_in("Container", "Network", "container:a/b"));
+	EXPECT_TEXT(once("ProtectHostname", "private:box"), "private:box");
+	EXPECT_TEXT(once("ProtectHostname", "yes"), "yes");
+	EXPECT(refused("ProtectHostname", "no:box"));
+	EXPECT(refused("ProtectHostname", "yes:"));
+	EXPECT(refused("ProtectHostname", "private:-"));
+	EXPECT_TEXT(once("MountFlags", "shared"), "shared");
+	EXPECT(refused("MountFlags", "unbindable"));
+	EXPECT_TEXT(once("SetLoginEnvironment", "off"), "no");
+	EXPECT(refused("SetLoginEnvironment", "maybe"));
+	EXPECT(refused("UTSNamespacePath", "ns"));
+	EXPECT_TEXT(once_in("Container", "GroupAdd", "adm 44"), "adm 44");
+	EXPECT(refused_in("Container", "GroupAdd", "keep-groups") && strstr(failure.text, "manager"));
+	EXPECT_TEXT(once_in("Container", "Sysctl", "net.ipv4.ip_forward=1 kernel.sem='1 2 3 4'"),
+		    "net.ipv4.ip_forward=1 kernel.sem=1 2 3 4");
+	EXPECT(refused_in("Container", "Sysctl", "vm.swappiness=1") && strstr(failure.text, "machine"));
+	EXPECT(refused_in("Container", "Sysctl", "kernel.shmmaximum=1"));
+	EXPECT(refused_in("Container", "Sysctl", "kernel.hostname=a") && strstr(failure.text, "HostName="));
+	EXPECT(refused_in("Container", "Sysctl", "net..ipv4=1"));
+	EXPECT(refused_in("Container", "Sysctl", "net/../vm/swappiness=1"));
+	EXPECT(refused_in("Container", "Sysctl", "net.ipv4.ip_forward"));
+	EXPECT_TEXT(once_in("Container", "Timezone", "Europe/Vienna"), "Europe/Vienna");
+	EXPECT(refused_in("Container", "Timezone", "../etc/shadow"));
+	EXPECT(refused_in("Container", "Timezone", "/etc"));
+	EXPECT_TEXT(once_in("Container", "ContainerName", "web_1.x"), "web_1.x");
+	EXPECT(refused_in("Container", "ContainerName", "-web"));
+}
+
 TEST(users)
 {
+	EXPECT(refused("User", "99999999999999999999"));
+	EXPECT(refused("User", "\" 0\""));
 	EXPECT_TEXT(once("User", "www-data"), "www-data");
 	EXPECT_TEXT(once("User", "4294967294"), "4294967294");
 	EXPECT_TEXT(once("User", "_x.y$"), "_x.y$");

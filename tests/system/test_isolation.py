@@ -1,0 +1,151 @@
+"""Namespaces that are shared, joined or mapped, and who is who in them: what takes more than one unit to show. One tree runs them all."""
+import os
+import re
+
+from svcd_test import expect, expect_equal, main, test
+from tree import INSIDE, Tree
+
+_tree = None
+
+
+def the_tree():
+    """Started by the first case that needs it, ended by the last case."""
+    global _tree
+    if not _tree:
+        _tree = Tree("isolation").__enter__()
+    return _tree
+
+
+KINDS = {"NetworkNamespacePath": "net", "IPCNamespacePath": "ipc", "UTSNamespacePath": "uts", "CgroupNamespacePath": "cgroup",
+         "TimeNamespacePath": "time", "PIDNamespacePath": "pid", "MountNamespacePath": "mnt", "UserNamespacePath": "user"}
+
+
+def inside(tree, unit):
+    """The main process of a unit and its namespaces, by kind."""
+    pid = tree.show(unit, "MainPID")
+    return pid, {kind: re.search(r"\[(\d+)\]", tree.run("readlink", f"/proc/{pid}/ns/{kind}").stdout).group(1) for kind in KINDS.values()}
+
+
+def again(tree, checks, text):
+    """guest.service anew: a service with these checks, or a unit of this text."""
+    unit = f"[Service]\nExecStart=@GUEST@ {checks}\n{text}" if checks else text
+    tree.unit("guest.service", unit + "[Unit]\nStartLimitIntervalSec=0\n")
+
+
+@test
+def joined_namespaces():
+    # directive: Service.NetworkNamespacePath Service.IPCNamespacePath Service.UTSNamespacePath Service.CgroupNamespacePath
+    # directive: Service.TimeNamespacePath Service.PIDNamespacePath Service.MountNamespacePath Service.UserNamespacePath
+    tree = the_tree()
+    tree.service("owner.service", "forever", "Type=exec\nPrivateNetwork=yes\nPrivateIPC=yes\nProtectHostname=private:owner\n"
+                 "ProtectControlGroups=private\nPrivateTime=yes\nPrivatePIDs=yes\nPrivateMounts=yes\nPrivateUsers=identity\n")
+    tree.start("owner.service")
+    pid, inodes = inside(tree, "owner.service")
+    for name, kind in KINDS.items():
+        if kind == "mnt":
+            continue  # its /proc is another PID namespace's: below, with that
+        again(tree, f"namespace {kind} is {inodes[kind]}", f"Type=oneshot\n{name}=/proc/{pid}/ns/{kind}\n")
+        tree.good("daemon-reload")
+        tree.start("guest.service")
+    paths = "".join(f"{name}=/proc/{pid}/ns/{kind}\n" for name, kind in KINDS.items())
+    checks = " -- ".join(f"namespace {kind} is {inode}" for kind, inode in inodes.items())
+    again(tree, f"{checks} -- interfaces lo -- hostname owner -- init svc-init -- uid 0", f"Type=oneshot\n{paths}")
+    tree.good("daemon-reload")
+    tree.start("guest.service")
+    # A PID namespace without the mount namespace: a /proc of its own, and a container root that is idmapped.
+    again(tree, f"init svc-init -- namespace pid is {inodes['pid']} -- namespace mnt differs {inodes['mnt']}",
+                 f"Type=oneshot\nPIDNamespacePath=/proc/{pid}/ns/pid\n")
+    tree.good("daemon-reload")
+    tree.start("guest.service")
+    tree.service("sleeper.service", "forever", f"Type=exec\n{paths}")
+    tree.start("sleeper.service")
+    tree.good("exec", "sleeper.service", f"{INSIDE}/guest", *checks.split())
+    tree.good("stop", "sleeper.service", "owner.service")
+
+
+@test
+def an_image_is_mapped_by_the_user_namespace_that_is_joined():
+    tree = the_tree()
+    tree.unit("mapped.service", "[Container]\nImage=@IMAGE@\nUserNS=auto\nExec=/guest forever\n")
+    tree.good("daemon-reload")
+    tree.start("mapped.service")
+    pid, inodes = inside(tree, "mapped.service")
+    again(tree, None, f"[Container]\nImage=@IMAGE@\nUserNS=ns:/proc/{pid}/ns/user\nExec=/guest namespace user is {inodes['user']}"
+              " -- owner /etc/image 0 0 -- owner /dev 0 0 -- writable /srv -- uid 0 -- interfaces lo\n[Service]\nType=oneshot\n")
+    tree.good("daemon-reload")
+    tree.start("guest.service")
+    tree.good("stop", "mapped.service")
+
+
+@test
+def what_is_no_namespace_is_not_joined():
+    tree = the_tree()
+    os.mkfifo(tree.path("data", "fifo"))
+    for name, path, told in (("UTSNamespacePath", "/proc/self/ns/net", "UTS namespace"), ("TimeNamespacePath", "/etc/passwd", "time namespace"),
+                             ("PIDNamespacePath", "@DIR@/data/fifo", "PID namespace"), ("MountNamespacePath", "/nowhere/ns", "/nowhere/ns"),
+                             ("UserNamespacePath", "/proc/self/ns/ipc", "user namespace")):
+        again(tree, "forever", f"Type=exec\n{name}={path}\n")
+        tree.good("daemon-reload")
+        result = tree.svcctl("start", "guest.service")
+        status = tree.svcctl("status", "guest.service").stdout
+        expect(result.returncode == 1 and f"guest.service:4: {name}=" in status and told in status, f"{name}={path}: {status}")
+        tree.expect_show("guest.service", ExecMainStatus="226")
+
+
+@test
+def a_container_shares_the_network_of_another():
+    # directive: Container.Network Container.ContainerName
+    tree = the_tree()
+    tree.unit("peer.container", "[Container]\nImage=@IMAGE@\nContainerName=called\nExec=/guest forever\n")
+    for network in ("container:peer", "peer.container", "container:systemd-peer"):
+        tree.good("daemon-reload")
+        again(tree, None, f"[Container]\nImage=@IMAGE@\nNetwork={network}\nExec=/guest forever\n")
+        tree.good("daemon-reload")
+        tree.start("guest.service")  # and with it the other
+        expect_equal(inside(tree, "guest.service")[1]["net"], inside(tree, "peer.service")[1]["net"], network)
+        expect("peer.service" in tree.show("guest.service", "Requires"), "Requires=")
+        tree.good("stop", "peer.service")
+        tree.wait_show("guest.service", ActiveState="inactive")
+    expect_equal(tree.show("peer.service", "ContainerName"), "called", "ContainerName")
+
+
+@test
+def variables_of_the_machine_stay_as_they_are():
+    tree = the_tree()
+    for network, line in (("host", "net.ipv4.ip_forward=1"), ("host", "net.core.somaxconn=1")):
+        again(tree, None, f"[Container]\nImage=@IMAGE@\nNetwork={network}\nSysctl={line}\nExec=/guest forever\n")
+        tree.good("daemon-reload")
+        expect_equal(tree.svcctl("start", "guest.service").returncode, 1, line)
+        status = tree.svcctl("status", "guest.service").stdout
+        expect("guest.service:4: Sysctl=" in status and "network namespace" in status, status)
+
+
+@test
+def sub_ids_are_those_of_the_files():
+    # directive: Container.SubUIDMap Container.SubGIDMap
+    tree = the_tree()
+    tree.write_host("/etc/subuid", "other:1:2\nsvcd-test:700000:1000\nsvcd-test:800000:64536\n")
+    tree.write_host("/etc/subgid", "svcd-test:900000:65536\n")
+    again(tree, None, "[Container]\nImage=@IMAGE@\nSubUIDMap=svcd-test\nExec=/guest uid-map '0 700000 1000, 1000 800000 64536'"
+              " -- gid-map '0 900000 65536' -- owner /etc/image 0 0 -- owner /home/anna 0 0\n[Service]\nType=oneshot\n")
+    tree.good("daemon-reload")
+    tree.start("guest.service")
+    again(tree, None, "[Container]\nImage=@IMAGE@\nSubUIDMap=svcd-nobody\nExec=/guest forever\n")
+    tree.good("daemon-reload")
+    expect_equal(tree.svcctl("start", "guest.service").returncode, 1, "an unknown name")
+    expect("/etc/subuid has no range" in tree.svcctl("status", "guest.service").stdout, "an unknown name is told")
+
+
+@test
+def nothing_is_left():
+    global _tree
+    if _tree:
+        tree, _tree = _tree, None
+        tree.__exit__(None, None, None)
+
+
+try:
+    main()
+finally:
+    if _tree:
+        _tree.__exit__(AssertionError, None, None)
