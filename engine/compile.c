@@ -178,7 +178,8 @@ static int compile_decide(struct build *build)
 {
 	int r;
 
-	build->root = build->command->full_privileges ? BUILD_ROOT_SHARED : filesystem_decide_root(build->spec);
+	build->root =
+		build->command->full_privileges ? BUILD_ROOT_SHARED : filesystem_decide_root(build->spec);
 	r = identity_resolve(build, &build->identity);
 	/* Also with full privileges: what is delegated to the service's user belongs to him as the host sees
 	 * him. */

@@ -266,9 +266,10 @@ static void print_root(struct print *print)
 	const struct program_op *op = print->op;
 
 	if (op->code == PROGRAM_PRIVATE_MOUNTS)
-		text_buffer_append(&print->buffer, "%s", op->flags == MS_SLAVE	  ? " slave"
-							  : op->flags == MS_SHARED ? " shared"
-										   : " private");
+		text_buffer_append(&print->buffer, "%s",
+				   op->flags == MS_SLAVE    ? " slave"
+				   : op->flags == MS_SHARED ? " shared"
+							    : " private");
 	if (op->code == PROGRAM_TREE)
 		text_buffer_append(&print->buffer, " %s slot=%u",
 				   op->text ? print_string(print, op->text) : "in-place", op->slot2);

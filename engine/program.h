@@ -60,7 +60,7 @@ enum program_code {
 	/* isolation */
 	PROGRAM_JOIN, /* fd: a namespace descriptor or a pidfd; flags: CLONE_NEW* to join, by one setns(2). CLONE_NEWPID takes
 				   effect at the FORK that follows; CLONE_NEWNS changes root and working directory too */
-	PROGRAM_UNSHARE,	/* flags: CLONE_NEW* made in place */
+	PROGRAM_UNSHARE, /* flags: CLONE_NEW* made in place */
 	PROGRAM_USER_NAMESPACE, /* makes one by a helper process: text uid_map, text2 gid_map; slot2: the namespace. Or
 				   fd: a descriptor of one that is there;
 				   flags: further CLONE_NEW* (net, ipc, uts) that it shall own, which the helper goes on to make
@@ -70,8 +70,8 @@ enum program_code {
 	PROGRAM_ENTER_USER, /* slot: a namespace from USER_NAMESPACE; then flags: CLONE_NEW* unshared inside it */
 	PROGRAM_TIME_NAMESPACE, /* text: content for timens_offsets, may be empty; unshares and enters. Comes before any mount,
 				   while /proc is the host's */
-	PROGRAM_HOSTNAME,    /* text */
-	PROGRAM_SYSCTL,	     /* text: a path below /proc/sys; text2: what is written to it; number: uid of the owner of its namespace */
+	PROGRAM_HOSTNAME, /* text */
+	PROGRAM_SYSCTL, /* text: a path below /proc/sys; text2: what is written to it; number: uid of the owner of its namespace */
 	PROGRAM_LOOPBACK_UP, /* in the current network namespace */
 	/* filesystem: `slot` is the root of the tree being built, paths (text) are resolved in it with
 	   RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, text2 is a path on the host or a value. Paths are resolved with all mounts made

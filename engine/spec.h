@@ -39,9 +39,9 @@ enum spec_user_namespace {
 	SPEC_USER_AUTO,	    /* 65536 ids from a range chosen for this unit; files are idmapped; UserNS=auto */
 	SPEC_USER_MAP,	    /* uid_map and gid_map below */
 	SPEC_USER_FULL,	    /* maps all ids 1:1 */
-	SPEC_USER_KEEP_ID,  /* the manager's own ids become keep_uid and keep_gid; those below move up by one */
-	SPEC_USER_NO_MAP,   /* as AUTO, but nothing of the host's but the image is idmapped: it is all nobody's */
-	SPEC_USER_SUB,	    /* the ranges that /etc/subuid and /etc/subgid have for sub_user and sub_group */
+	SPEC_USER_KEEP_ID, /* the manager's own ids become keep_uid and keep_gid; those below move up by one */
+	SPEC_USER_NO_MAP, /* as AUTO, but nothing of the host's but the image is idmapped: it is all nobody's */
+	SPEC_USER_SUB,	  /* the ranges that /etc/subuid and /etc/subgid have for sub_user and sub_group */
 	SPEC_USER_NAMESPACE_MAX_,
 };
 
@@ -236,17 +236,19 @@ struct spec {
 	bool private_time;
 	enum spec_control_groups control_groups;
 	enum spec_user_namespace user_namespace;
-	struct spec_id_map uid_map, gid_map; /* for SPEC_USER_MAP; for AUTO and NO_MAP what is mapped besides */
-	uint32_t user_namespace_size;	     /* AUTO, NO_MAP, KEEP_ID: ids in the namespace; 0: 65536 */
-	uint32_t keep_uid, keep_gid;	     /* KEEP_ID */
-	char *sub_user, *sub_group;	     /* SUB */
-	char *hostname;			     /* set in the UTS namespace; implies private_hostname */
+	struct spec_id_map uid_map,
+		gid_map;	      /* for SPEC_USER_MAP; for AUTO and NO_MAP what is mapped besides */
+	uint32_t user_namespace_size; /* AUTO, NO_MAP, KEEP_ID: ids in the namespace; 0: 65536 */
+	uint32_t keep_uid, keep_gid;  /* KEEP_ID */
+	char *sub_user, *sub_group;   /* SUB */
+	char *hostname;		      /* set in the UTS namespace; implies private_hostname */
 	int64_t time_offset_monotonic, time_offset_boottime; /* nanoseconds; imply private_time when not 0 */
 	bool run_init; /* with a PID namespace: the payload runs below our own init (default true) */
 	char *namespace_paths[SPEC_NAMESPACE_MAX_]; /* joined instead of created */
-	char *network_unit; /* a unit whose network namespace is joined */
-	uint32_t mount_propagation; /* MS_SHARED, MS_SLAVE or MS_PRIVATE for a mount namespace; 0: the default */
-	char **sysctls;		    /* NAME=VALUE of the container's own namespaces */
+	char *network_unit;			    /* a unit whose network namespace is joined */
+	uint32_t
+		mount_propagation; /* MS_SHARED, MS_SLAVE or MS_PRIVATE for a mount namespace; 0: the default */
+	char **sysctls;		   /* NAME=VALUE of the container's own namespaces */
 
 	/* filesystem: the root */
 	char *root_directory; /* RootDirectory=; NULL: the host's root */

@@ -18,8 +18,8 @@ SPECIAL_DECLARE(oom_policy)
 SPECIAL_DECLARE(address_families)
 SPECIAL_DECLARE(slice)
 SPECIAL_DECLARE(hostname)
-SPECIAL_DECLARE(network)		/* [Container] Network= */
-SPECIAL_DECLARE(protect_hostname)	/* "private", ":NAME" */
+SPECIAL_DECLARE(network)	  /* [Container] Network= */
+SPECIAL_DECLARE(protect_hostname) /* "private", ":NAME" */
 SPECIAL_DECLARE(container_name)
 SPECIAL_DECLARE(user_ns) /* [Container] UserNS= */
 SPECIAL_DECLARE(mount_flags)
