@@ -196,6 +196,8 @@ int property_append_list(sd_bus_message *message, char *const *list);
 int property_append_allow_list(sd_bus_message *message, bool allow_list, char *const *names);
 /* property_rules.c: what the rules of filters are on D-Bus. */
 int property_rules_devices(sd_bus_message *message, const struct spec *spec);
+/* The names of the CGROUP_* bits. */
+int property_append_controllers(sd_bus_message *message, unsigned controllers);
 /* property_exception.c: systemd's type for what would have another one by its kind. */
 struct property_exception {
 	const char *name, *signature;

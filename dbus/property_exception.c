@@ -114,12 +114,42 @@ static int property_exception_append_set(sd_bus_message *message, const char *li
 
 static int property_exception_cpus(sd_bus_message *message, const struct spec *spec)
 {
-	return property_exception_append_set(message, spec->limits.allowed_cpus);
+	return property_exception_append_set(message, spec_limits(spec)->allowed_cpus);
 }
 
 static int property_exception_memory_nodes(sd_bus_message *message, const struct spec *spec)
 {
-	return property_exception_append_set(message, spec->limits.allowed_memory_nodes);
+	return property_exception_append_set(message, spec_limits(spec)->allowed_memory_nodes);
+}
+
+static int property_exception_startup_cpus(sd_bus_message *message, const struct spec *spec)
+{
+	return property_exception_append_set(message, spec_limits(spec)->startup_allowed_cpus);
+}
+
+static int property_exception_startup_memory_nodes(sd_bus_message *message, const struct spec *spec)
+{
+	return property_exception_append_set(message, spec_limits(spec)->startup_allowed_memory_nodes);
+}
+
+static int property_exception_delegate(sd_bus_message *message, const struct spec *spec)
+{
+	return sd_bus_message_append(message, "b", (int)spec_limits(spec)->delegate);
+}
+
+int property_append_controllers(sd_bus_message *message, unsigned controllers)
+{
+	int r = sd_bus_message_open_container(message, 'a', "s");
+
+	for (size_t i = 0; r >= 0 && cgroup_controller_names[i]; i++)
+		if (controllers & 1u << i)
+			r = sd_bus_message_append_basic(message, 's', cgroup_controller_names[i]);
+	return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static int property_exception_disable_controllers(sd_bus_message *message, const struct spec *spec)
+{
+	return property_append_controllers(message, spec_limits(spec)->disable_controllers);
 }
 
 static int property_exception_affinity(sd_bus_message *message, const struct spec *spec)
@@ -156,6 +186,10 @@ static const struct property_exception property_exceptions[] = {
 	{"AllowedCPUs", "ay", property_exception_cpus},
 	{"AllowedMemoryNodes", "ay", property_exception_memory_nodes},
 	{"DeviceAllow", "a(ss)", property_rules_devices},
+	{"StartupAllowedCPUs", "ay", property_exception_startup_cpus},
+	{"StartupAllowedMemoryNodes", "ay", property_exception_startup_memory_nodes},
+	{"Delegate", "b", property_exception_delegate},
+	{"DisableControllers", "as", property_exception_disable_controllers},
 	{"TemporaryFileSystem", "a(ss)", NULL},
 };
 

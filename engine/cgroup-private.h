@@ -3,21 +3,27 @@
 
 #include "engine/cgroup.h"
 
-/* Controllers by name: CGROUP_CPU = 1 << 0 is [0], … */
 enum { CGROUP_N_CONTROLLERS = 8 };
-extern const char *const cgroup_controller_names[CGROUP_N_CONTROLLERS];
 
 /* The names in a "cgroup.controllers" file as bits. */
 unsigned cgroup_parse_controllers(const char *text);
 
+/* Enables WANTED for the children of a group, each by a write of its own: one that fails must not hinder the others. Returns those that
+ * are enabled after. */
+unsigned cgroup_enable(int group_fd, unsigned wanted);
+/* What is remembered of the groups at and below PATH is not true any more. */
+void cgroup_make_forget(struct cgroup_tree *tree, const char *path);
+
 /* Opens the group PATH (relative, without "..") below the tree's root; "" is the root itself. */
 int cgroup_open(const struct cgroup_tree *tree, const char *path);
 
-/* Writes LIMITS to the group's files. */
+/* Writes to the group's files what WISH says and OLD (NULL: a new group) does not. *RET_WRITTEN counts the files written, also on
+ * failure. */
 int cgroup_limits_write(const struct cgroup_tree *tree, int group_fd, const char *path,
-			const struct spec_limits *limits, struct failure *failure, uint32_t *ret_origin);
+			const struct cgroup_wish *old, const struct cgroup_wish *wish,
+			struct failure *failure, uint32_t *ret_origin, unsigned *ret_written);
 /* Fails with -EOPNOTSUPP for the first limit whose controller is not among AVAILABLE. */
-int cgroup_limits_check(const struct cgroup_tree *tree, const char *path, const struct spec_limits *limits,
+int cgroup_limits_check(const struct cgroup_tree *tree, const char *path, const struct cgroup_wish *wish,
 			unsigned available, struct failure *failure, uint32_t *ret_origin);
 
 /* Where cgroup2 is mounted and which group of it this process is in: *RET_PATH is that group's absolute

@@ -23,6 +23,15 @@
 
 enum { CGROUP_DEPTH_MAX = 32, CGROUP_FILE_MAX = 1 << 20, CGROUP_KILL_ROUNDS = 64 };
 
+unsigned cgroup_controller_parse(const char *name, size_t length)
+{
+	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++)
+		if (strlen(cgroup_controller_names[i]) == length &&
+		    strncmp(name, cgroup_controller_names[i], length) == 0)
+			return 1u << i;
+	return 0;
+}
+
 unsigned cgroup_parse_controllers(const char *text)
 {
 	unsigned controllers = 0;
@@ -30,10 +39,7 @@ unsigned cgroup_parse_controllers(const char *text)
 	while (*text) {
 		size_t length = strcspn(text, " \n");
 
-		for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++)
-			if (strlen(cgroup_controller_names[i]) == length &&
-			    strncmp(text, cgroup_controller_names[i], length) == 0)
-				controllers |= 1u << i;
+		controllers |= cgroup_controller_parse(text, length);
 		text += length;
 		text += strspn(text, " \n");
 	}
@@ -62,9 +68,7 @@ static unsigned cgroup_read_controllers(int group_fd, const char *file)
 									   : cgroup_parse_controllers(text);
 }
 
-/* Enables WANTED for the children of a group, each by a write of its own: one that fails must not hinder the
- * others. Returns those that are enabled after. */
-static unsigned cgroup_enable(int group_fd, unsigned wanted)
+unsigned cgroup_enable(int group_fd, unsigned wanted)
 {
 	unsigned enabled = cgroup_read_controllers(group_fd, "cgroup.subtree_control");
 
@@ -183,12 +187,14 @@ int cgroup_tree_open(struct cgroup_tree *tree, const char *root, int init_pid, s
 
 void cgroup_tree_close(struct cgroup_tree *tree)
 {
+	cgroup_make_forget(tree, "");
+	table_free(&tree->inner);
 	tree->root_fd = fd_close(tree->root_fd);
 	free(tree->path);
 	*tree = (struct cgroup_tree){.root_fd = -1};
 }
 
-void cgroup_tree_remove(const struct cgroup_tree *tree, int init_pid)
+void cgroup_tree_remove(struct cgroup_tree *tree, int init_pid)
 {
 	_cleanup_fd_ int parent = -1;
 
@@ -204,99 +210,6 @@ void cgroup_tree_remove(const struct cgroup_tree *tree, int init_pid)
 	cgroup_remove(tree, "");
 	if (tree->made)
 		rmdir(tree->path);
-}
-
-/* --- one group --------------------------------------------------------------------------------------- */
-
-/* A path made of names that the kernel does not use itself, so that no group can be mistaken for a control
- * file. */
-static bool cgroup_path_is_valid(const char *path)
-{
-	if (!*path)
-		return false;
-	while (*path) {
-		size_t length = strcspn(path, "/");
-
-		if (length == 0 || length > 255 || path[0] == '.' || strncmp(path, "cgroup.", 7) == 0)
-			return false;
-		path += length;
-		if (*path == '/' && !*++path)
-			return false;
-	}
-	return true;
-}
-
-/* Makes each component of PATH and enables NEEDED in each parent. Returns the last one's descriptor;
- * *RET_AVAILABLE are the controllers it has. */
-static int cgroup_make_path(const struct cgroup_tree *tree, const char *path, unsigned needed,
-			    unsigned *ret_available)
-{
-	_cleanup_fd_ int fd = cgroup_open(tree, "");
-
-	*ret_available = tree->controllers;
-	while (fd >= 0 && *path) {
-		char name[256];
-		size_t length = strcspn(path, "/");
-		int child;
-
-		memcpy(name, path, length);
-		name[length] = '\0';
-		if (needed)
-			*ret_available = cgroup_enable(fd, needed);
-		if (mkdirat(fd, name, 0755) < 0 && errno != EEXIST)
-			return -errno;
-		child = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (child < 0)
-			return -errno;
-		close(fd);
-		fd = child;
-		path += length + (path[length] == '/');
-	}
-	return TAKE_FD(fd);
-}
-
-/* cgroups(7), "Delegation": the directory and the files that move processes and enable controllers. */
-static int cgroup_delegate(int group_fd, uid_t uid)
-{
-	static const char *const files[] = {"cgroup.procs", "cgroup.subtree_control", "cgroup.threads"};
-
-	if (fchown(group_fd, uid, (gid_t)-1) < 0)
-		return -errno;
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		if (fchownat(group_fd, files[i], uid, (gid_t)-1, 0) < 0)
-			return -errno;
-	return 0;
-}
-
-int cgroup_make(const struct cgroup_tree *tree, const char *path, const struct spec_limits *limits,
-		uid_t delegate_to, struct failure *failure, uint32_t *ret_origin)
-{
-	_cleanup_fd_ int fd = -1;
-	unsigned needed = cgroup_needed(limits), available = 0;
-	int r;
-
-	if (ret_origin)
-		*ret_origin = UINT32_MAX;
-	if (tree->root_fd < 0 || !cgroup_path_is_valid(path))
-		return failure_set(failure, tree->root_fd < 0 ? -ENOENT : -EINVAL, NULL,
-				   "there is no control group %s", path);
-	r = cgroup_limits_check(tree, path, limits, tree->controllers, failure, ret_origin);
-	if (r < 0)
-		return r;
-	fd = cgroup_make_path(tree, path, needed, &available);
-	if (fd < 0)
-		return failure_set(failure, fd, NULL, "control group %s/%s could not be made", tree->path,
-				   path);
-	r = cgroup_limits_check(tree, path, limits, available, failure, ret_origin);
-	if (r == 0)
-		r = cgroup_limits_write(tree, fd, path, limits, failure, ret_origin);
-	if (r < 0)
-		return r;
-	r = delegate_to == (uid_t)-1 ? 0 : cgroup_delegate(fd, delegate_to);
-	if (r < 0)
-		return failure_set(failure, r, NULL, "control group %s/%s could not be delegated", tree->path,
-				   path);
-	return TAKE_FD(fd);
 }
 
 /* --- its processes ----------------------------------------------------------------------------------- */
@@ -476,11 +389,12 @@ static int cgroup_remove_children(int group_fd, unsigned depth)
 	return r;
 }
 
-int cgroup_remove(const struct cgroup_tree *tree, const char *path)
+int cgroup_remove(struct cgroup_tree *tree, const char *path)
 {
 	_cleanup_fd_ int fd = cgroup_open(tree, path);
 	int r;
 
+	cgroup_make_forget(tree, path);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	r = cgroup_remove_children(fd, 0);

@@ -2,6 +2,7 @@
  * nothing here waits. Paths are relative to the tree's root ("system.slice/web.service"). */
 #pragma once
 
+#include "base/table.h"
 #include "engine/program.h"
 #include "engine/spec.h"
 
@@ -21,6 +22,8 @@ struct cgroup_tree {
 	char *path;	      /* absolute, for messages: "/sys/fs/cgroup/unified/svcd" */
 	unsigned controllers; /* that can be enabled for children */
 	bool made;	      /* the directory is ours alone: cgroup_tree_remove() removes it */
+	struct table
+		inner; /* path -> struct cgroup_inner, of the groups that hold groups: private to cgroup.c */
 };
 
 /* Finds (or with ROOT given, takes) the part of the hierarchy that is ours and enables its controllers for children.
@@ -33,19 +36,41 @@ int cgroup_tree_open(struct cgroup_tree *tree, const char *root, int init_pid, s
 void cgroup_tree_close(struct cgroup_tree *tree);
 /* At the very end: removes all empty groups, and where the directory was made by us, moves this process and svc-init out of it and
  * removes it too. */
-void cgroup_tree_remove(const struct cgroup_tree *tree, int init_pid);
+void cgroup_tree_remove(struct cgroup_tree *tree, int init_pid);
 
-/* Which controllers LIMITS needs. */
-unsigned cgroup_needed(const struct spec_limits *limits);
-/* The first limit that is set, as offsetof(struct spec, limits.…); PROGRAM_NO_ORIGIN: none is. For what there is to say where
- * there is no tree at all. */
-uint32_t cgroup_first_limit(const struct spec_limits *limits);
+/* The controller of this name as a bit; 0 when there is none. */
+unsigned cgroup_controller_parse(const char *name, size_t length);
+extern const char *const cgroup_controller_names[]; /* by bit; NULL ends */
 
-/* Makes PATH with its parents, enables in the parents what LIMITS needs, and applies LIMITS. A limit whose controller is missing fails
- * with -EOPNOTSUPP, and *RET_ORIGIN (offsetof in struct spec). DELEGATE_TO may manage the group; (uid_t)-1: nobody. Returns a directory
- * descriptor for CLONE_INTO_CGROUP, the caller's. */
-int cgroup_make(const struct cgroup_tree *tree, const char *path, const struct spec_limits *limits,
-		uid_t delegate_to, struct failure *failure, uint32_t *ret_origin);
+/* What one group is to have: its own limits, and what follows for it from elsewhere. */
+struct cgroup_wish {
+	const struct spec_limits *limits;
+	bool startup; /* startup_… fields hold */
+	uint64_t memory_min,
+		memory_low; /* where it has none: of the nearest group above that sets it for those below; SPEC_UNSET */
+	uid_t delegate_to; /* with limits->delegate */
+	/* cgroup_make() fills these in. */
+	unsigned disabled;	 /* controllers that a group above forbids */
+	const char *disabled_by; /* its name, for messages */
+};
+
+/* Which controllers a group cannot do without. */
+unsigned cgroup_needed(const struct cgroup_wish *wish);
+/* Those it has where the tree has them: for its figures, or to be delegated. */
+unsigned cgroup_wanted(const struct cgroup_wish *wish);
+/* The first limit that is set, as an origin of the spec; PROGRAM_NO_ORIGIN: none is. For what there is to say where there is no tree at
+ * all. */
+uint32_t cgroup_first_limit(const struct cgroup_wish *wish);
+
+/* Makes PATH with its parents, enables in the parents what the group needs, and applies the limits. A limit whose controller is missing
+ * fails with -EOPNOTSUPP, and *RET_ORIGIN. Returns a directory descriptor for CLONE_INTO_CGROUP, the caller's: of the group, or of its
+ * DelegateSubgroup=. */
+int cgroup_make(struct cgroup_tree *tree, const char *path, const struct cgroup_wish *wish,
+		struct failure *failure, uint32_t *ret_origin);
+/* The group is there and had the limits of OLD: writes the files whose content is another now. When a write fails, what was written is
+ * taken back. */
+int cgroup_change(struct cgroup_tree *tree, const char *path, const struct cgroup_wish *old,
+		  const struct cgroup_wish *wish, struct failure *failure, uint32_t *ret_origin);
 /* cgroup.kill; on a kernel without it (before 5.14) SIGKILL to each process until none is new. -ENOENT: no such group. */
 int cgroup_kill(const struct cgroup_tree *tree, const char *path);
 /* SIGNAL to each process of the group and the groups below, once; except EXCEPT_PID (0: none). Returns how many. */
@@ -59,7 +84,7 @@ enum cgroup_freezer cgroup_freezer(const struct cgroup_tree *tree, const char *p
 /* 1: processes in it or below, 0: none (or no such group). */
 int cgroup_populated(const struct cgroup_tree *tree, const char *path);
 /* An inotify-able path of its events file is PATH/cgroup.events. Removes PATH and all groups below it: -EBUSY while populated; 0 if none. */
-int cgroup_remove(const struct cgroup_tree *tree, const char *path);
+int cgroup_remove(struct cgroup_tree *tree, const char *path);
 /* Pids in PATH and below: a heap array that the caller frees. */
 int cgroup_processes(const struct cgroup_tree *tree, const char *path, pid_t **ret_pids, size_t *ret_n);
 

@@ -285,7 +285,7 @@ int compile_exit_status(uint32_t origin)
 		{offsetof(struct spec, group), offsetof(struct spec, supplementary_groups), 216},
 		{offsetof(struct spec, working_directory), offsetof(struct spec, working_directory_optional),
 		 200},
-		{offsetof(struct spec, limits), offsetof(struct spec, delegate), 219},
+		{offsetof(struct spec, limits), offsetof(struct spec, limits), 219},
 		{offsetof(struct spec, capability_bounding_set), offsetof(struct spec, ambient_capabilities),
 		 218},
 		{offsetof(struct spec, no_new_privileges), offsetof(struct spec, no_new_privileges), 227},
@@ -297,6 +297,8 @@ int compile_exit_status(uint32_t origin)
 		{offsetof(struct spec, private_mounts), offsetof(struct spec, shm_size), 226},
 	};
 
+	if (origin != PROGRAM_NO_ORIGIN)
+		origin &= 0xffff; /* above it: which field of the limits */
 	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
 		if (origin >= ranges[i].first && origin <= ranges[i].last)
 			return ranges[i].status;

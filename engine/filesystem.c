@@ -201,7 +201,8 @@ static void filesystem_add_cgroups(struct mountplan *plan, struct build *build, 
 	const struct spec *spec = build->spec;
 	bool namespace = spec->control_groups >= SPEC_CONTROL_GROUPS_PRIVATE;
 	bool read_only = spec->control_groups == SPEC_CONTROL_GROUPS_READ_ONLY ||
-			 spec->control_groups == SPEC_CONTROL_GROUPS_STRICT || (own && !spec->delegate);
+			 spec->control_groups == SPEC_CONTROL_GROUPS_STRICT ||
+			 (own && !spec_limits(spec)->delegate);
 
 	BUILD_ORIGIN(build, control_groups);
 	/* Without a group of its own the container would see its manager's. */

@@ -4,14 +4,35 @@
 #include "base/text.h"
 #include "engine/spec.h"
 
-static void spec_init_limits(struct spec_limits *limits)
-{
-	limits->cpu_weight = limits->cpu_quota = limits->cpu_period = SPEC_UNSET;
-	limits->memory_min = limits->memory_low = limits->memory_high = SPEC_UNSET;
-	limits->memory_max = limits->memory_swap_max = SPEC_UNSET;
-	limits->io_weight = limits->tasks_max = SPEC_UNSET;
-	limits->oom_group = -1;
-}
+const struct spec_limits spec_limits_default = {
+	.memory_accounting = true,
+	.tasks_accounting = true,
+	.zswap_writeback = true,
+	.managed_oom_duration = USEC_INFINITY,
+	.pressure_threshold = 200 * USEC_PER_MSEC,
+	.cpu_weight = SPEC_UNSET,
+	.startup_cpu_weight = SPEC_UNSET,
+	.cpu_quota = SPEC_UNSET,
+	.cpu_period = SPEC_UNSET,
+	.cpu_burst = SPEC_UNSET,
+	.memory_min = SPEC_UNSET,
+	.memory_low = SPEC_UNSET,
+	.startup_memory_low = SPEC_UNSET,
+	.default_memory_min = SPEC_UNSET,
+	.default_memory_low = SPEC_UNSET,
+	.default_startup_memory_low = SPEC_UNSET,
+	.memory_high = SPEC_UNSET,
+	.startup_memory_high = SPEC_UNSET,
+	.memory_max = SPEC_UNSET,
+	.startup_memory_max = SPEC_UNSET,
+	.memory_swap_max = SPEC_UNSET,
+	.startup_memory_swap_max = SPEC_UNSET,
+	.memory_zswap_max = SPEC_UNSET,
+	.startup_memory_zswap_max = SPEC_UNSET,
+	.io_weight = SPEC_UNSET,
+	.startup_io_weight = SPEC_UNSET,
+	.tasks_max = SPEC_UNSET,
+};
 
 void spec_init(struct spec *spec)
 {
@@ -34,7 +55,6 @@ void spec_init(struct spec *spec)
 		.standard_output.kind = SPEC_STDIO_LOG,
 		.standard_error.kind = SPEC_STDIO_INHERIT,
 	};
-	spec_init_limits(&spec->limits);
 }
 
 void spec_mounts_deinit(struct spec_mounts *mounts)
@@ -66,15 +86,27 @@ static void spec_io_limits_deinit(struct spec_io_limits *limits)
 	free(limits->items);
 }
 
-static void spec_deinit_limits(struct spec_limits *limits)
+static void spec_free_limits(struct spec_limits *limits)
 {
+	if (!limits)
+		return;
+	free(limits->delegate_subgroup);
 	free(limits->allowed_cpus);
+	free(limits->startup_allowed_cpus);
 	free(limits->allowed_memory_nodes);
+	free(limits->startup_allowed_memory_nodes);
 	spec_io_limits_deinit(&limits->io_device_weight);
 	spec_io_limits_deinit(&limits->io_read_bandwidth);
 	spec_io_limits_deinit(&limits->io_write_bandwidth);
 	spec_io_limits_deinit(&limits->io_read_iops);
 	spec_io_limits_deinit(&limits->io_write_iops);
+	spec_io_limits_deinit(&limits->io_latency_target);
+	spec_io_limits_deinit(&limits->hugetlb_max);
+	spec_io_limits_deinit(&limits->hugetlb_reserved_max);
+	spec_io_limits_deinit(&limits->rdma_handles_max);
+	spec_io_limits_deinit(&limits->rdma_objects_max);
+	spec_io_limits_deinit(&limits->misc_max);
+	free(limits);
 }
 
 static void spec_deinit_filters(struct spec_filters *filters)
@@ -152,7 +184,7 @@ void spec_deinit(struct spec *spec)
 	text_list_free(spec->system_call_filter.names);
 	text_list_free(spec->system_call_architectures);
 	text_list_free(spec->restrict_address_families);
-	spec_deinit_limits(&spec->limits);
+	spec_free_limits(spec->limits);
 	spec_deinit_filters(&spec->filters);
 	spec_deinit_process(spec);
 	*spec = (struct spec){};

@@ -146,9 +146,10 @@ enum spec_keyring {
 
 /* --- limits ------------------------------------------------------------------------------------------ */
 
+/* One line of a list of limits: on a device, or on a named resource ("2MB", "mlx5_0", "sev"). */
 struct spec_io_limit {
-	char *path;	/* a device node or a file on the device */
-	uint64_t value; /* bytes or operations per second, or a weight */
+	char *path;	/* a device node or a file on the device; or the resource's name */
+	uint64_t value; /* bytes or operations per second, a weight, microseconds, a count */
 };
 
 struct spec_io_limits {
@@ -156,21 +157,79 @@ struct spec_io_limits {
 	size_t n;
 };
 
-/* cgroup v2 knobs; SPEC_UNSET leaves the kernel's value, SPEC_LIMIT_MAX writes "max". Sizes are bytes. */
-#define SPEC_LIMIT_MAX (UINT64_MAX - 1)
-struct spec_limits {
-	uint64_t cpu_weight; /* 1..10000 */
-	uint64_t cpu_quota;  /* microseconds of CPU time per second of wall-clock time */
-	uint64_t cpu_period; /* microseconds */
-	char *allowed_cpus;  /* "0-3,8" for cpuset.cpus; NULL: unset */
-	char *allowed_memory_nodes;
-	uint64_t memory_min, memory_low, memory_high, memory_max, memory_swap_max;
-	int oom_group;	    /* memory.oom.group: -1 unset, 0, 1 */
-	uint64_t io_weight; /* 1..10000 */
-	struct spec_io_limits io_device_weight, io_read_bandwidth, io_write_bandwidth, io_read_iops,
-		io_write_iops;
-	uint64_t tasks_max;
+enum spec_cpu_partition { /* cpuset.cpus.partition */
+			  SPEC_CPU_PARTITION_MEMBER,
+			  SPEC_CPU_PARTITION_ROOT,
+			  SPEC_CPU_PARTITION_ISOLATED,
+			  SPEC_CPU_PARTITION_MAX_,
 };
+
+enum spec_oom_policy { /* what becomes of the others when the kernel kills one process for want of memory */
+		       SPEC_OOM_DEFAULT, /* stop; with Delegate= continue */
+		       SPEC_OOM_CONTINUE,
+		       SPEC_OOM_STOP,
+		       SPEC_OOM_KILL, /* memory.oom.group */
+		       SPEC_OOM_MAX_,
+};
+
+enum spec_pressure_watch {
+	SPEC_PRESSURE_WATCH_AUTO, /* where memory is accounted */
+	SPEC_PRESSURE_WATCH_OFF,
+	SPEC_PRESSURE_WATCH_ON,
+	SPEC_PRESSURE_WATCH_SKIP, /* the service is told nothing */
+	SPEC_PRESSURE_WATCH_MAX_,
+};
+
+enum spec_managed_oom { SPEC_MANAGED_OOM_AUTO, SPEC_MANAGED_OOM_KILL, SPEC_MANAGED_OOM_MAX_ };
+enum spec_oom_preference {
+	SPEC_OOM_PREFERENCE_NONE,
+	SPEC_OOM_PREFERENCE_AVOID,
+	SPEC_OOM_PREFERENCE_OMIT,
+	SPEC_OOM_PREFERENCE_MAX_,
+};
+
+/* cgroup v2 knobs; SPEC_UNSET leaves the kernel's value, SPEC_LIMIT_MAX writes "max". Sizes are bytes, times microseconds.
+ * What a startup_… field says holds while the system starts or stops. Which file a field goes to: cgroup-limits.c. */
+#define SPEC_LIMIT_MAX	     (UINT64_MAX - 1)
+#define SPEC_CPU_WEIGHT_IDLE 0 /* a cpu weight: cpu.idle */
+struct spec_limits {
+	bool cpu_accounting, memory_accounting, io_accounting, tasks_accounting;
+	bool zswap_writeback;
+	bool delegate;	   /* the payload may manage its own cgroup subtree */
+	bool delegate_all; /* with every controller there is */
+	bool coredump_receive;
+	uint8_t disable_controllers;  /* CGROUP_* bits that groups below do not get */
+	uint8_t delegate_controllers; /* CGROUP_* bits that the payload gets for sure */
+	enum spec_cpu_partition cpu_partition;
+	enum spec_oom_policy oom_policy;
+	enum spec_pressure_watch pressure_watch;
+	enum spec_managed_oom managed_oom_pressure;
+	enum spec_oom_preference oom_preference;
+	unsigned managed_oom_limit; /* parts per ten thousand of the time; 0: the default */
+	usec_t managed_oom_duration, pressure_threshold;
+	char *delegate_subgroup;
+
+	uint64_t cpu_weight, startup_cpu_weight; /* 1..10000, SPEC_CPU_WEIGHT_IDLE */
+	uint64_t cpu_quota;			 /* of CPU time per second of wall-clock time */
+	uint64_t cpu_period, cpu_burst;
+	char *allowed_cpus, *startup_allowed_cpus; /* "0-3,8" for cpuset.cpus; NULL: unset */
+	char *allowed_memory_nodes, *startup_allowed_memory_nodes;
+	uint64_t memory_min, memory_low, startup_memory_low;
+	uint64_t default_memory_min, default_memory_low, default_startup_memory_low; /* of the groups below */
+	uint64_t memory_high, startup_memory_high, memory_max, startup_memory_max;
+	uint64_t memory_swap_max, startup_memory_swap_max, memory_zswap_max, startup_memory_zswap_max;
+	uint64_t io_weight, startup_io_weight; /* 1..10000 */
+	struct spec_io_limits io_device_weight, io_read_bandwidth, io_write_bandwidth, io_read_iops,
+		io_write_iops, io_latency_target;
+	uint64_t tasks_max;
+	struct spec_io_limits hugetlb_max, hugetlb_reserved_max, rdma_handles_max, rdma_objects_max, misc_max;
+};
+extern const struct spec_limits spec_limits_default; /* nothing is limited */
+
+/* The origin of an operation or failure that a field of the limits asked for: they stand behind a pointer, so offsetof() alone would not
+ * tell them apart. */
+#define SPEC_LIMITS_ORIGIN(field) \
+	((uint32_t)offsetof(struct spec, limits) | ((uint32_t)offsetof(struct spec_limits, field) + 1) << 16)
 
 /* --- filters ----------------------------------------------------------------------------------------- */
 
@@ -286,8 +345,7 @@ struct spec {
 	char **restrict_address_families; /* "AF_INET", …; first item "~": deny list; NULL: no restriction */
 
 	/* limits */
-	struct spec_limits limits;
-	bool delegate; /* the payload may manage its own cgroup subtree */
+	struct spec_limits *limits; /* NULL: none is set; read through spec_limits() */
 	struct spec_filters filters;
 
 	/* process */
@@ -331,5 +389,10 @@ struct spec {
 void spec_init(struct spec *spec);
 void spec_deinit(struct spec *spec);
 void spec_mounts_deinit(struct spec_mounts *mounts);
+/* Never NULL. */
+static inline const struct spec_limits *spec_limits(const struct spec *spec)
+{
+	return spec->limits ? spec->limits : &spec_limits_default;
+}
 /* Appends a zeroed mount and returns it; NULL when out of memory. */
 struct spec_mount *spec_mounts_append(struct spec_mounts *mounts);

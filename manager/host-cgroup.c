@@ -71,7 +71,8 @@ int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config
 			struct failure *failure, uint32_t *ret_origin, uint16_t *ret_item)
 {
 	struct host *host = unit->host;
-	int fd, r;
+	_cleanup_fd_ int top = -1;
+	int r;
 
 	*ret_origin = PROGRAM_NO_ORIGIN;
 	*ret_item = 0;
@@ -83,26 +84,22 @@ int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config
 			return failure_set(
 				failure, -EOPNOTSUPP, unit->name,
 				"there is no writable cgroup v2 hierarchy; this filter cannot be enforced");
-		if (!cgroup_needed(&config->spec.limits))
-			return 0;
-		*ret_origin = cgroup_first_limit(&config->spec.limits);
-		return failure_set(
-			failure, -EOPNOTSUPP, unit->name,
-			"there is no writable cgroup v2 hierarchy; resource limits cannot be enforced");
 	}
-	if (!unit->cgroup && !(unit->cgroup = unit_cgroup_path(unit->name, config)))
-		return failure_set(failure, -ENOMEM, unit->name, "cannot make its cgroup");
-	fd = cgroup_make(&host->cgroups, unit->cgroup, &config->spec.limits,
-			 config->spec.delegate ? uid : (uid_t)-1, failure, ret_origin);
-	if (fd < 0)
-		return fd;
-	r = host_filter_prepare(unit, config, fd, failure, ret_origin, ret_item);
-	if (r < 0) {
-		fd_close(fd);
+	r = host_limits_make(unit, config, uid, failure, ret_origin);
+	if (r < 0 || unit->cgroup_fd < 0)
 		return r;
+	/* What holds a delegated group must not be in the hands of who has it: the filters belong to the group above the payload's. */
+	if (spec_limits(&config->spec)->delegate_subgroup) {
+		top = openat(unit->cgroup_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (top < 0) {
+			unit->cgroup_fd = fd_close(unit->cgroup_fd);
+			return failure_set(failure, -errno, unit->name, "its cgroup cannot be opened");
+		}
 	}
-	unit->cgroup_fd = fd;
-	return 0;
+	r = host_filter_prepare(unit, config, top < 0 ? unit->cgroup_fd : top, failure, ret_origin, ret_item);
+	if (r < 0)
+		unit->cgroup_fd = fd_close(unit->cgroup_fd);
+	return r;
 }
 
 int host_cgroup_attach(struct host_unit *unit, const struct unit_config *config)
@@ -114,6 +111,12 @@ int host_cgroup_attach(struct host_unit *unit, const struct unit_config *config)
 	if (!unit->cgroup && !(unit->cgroup = unit_cgroup_path(unit->name, config)))
 		return -ENOMEM;
 	unit->cgroup_fd = openat(host->cgroups.root_fd, unit->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (unit->cgroup_fd >= 0 && spec_limits(&config->spec)->delegate_subgroup) {
+		_cleanup_fd_ int top = TAKE_FD(unit->cgroup_fd);
+
+		unit->cgroup_fd = openat(top, spec_limits(&config->spec)->delegate_subgroup,
+					 O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	}
 	return unit->cgroup_fd < 0 ? -errno : 0;
 }
 

@@ -105,8 +105,11 @@ int host_isolation(struct host *host, const struct unit *unit, char ***ret)
 	if (r == 0)
 		r = host_isolation_add(&list, "no-new-privileges", found.no_new_privileges ? "yes" : "no");
 	if (r == 0)
-		r = host_isolation_add(&list, "limits",
-				       cgroup_needed(&unit->config->spec.limits) ? "yes" : "no");
+		r = host_isolation_add(
+			&list, "limits",
+			cgroup_needed(&(struct cgroup_wish){.limits = spec_limits(&unit->config->spec)})
+				? "yes"
+				: "no");
 	host_program_unref(program);
 	if (r == 0)
 		*ret = TAKE(list);

@@ -200,6 +200,17 @@ int host_cgroup_add_watch(struct host_unit *unit);
 /* Is it empty now, and is the manager owed the news? Called when a process of the unit ended. */
 void host_cgroup_check_empty(struct host_unit *unit);
 
+/* host-limits.c */
+/* Do the Startup…= settings hold? */
+bool host_limits_startup(const struct host *host);
+/* What the group at PATH is to have. UID is the payload's, on the host: Delegate= is to it. */
+struct cgroup_wish host_limits_wish(const struct host *host, const char *path,
+				    const struct unit_config *config, uid_t uid);
+/* Makes the unit's cgroup with those of its slices, unless it is there. */
+int host_limits_make(struct host_unit *unit, const struct unit_config *config, uid_t uid,
+		     struct failure *failure, uint32_t *ret_origin);
+int host_limits_make_slice(struct host_unit *unit, const struct unit_config *config, struct failure *failure);
+
 /* host-freeze.c */
 void host_freeze_end(struct world *world, const char *unit);
 /* Something has happened in the unit's cgroup. */

@@ -4,12 +4,12 @@
 
 #include "units/assign.h"
 
-static void assign_forget(struct unit_config *config, uint32_t offset)
+static void assign_forget(struct unit_config *config, uint32_t key)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < config->n_origins; i++)
-		if (directive_table[config->origins[i].directive].offset != offset)
+		if (directive_key(&directive_table[config->origins[i].directive]) != key)
 			config->origins[kept++] = config->origins[i];
 	config->n_origins = kept;
 }
@@ -43,8 +43,7 @@ static int assign_reset(const struct directive_line *line, void *field, struct f
 
 	value_clear(directive, field);
 	if (!directive->default_text) {
-		memcpy(field, (const char *)unit_config_prototype() + directive->offset,
-		       value_size(directive));
+		memcpy(field, directive_field(directive, unit_config_prototype()), value_size(directive));
 		return 0;
 	}
 	plain.value = directive->default_text;
@@ -73,7 +72,7 @@ static int assign_value(const struct directive_line *line, struct assign_place p
 	after = value_count(directive, field);
 	/* What is no list, or is a list that started anew: nothing that was said before counts any more. */
 	if (after == 0 || assign_starts_anew(directive)) {
-		assign_forget(line->config, directive->offset);
+		assign_forget(line->config, directive_key(directive));
 		before = 0;
 	}
 	if (after == 0)
@@ -86,15 +85,17 @@ static int assign_value(const struct directive_line *line, struct assign_place p
 int assign_setting(const struct directive_line *line, struct assign_place place, struct failure *failure)
 {
 	const struct directive *directive = line->directive;
-	void *field = (char *)line->config + directive->offset;
+	void *field = directive_make_field(directive, line->config);
 	struct failure why = {};
 	int r;
 
+	if (!field)
+		return -ENOMEM;
 	if (!*line->value && directive->kind != VALUE_CAPABILITIES) {
 		r = value_takes_empty(directive) ? value_parse(line, field, &why)
 						 : assign_reset(line, field, &why);
 		if (directive->kind != VALUE_CONDITION)
-			assign_forget(line->config, directive->offset);
+			assign_forget(line->config, directive_key(directive));
 	} else {
 		r = assign_value(line, place, field, &why);
 	}
@@ -103,10 +104,10 @@ int assign_setting(const struct directive_line *line, struct assign_place place,
 	return r;
 }
 
-bool assign_was_set(const struct unit_config *config, size_t offset)
+bool assign_was_set(const struct unit_config *config, size_t key)
 {
 	for (size_t i = 0; i < config->n_origins; i++)
-		if (directive_table[config->origins[i].directive].offset == offset)
+		if (directive_key(&directive_table[config->origins[i].directive]) == key)
 			return true;
 	return false;
 }

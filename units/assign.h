@@ -13,6 +13,6 @@ struct assign_place {
  * directive; its place is for the caller to add. Returns 0, -EINVAL or -ENOMEM. */
 int assign_setting(const struct directive_line *line, struct assign_place place, struct failure *failure);
 
-/* Did any line set the field at OFFSET of struct unit_config? */
-bool assign_was_set(const struct unit_config *config, size_t offset);
+/* Did any line set the field with this KEY (directive_key(): the offset in struct unit_config, unless it is in a group)? */
+bool assign_was_set(const struct unit_config *config, size_t key);
 #define ASSIGN_WAS_SET(config, member) assign_was_set((config), offsetof(struct unit_config, member))

@@ -43,7 +43,7 @@ const struct unit_config *unit_config_prototype(void)
 		};
 
 		/* A default that does not parse is a bug in the table; a test reads them all. */
-		if (line.value)
+		if (line.value && !line.directive->group)
 			value_parse(&line, (char *)&prototype + line.directive->offset, NULL);
 	}
 	made = true;
@@ -114,10 +114,11 @@ static const struct config_origin *config_find_origin(const struct unit_config *
 	const struct config_origin *found = NULL;
 
 	for (size_t i = 0; i < config->n_origins; i++)
-		if (directive_table[config->origins[i].directive].offset == field) {
+		if (directive_key(&directive_table[config->origins[i].directive]) == field) {
 			found = &config->origins[i];
 			if (found->item == item &&
-			    value_count(&directive_table[found->directive], (const char *)config + field) > 0)
+			    value_count(&directive_table[found->directive],
+					directive_field(&directive_table[found->directive], config)) > 0)
 				break;
 		}
 	return found;

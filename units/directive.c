@@ -119,6 +119,45 @@ const char *directive_nearest_section(const char *section, enum unit_kind kind)
 	return nearest;
 }
 
+const struct directive_group directive_group_limits = {
+	.pointer = offsetof(struct unit_config, spec.limits),
+	.size = sizeof(struct spec_limits),
+	.defaults = &spec_limits_default,
+};
+static_assert(offsetof(struct unit_config, spec) + sizeof(struct spec) < 1 << 16,
+	      "half a key holds an offset");
+
+static void **directive_group_pointer(const struct directive_group *group, const struct unit_config *config)
+{
+	return (void **)((char *)(uintptr_t)config + group->pointer);
+}
+
+const void *directive_field(const struct directive *directive, const struct unit_config *config)
+{
+	const char *object = (const char *)config;
+
+	if (directive->group)
+		object = *directive_group_pointer(directive->group, config) ?: directive->group->defaults;
+	return object + directive->offset;
+}
+
+void *directive_make_field(const struct directive *directive, struct unit_config *config)
+{
+	const struct directive_group *group = directive->group;
+	void **object;
+
+	if (!group)
+		return (char *)config + directive->offset;
+	object = directive_group_pointer(group, config);
+	if (!*object) {
+		*object = malloc(group->size);
+		if (!*object)
+			return NULL;
+		memcpy(*object, group->defaults, group->size);
+	}
+	return (char *)*object + directive->offset;
+}
+
 char *directive_print(const struct directive *directive, const struct unit_config *config)
 {
 	return value_print(directive, directive_field(directive, config));

@@ -60,20 +60,31 @@ enum directive_applies {
 
 struct directive_line; /* value.h */
 
+/* Fields that few units set stand together in an object on the heap, behind a pointer of struct unit_config that is NULL until one
+ * of them is set. */
+struct directive_group {
+	uint32_t pointer;     /* its offset in struct unit_config */
+	size_t size;	      /* of the object */
+	const void *defaults; /* an object with every default */
+};
+extern const struct directive_group directive_group_limits;
+
 struct directive {
 	const char *section, *name;
 	enum value_kind kind;
 	enum directive_applies applies;
-	uint32_t offset;	  /* in struct unit_config */
+	uint32_t offset;	  /* in struct unit_config, or in the object of .group */
 	const char *default_text; /* as a user would write it; NULL: zero */
 	const char *const
 		*names; /* VALUE_ENUM: by value, NULL ends; VALUE_REFUSED: harmless values, may be NULL */
 	int (*parse)(const struct directive_line *line, void *field,
 		     struct failure *failure); /* VALUE_SPECIAL, VALUE_RULES */
 	char *(*print)(const void *field);     /* VALUE_SPECIAL */
-	int argument;	      /* kind-specific: a spec_mount_kind with DIRECTIVE_* flags, an RLIMIT_*, … */
-	const char *property; /* D-Bus name; NULL: same as name; "-": none */
-	const char *summary;  /* one sentence */
+	int argument; /* kind-specific: a spec_mount_kind with DIRECTIVE_* flags, an RLIMIT_*, … */
+	const struct directive_group *group;
+	const char *replaced_by; /* a name of old, which is taken with a warning: the name it has today */
+	const char *property;	 /* D-Bus name; NULL: same as name; "-": none */
+	const char *summary;	 /* one sentence */
 };
 
 extern const struct directive directive_table[];
@@ -91,7 +102,14 @@ const char *directive_nearest_section(const char *section, enum unit_kind kind);
 /* The value as `svcctl show` prints it; heap, the caller's; NULL when out of memory. */
 char *directive_print(const struct directive *directive, const struct unit_config *config);
 
-static inline const void *directive_field(const struct directive *directive, const struct unit_config *config)
+/* What tells one field from all others: rows with the same key share it. An operation's origin plus offsetof(struct unit_config, spec). */
+static inline uint32_t directive_key(const struct directive *directive)
 {
-	return (const char *)config + directive->offset;
+	return directive->group ? directive->group->pointer | (directive->offset + 1) << 16
+				: directive->offset;
 }
+
+/* The field as it is in CONFIG; the default's where its group is not there. */
+const void *directive_field(const struct directive *directive, const struct unit_config *config);
+/* The field to be written to: makes its group if need be. NULL when out of memory. */
+void *directive_make_field(const struct directive *directive, struct unit_config *config);

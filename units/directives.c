@@ -11,6 +11,7 @@
 #define AT(member)   offsetof(struct unit_config, member)
 #define SPEC(member) offsetof(struct unit_config, spec.member)
 #define NAMESPACE(kind) SPEC(namespace_paths[SPEC_NAMESPACE_##kind])
+#define LIMIT_AT(member) offsetof(struct spec_limits, member), .group = &directive_group_limits
 #define SPECIAL(name) .parse = special_parse_##name, .print = special_print_##name
 
 #define MANAGER APPLIES_MANAGER
@@ -31,6 +32,12 @@ static const char *const protect_proc_names[] = {"default", "noaccess", "invisib
 static const char *const seccomp_names[] = {"unconfined", "default", NULL};
 static const char *const device_policy_names[] = {"auto", "closed", "strict", NULL};
 static_assert(ARRAY_SIZE(device_policy_names) == SPEC_DEVICE_POLICY_MAX_ + 1, "a name for each");
+static const char *const cpu_partition_names[] = {"member", "root", "isolated", NULL};
+static const char *const oom_policy_names[] = {"-stop", "continue", "stop", "kill", NULL};
+static const char *const oom_preference_names[] = {"none", "avoid", "omit", NULL};
+static_assert(ARRAY_SIZE(cpu_partition_names) == SPEC_CPU_PARTITION_MAX_ + 1, "a name for each");
+static_assert(ARRAY_SIZE(oom_policy_names) == SPEC_OOM_MAX_ + 1, "a name for each");
+static_assert(ARRAY_SIZE(oom_preference_names) == SPEC_OOM_PREFERENCE_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(type_names) == SERVICE_TYPE_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(restart_names) == SERVICE_RESTART_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(notify_access_names) == SERVICE_NOTIFY_MAX_ + 1, "a name for each");
@@ -132,7 +139,7 @@ const struct directive directive_table[] = {
 	{"Service", "ReloadSignal", VALUE_SIGNAL, MANAGER, AT(reload_signal), .default_text = "SIGHUP", .summary = "With Type=notify-reload, the signal that asks for a reload."},
 	{"Service", "SendSIGKILL", VALUE_BOOL, MANAGER, AT(send_sigkill), .default_text = "yes", .summary = "Ends what has not stopped in time by FinalKillSignal=."},
 	{"Service", "SendSIGHUP", VALUE_BOOL, MANAGER, AT(send_sighup), .default_text = "no", .summary = "Sends SIGHUP right after the stop signal."},
-	{"Service", "Slice", VALUE_SPECIAL, CGROUP, AT(slice), SPECIAL(slice), .summary = "The group of the cgroup tree in which the service's own is made; default system.slice."},
+	{"Service", "Slice", VALUE_SPECIAL, MANAGER, AT(slice), SPECIAL(slice), .summary = "The group of the cgroup tree in which the service's own is made; default system.slice."},
 
 	/* --- [Service]: isolation --- */
 	{"Service", "PrivateMounts", VALUE_BOOL, ENGINE, SPEC(private_mounts), .summary = "A mount namespace of its own: mounts of the service are not seen outside."},
@@ -194,25 +201,64 @@ const struct directive directive_table[] = {
 	{"Service", "RestrictAddressFamilies", VALUE_SPECIAL, ENGINE, SPEC(restrict_address_families), SPECIAL(address_families), .summary = "Families of sockets that can be made; '~' before the list: all but these; none: no sockets."},
 
 	/* --- [Service]: resources --- */
-	{"Service", "CPUWeight", VALUE_WEIGHT, CGROUP, SPEC(limits.cpu_weight), .summary = "Share of the CPU under load, 1 to 10000; the kernel's default is 100."},
-	{"Service", "CPUQuota", VALUE_CPU_QUOTA, CGROUP, SPEC(limits.cpu_quota), .property = "CPUQuotaPerSecUSec", .summary = "CPU time at most, as a share of one CPU's: 20%, 150%."},
-	{"Service", "CPUQuotaPeriodSec", VALUE_USEC, CGROUP, SPEC(limits.cpu_period), .property = "CPUQuotaPeriodUSec", .summary = "The period over which CPUQuota= is measured."},
-	{"Service", "AllowedCPUs", VALUE_SPECIAL, CGROUP, SPEC(limits.allowed_cpus), SPECIAL(cpu_list), .summary = "CPUs the service may run on: 0-3,8."},
-	{"Service", "AllowedMemoryNodes", VALUE_SPECIAL, CGROUP, SPEC(limits.allowed_memory_nodes), SPECIAL(cpu_list), .summary = "Memory nodes the service may use."},
-	{"Service", "MemoryMin", VALUE_LIMIT_SIZE, CGROUP, SPEC(limits.memory_min), .summary = "Memory that is not reclaimed from the service."},
-	{"Service", "MemoryLow", VALUE_LIMIT_SIZE, CGROUP, SPEC(limits.memory_low), .summary = "Memory that is reclaimed only when nothing else can be."},
-	{"Service", "MemoryHigh", VALUE_LIMIT_SIZE, CGROUP, SPEC(limits.memory_high), .summary = "Memory beyond which the service is slowed down."},
-	{"Service", "MemoryMax", VALUE_LIMIT_SIZE, CGROUP, SPEC(limits.memory_max), .summary = "Memory the service can use at most, in bytes or with K, M, G, T, or in percent of the machine's."},
-	{"Service", "MemorySwapMax", VALUE_LIMIT_SIZE, CGROUP, SPEC(limits.memory_swap_max), .summary = "Swap space the service can use at most."},
-	{"Service", "OOMPolicy", VALUE_SPECIAL, CGROUP, SPEC(limits.oom_group), SPECIAL(oom_policy), .summary = "kill: when memory runs out, all processes of the service are killed together; continue: only one."},
-	{"Service", "IOWeight", VALUE_WEIGHT, CGROUP, SPEC(limits.io_weight), .summary = "Share of the block devices under load, 1 to 10000."},
-	{"Service", "IODeviceWeight", VALUE_IO_LIMITS, CGROUP, SPEC(limits.io_device_weight), .argument = 1, .summary = "DEVICE WEIGHT: IOWeight= for one device."},
-	{"Service", "IOReadBandwidthMax", VALUE_IO_LIMITS, CGROUP, SPEC(limits.io_read_bandwidth), .argument = 2, .summary = "DEVICE BYTES: bytes read per second at most (K, M, G are powers of 1000)."},
-	{"Service", "IOWriteBandwidthMax", VALUE_IO_LIMITS, CGROUP, SPEC(limits.io_write_bandwidth), .argument = 2, .summary = "DEVICE BYTES: bytes written per second at most."},
-	{"Service", "IOReadIOPSMax", VALUE_IO_LIMITS, CGROUP, SPEC(limits.io_read_iops), .argument = 3, .summary = "DEVICE COUNT: reads per second at most."},
-	{"Service", "IOWriteIOPSMax", VALUE_IO_LIMITS, CGROUP, SPEC(limits.io_write_iops), .argument = 3, .summary = "DEVICE COUNT: writes per second at most."},
-	{"Service", "TasksMax", VALUE_LIMIT_COUNT, CGROUP, SPEC(limits.tasks_max), .summary = "Processes and threads at most."},
-	{"Service", "Delegate", VALUE_BOOL, CGROUP, SPEC(delegate), .summary = "The service may make cgroups below its own."},
+	{"Service", "CPUAccounting", VALUE_BOOL, CGROUP, LIMIT_AT(cpu_accounting), .default_text = "no", .summary = "Counts the service's CPU time; the kernel does so anyway where there are cgroups."},
+	{"Service", "CPUWeight", VALUE_WEIGHT, CGROUP, LIMIT_AT(cpu_weight), .argument = VALUE_WEIGHT_IDLE, .summary = "Share of the CPU under load, 1 to 10000; the kernel's default is 100; idle: only what nobody else wants."},
+	{"Service", "StartupCPUWeight", VALUE_WEIGHT, CGROUP, LIMIT_AT(startup_cpu_weight), .argument = VALUE_WEIGHT_IDLE, .summary = "CPUWeight= while the system starts or stops."},
+	{"Service", "CPUQuota", VALUE_CPU_QUOTA, CGROUP, LIMIT_AT(cpu_quota), .property = "CPUQuotaPerSecUSec", .summary = "CPU time at most, as a share of one CPU's: 20%, 150%."},
+	{"Service", "CPUQuotaPeriodSec", VALUE_USEC, CGROUP, LIMIT_AT(cpu_period), .property = "CPUQuotaPeriodUSec", .summary = "The period over which CPUQuota= is measured, 1ms to 1s; 100ms if unset."},
+	{"Service", "CPUQuotaBurstSec", VALUE_USEC, CGROUP, LIMIT_AT(cpu_burst), .property = "CPUQuotaBurstUSec", .summary = "CPU time that may be saved up from idle periods and spent beyond CPUQuota=."},
+	{"Service", "AllowedCPUs", VALUE_SPECIAL, CGROUP, LIMIT_AT(allowed_cpus), SPECIAL(cpu_list), .summary = "CPUs the service may run on: 0-3,8."},
+	{"Service", "StartupAllowedCPUs", VALUE_SPECIAL, CGROUP, LIMIT_AT(startup_allowed_cpus), SPECIAL(cpu_list), .summary = "AllowedCPUs= while the system starts or stops."},
+	{"Service", "AllowedMemoryNodes", VALUE_SPECIAL, CGROUP, LIMIT_AT(allowed_memory_nodes), SPECIAL(cpu_list), .summary = "Memory nodes the service may use."},
+	{"Service", "StartupAllowedMemoryNodes", VALUE_SPECIAL, CGROUP, LIMIT_AT(startup_allowed_memory_nodes), SPECIAL(cpu_list), .summary = "AllowedMemoryNodes= while the system starts or stops."},
+	{"Service", "CPUSetPartition", VALUE_ENUM, CGROUP, LIMIT_AT(cpu_partition), .names = cpu_partition_names, .default_text = "member", .summary = "root or isolated: the AllowedCPUs= are nobody else's, with isolated without load balancing."},
+	{"Service", "MemoryAccounting", VALUE_BOOL, CGROUP, LIMIT_AT(memory_accounting), .default_text = "yes", .summary = "Counts the service's memory, where the kernel can."},
+	{"Service", "MemoryMin", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(memory_min), .summary = "Memory that is not reclaimed from the service."},
+	{"Service", "MemoryLow", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(memory_low), .summary = "Memory that is reclaimed only when nothing else can be."},
+	{"Service", "StartupMemoryLow", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(startup_memory_low), .summary = "MemoryLow= while the system starts or stops."},
+	{"Service", "DefaultMemoryMin", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(default_memory_min), .summary = "MemoryMin= of the units in a slice that have none."},
+	{"Service", "DefaultMemoryLow", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(default_memory_low), .summary = "MemoryLow= of the units in a slice that have none."},
+	{"Service", "DefaultStartupMemoryLow", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(default_startup_memory_low), .summary = "DefaultMemoryLow= while the system starts or stops."},
+	{"Service", "MemoryHigh", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(memory_high), .argument = VALUE_SIZE_POSITIVE, .summary = "Memory beyond which the service is slowed down."},
+	{"Service", "StartupMemoryHigh", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(startup_memory_high), .argument = VALUE_SIZE_POSITIVE, .summary = "MemoryHigh= while the system starts or stops."},
+	{"Service", "MemoryMax", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(memory_max), .argument = VALUE_SIZE_POSITIVE, .summary = "Memory the service can use at most, in bytes or with K, M, G, T, or in percent of the machine's."},
+	{"Service", "StartupMemoryMax", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(startup_memory_max), .argument = VALUE_SIZE_POSITIVE, .summary = "MemoryMax= while the system starts or stops."},
+	{"Service", "MemorySwapMax", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(memory_swap_max), .argument = VALUE_SIZE_OF_SWAP, .summary = "Swap space the service can use at most; percent are of the machine's swap space."},
+	{"Service", "StartupMemorySwapMax", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(startup_memory_swap_max), .argument = VALUE_SIZE_OF_SWAP, .summary = "MemorySwapMax= while the system starts or stops."},
+	{"Service", "MemoryZSwapMax", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(memory_zswap_max), .summary = "Compressed swap in memory the service can use at most."},
+	{"Service", "StartupMemoryZSwapMax", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(startup_memory_zswap_max), .summary = "MemoryZSwapMax= while the system starts or stops."},
+	{"Service", "MemoryZSwapWriteback", VALUE_BOOL, CGROUP, LIMIT_AT(zswap_writeback), .default_text = "yes", .summary = "no: what is in compressed swap is not written on to a disk."},
+	{"Service", "OOMPolicy", VALUE_ENUM, MANAGER, LIMIT_AT(oom_policy), .names = oom_policy_names, .default_text = "stop", .summary = "When the kernel kills a process for want of memory: continue, the others go on; stop: the service is stopped; kill: all its processes are killed together. Default with Delegate=: continue."},
+	{"Service", "IOAccounting", VALUE_BOOL, CGROUP, LIMIT_AT(io_accounting), .default_text = "no", .summary = "Counts what the service reads and writes."},
+	{"Service", "IOWeight", VALUE_WEIGHT, CGROUP, LIMIT_AT(io_weight), .summary = "Share of the block devices under load, 1 to 10000."},
+	{"Service", "StartupIOWeight", VALUE_WEIGHT, CGROUP, LIMIT_AT(startup_io_weight), .summary = "IOWeight= while the system starts or stops."},
+	{"Service", "IODeviceWeight", VALUE_IO_LIMITS, CGROUP, LIMIT_AT(io_device_weight), .argument = VALUE_IO_WEIGHT, .summary = "DEVICE WEIGHT: IOWeight= for one device."},
+	{"Service", "IOReadBandwidthMax", VALUE_IO_LIMITS, CGROUP, LIMIT_AT(io_read_bandwidth), .argument = VALUE_IO_BYTES, .summary = "DEVICE BYTES: bytes read per second at most (K, M, G are powers of 1000)."},
+	{"Service", "IOWriteBandwidthMax", VALUE_IO_LIMITS, CGROUP, LIMIT_AT(io_write_bandwidth), .argument = VALUE_IO_BYTES, .summary = "DEVICE BYTES: bytes written per second at most."},
+	{"Service", "IOReadIOPSMax", VALUE_IO_LIMITS, CGROUP, LIMIT_AT(io_read_iops), .argument = VALUE_IO_OPERATIONS, .summary = "DEVICE COUNT: reads per second at most."},
+	{"Service", "IOWriteIOPSMax", VALUE_IO_LIMITS, CGROUP, LIMIT_AT(io_write_iops), .argument = VALUE_IO_OPERATIONS, .summary = "DEVICE COUNT: writes per second at most."},
+	{"Service", "IODeviceLatencyTargetSec", VALUE_IO_LIMITS, CGROUP, LIMIT_AT(io_latency_target), .argument = VALUE_IO_LATENCY, .property = "IODeviceLatencyTargetUSec", .summary = "DEVICE TIME: how long a request may take before others are held back."},
+	{"Service", "TasksAccounting", VALUE_BOOL, CGROUP, LIMIT_AT(tasks_accounting), .default_text = "yes", .summary = "Counts the service's processes and threads, where the kernel can."},
+	{"Service", "TasksMax", VALUE_LIMIT_COUNT, CGROUP, LIMIT_AT(tasks_max), .argument = VALUE_COUNT_PERCENT, .summary = "Processes and threads at most; a number, or percent of what the machine can have."},
+	{"Service", "HugeTLBMax", VALUE_IO_LIMITS, CGROUP, LIMIT_AT(hugetlb_max), .argument = VALUE_IO_HUGE_PAGES, .summary = "PAGESIZE BYTES: memory in huge pages of this size at most: 2M 64M."},
+	{"Service", "HugeTLBReservedMax", VALUE_IO_LIMITS, CGROUP, LIMIT_AT(hugetlb_reserved_max), .argument = VALUE_IO_HUGE_PAGES, .summary = "PAGESIZE BYTES: huge pages reserved at most, which mmap(2) fails beyond instead of a fault."},
+	{"Service", "RDMAHandlesMax", VALUE_IO_LIMITS, CGROUP, LIMIT_AT(rdma_handles_max), .argument = VALUE_IO_NAMED, .summary = "DEVICE COUNT: handles of an RDMA device at most."},
+	{"Service", "RDMAObjectsMax", VALUE_IO_LIMITS, CGROUP, LIMIT_AT(rdma_objects_max), .argument = VALUE_IO_NAMED, .summary = "DEVICE COUNT: objects of an RDMA device at most."},
+	{"Service", "MiscMax", VALUE_IO_LIMITS, CGROUP, LIMIT_AT(misc_max), .argument = VALUE_IO_NAMED, .summary = "RESOURCE COUNT: what cgroup misc.capacity lists, such as sev, at most."},
+	{"Service", "Delegate", VALUE_SPECIAL, MANAGER, LIMIT_AT(delegate), SPECIAL(delegate), .default_text = "no", .summary = "The service may make cgroups below its own: yes with every controller there is, or a list of controllers that it gets for sure."},
+	{"Service", "DelegateSubgroup", VALUE_SPECIAL, MANAGER, LIMIT_AT(delegate_subgroup), SPECIAL(subgroup), .summary = "The cgroup below a delegated one in which the service's processes begin."},
+	{"Service", "DisableControllers", VALUE_SPECIAL, CGROUP, LIMIT_AT(disable_controllers), SPECIAL(disable_controllers), .summary = "Controllers that no unit below a slice can have."},
+	{"Service", "CoredumpReceive", VALUE_BOOL, CGROUP, LIMIT_AT(coredump_receive), .default_text = "no", .summary = "Core dumps of processes in the container may be handed to it: sets user.coredump_receive on its cgroup."},
+	{"Service", "ManagedOOMPreference", VALUE_ENUM, CGROUP, LIMIT_AT(oom_preference), .names = oom_preference_names, .default_text = "none", .summary = "avoid, omit: whom ManagedOOMMemoryPressure=kill of a slice above ends last, or never."},
+	{"Service", "CPUShares", VALUE_SPECIAL, CGROUP, LIMIT_AT(cpu_weight), SPECIAL(cpu_shares), .replaced_by = "CPUWeight", .property = "-", .summary = "Old: CPUWeight=, where 1024 is the usual share."},
+	{"Service", "StartupCPUShares", VALUE_SPECIAL, CGROUP, LIMIT_AT(startup_cpu_weight), SPECIAL(cpu_shares), .replaced_by = "StartupCPUWeight", .property = "-", .summary = "Old: StartupCPUWeight=."},
+	{"Service", "MemoryLimit", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(memory_max), .argument = VALUE_SIZE_POSITIVE, .replaced_by = "MemoryMax", .property = "-", .summary = "Old: MemoryMax=."},
+	{"Service", "BlockIOAccounting", VALUE_BOOL, CGROUP, LIMIT_AT(io_accounting), .default_text = "no", .replaced_by = "IOAccounting", .property = "-", .summary = "Old: IOAccounting=."},
+	{"Service", "BlockIOWeight", VALUE_SPECIAL, CGROUP, LIMIT_AT(io_weight), SPECIAL(block_weight), .replaced_by = "IOWeight", .property = "-", .summary = "Old: IOWeight=, where 500 is the usual weight."},
+	{"Service", "StartupBlockIOWeight", VALUE_SPECIAL, CGROUP, LIMIT_AT(startup_io_weight), SPECIAL(block_weight), .replaced_by = "StartupIOWeight", .property = "-", .summary = "Old: StartupIOWeight=."},
+	{"Service", "BlockIODeviceWeight", VALUE_IO_LIMITS, CGROUP, LIMIT_AT(io_device_weight), .argument = VALUE_IO_OLD_WEIGHT, .replaced_by = "IODeviceWeight", .property = "-", .summary = "Old: IODeviceWeight=, where 500 is the usual weight."},
+	{"Service", "BlockIOReadBandwidth", VALUE_IO_LIMITS, CGROUP, LIMIT_AT(io_read_bandwidth), .argument = VALUE_IO_BYTES, .replaced_by = "IOReadBandwidthMax", .property = "-", .summary = "Old: IOReadBandwidthMax=."},
+	{"Service", "BlockIOWriteBandwidth", VALUE_IO_LIMITS, CGROUP, LIMIT_AT(io_write_bandwidth), .argument = VALUE_IO_BYTES, .replaced_by = "IOWriteBandwidthMax", .property = "-", .summary = "Old: IOWriteBandwidthMax=."},
 
 	/* --- [Service]: filters of the cgroup --- */
 	{"Service", "DevicePolicy", VALUE_ENUM, CGROUP, SPEC(filters.device_policy), .names = device_policy_names, .default_text = "auto", .summary = "strict: no device but those of DeviceAllow=; closed: these and null, zero, full, random, urandom, tty, ptmx and pts; auto: as closed when DeviceAllow= is given, else all. Containers are closed unless it is set."},
@@ -303,8 +349,8 @@ const struct directive directive_table[] = {
 	{"Container", "Environment", VALUE_ENVIRONMENT, ENGINE, SPEC(environment), .property = "-", .summary = "As [Service] Environment=."},
 	{"Container", "EnvironmentFile", VALUE_ENVIRONMENT_FILES, ENGINE, SPEC(environment_files), .property = "-", .summary = "As [Service] EnvironmentFile=."},
 	{"Container", "Ulimit", VALUE_SPECIAL, ENGINE, SPEC(rlimits), SPECIAL(ulimit), .property = "-", .summary = "NAME=SOFT[:HARD]: a resource limit, as [Service] LimitNOFILE= and its like."},
-	{"Container", "PidsLimit", VALUE_LIMIT_COUNT, CGROUP, SPEC(limits.tasks_max), .argument = VALUE_COUNT_MINUS_IS_INFINITY, .property = "-", .summary = "Processes and threads at most; -1: any number."},
-	{"Container", "Memory", VALUE_LIMIT_SIZE, CGROUP, SPEC(limits.memory_max), .property = "-", .summary = "As [Service] MemoryMax=."},
+	{"Container", "PidsLimit", VALUE_LIMIT_COUNT, CGROUP, LIMIT_AT(tasks_max), .argument = VALUE_COUNT_MINUS_IS_INFINITY, .property = "-", .summary = "Processes and threads at most; -1: any number."},
+	{"Container", "Memory", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(memory_max), .argument = VALUE_SIZE_POSITIVE, .property = "-", .summary = "As [Service] MemoryMax=."},
 	{"Container", "StopSignal", VALUE_SIGNAL, MANAGER, AT(kill_signal), .default_text = "SIGTERM", .property = "-", .summary = "As [Service] KillSignal=."},
 	{"Container", "StopTimeout", VALUE_USEC, MANAGER, AT(timeout_stop), .default_text = "90s", .property = "-", .summary = "As [Service] TimeoutStopSec=."},
 	{"Container", "Notify", VALUE_SPECIAL, MANAGER, AT(container.notify), SPECIAL(notify), .property = "-", .summary = "yes: the container says when it is ready, as Type=notify."},

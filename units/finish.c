@@ -15,19 +15,19 @@
 	 CAP_BIT(NET_BIND_SERVICE) | CAP_BIT(SETFCAP) | CAP_BIT(SETGID) | CAP_BIT(SETPCAP) |          \
 	 CAP_BIT(SETUID) | CAP_BIT(SYS_CHROOT))
 
-/* A failure at the line that set the field at OFFSET (is_container: the heading of [Container]), or at the unit's
+/* A failure at the line that set the field with this key (is_container: the heading of [Container]), or at the unit's
  * file. */
-static int finish_fail(const struct unit_config *config, size_t offset, struct failure *failure,
+static int finish_fail(const struct unit_config *config, size_t key, struct failure *failure,
 		       const char *text)
 {
 	const struct config_origin heading = {.file = config->container_file, .line = config->container_line},
 				   *place = NULL;
 	char where[256];
 
-	if (offset == offsetof(struct unit_config, is_container) && config->is_container)
+	if (key == offsetof(struct unit_config, is_container) && config->is_container)
 		place = &heading;
 	for (size_t i = 0; i < config->n_origins; i++)
-		if (directive_table[config->origins[i].directive].offset == offset)
+		if (directive_key(&directive_table[config->origins[i].directive]) == key)
 			place = &config->origins[i];
 	if (place)
 		snprintf(where, sizeof where, "%s:%u", config->files[place->file], place->line);
@@ -259,6 +259,25 @@ static int finish_check_commands(const struct unit_config *config, struct failur
 	return 0;
 }
 
+#define FINISH_FAIL_LIMIT(field, text) \
+	finish_fail(config, offsetof(struct unit_config, spec) + SPEC_LIMITS_ORIGIN(field), failure, (text))
+
+static int finish_check_limits(struct unit_config *config, struct failure *failure)
+{
+	const struct spec_limits *limits = spec_limits(&config->spec);
+
+	if (limits->delegate && limits->oom_policy == SPEC_OOM_DEFAULT)
+		config->spec.limits->oom_policy = SPEC_OOM_CONTINUE;
+	if (limits->memory_min < SPEC_LIMIT_MAX && limits->memory_max < SPEC_LIMIT_MAX &&
+	    limits->memory_min > limits->memory_max)
+		return FINISH_FAIL_LIMIT(memory_min, "MemoryMin= is more than MemoryMax=");
+	if (limits->cpu_burst != SPEC_UNSET && limits->cpu_quota >= SPEC_LIMIT_MAX)
+		return FINISH_FAIL_LIMIT(cpu_burst, "CPUQuotaBurstSec= is of no use without CPUQuota=");
+	if (limits->delegate_subgroup && !limits->delegate)
+		return FINISH_FAIL_LIMIT(delegate_subgroup, "DelegateSubgroup= needs Delegate=");
+	return 0;
+}
+
 static int finish_check_service(const struct unit_config *config, struct failure *failure)
 {
 	const struct spec *spec = &config->spec;
@@ -286,9 +305,6 @@ static int finish_check_service(const struct unit_config *config, struct failure
 			"Type=forking needs PrivatePIDs=no: which process stays behind cannot be told from outside");
 	if (config->restart_delay_max != USEC_INFINITY && config->restart_delay_max < config->restart_delay)
 		return FINISH_FAIL(restart_delay_max, "RestartMaxDelaySec= is less than RestartSec=");
-	if (spec->limits.memory_min < SPEC_LIMIT_MAX && spec->limits.memory_max < SPEC_LIMIT_MAX &&
-	    spec->limits.memory_min > spec->limits.memory_max)
-		return FINISH_FAIL(spec.limits.memory_min, "MemoryMin= is more than MemoryMax=");
 	return 0;
 }
 
@@ -319,5 +335,7 @@ int finish_config(struct unit_config *config, struct failure *failure)
 		finish_service_defaults(config);
 		r = finish_check_service(config, failure);
 	}
+	if (r >= 0)
+		r = finish_check_limits(config, failure);
 	return r < 0 ? r : finish_default_dependencies(config);
 }

@@ -96,6 +96,11 @@ static int load_line(void *data, const struct reader_line *line, struct failure 
 	assignment.directive = directive_find(line->section, line->key);
 	if (!assignment.directive)
 		return load_unknown_key(load, line, failure);
+	if (assignment.directive->replaced_by &&
+	    text_list_take(&load->config->warnings,
+			   text_format("%s:%u: %s= is an old name: write %s=", load->path, line->line,
+				       line->key, assignment.directive->replaced_by)) < 0)
+		return -ENOMEM;
 	return assign_setting(&assignment,
 			      (struct assign_place){.file = load_file_index(load), .line = line->line},
 			      failure);

@@ -14,7 +14,12 @@ SPECIAL_DECLARE(working_directory) /* "~", "-" */
 SPECIAL_DECLARE(process_subset)	   /* ProcSubset= */
 SPECIAL_DECLARE(private_tmp)	   /* also "disconnected", which is what it is */
 SPECIAL_DECLARE(cpu_list)	   /* AllowedCPUs=, AllowedMemoryNodes= */
-SPECIAL_DECLARE(oom_policy)
+SPECIAL_DECLARE(disable_controllers)
+SPECIAL_DECLARE(delegate)
+SPECIAL_DECLARE(subgroup)
+SPECIAL_DECLARE(pressure_limit)
+SPECIAL_DECLARE(cpu_shares)
+SPECIAL_DECLARE(block_weight)
 SPECIAL_DECLARE(address_families)
 SPECIAL_DECLARE(slice)
 SPECIAL_DECLARE(hostname)

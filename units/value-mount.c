@@ -241,28 +241,77 @@ char *value_print_mounts(const struct directive *directive _unused_, const void 
 	return text_buffer_finish(&buffer);
 }
 
-/* --- "DEVICE VALUE": `argument` is 1 for a weight, 2 for bytes, 3 for operations
- * ----------------------------------------- */
+/* --- "DEVICE VALUE" and "NAME VALUE" ----------------------------------------------------------------- */
 
+/* The number that a line of each sort takes, by VALUE_IO_…; NULL: it is none. */
 static int value_read_io_limit(const char *text, int sort, uint64_t *ret)
 {
-	if (sort == 1)
+	if (sort == VALUE_IO_WEIGHT)
 		return value_read_number(text, 10000, ret) < 0 || *ret == 0 ? -EINVAL : 0;
+	if (sort == VALUE_IO_OLD_WEIGHT) {
+		if (value_read_number(text, 1000, ret) < 0 || *ret < 10)
+			return -EINVAL;
+		*ret = *ret * 100 / 500;
+		return 0;
+	}
+	if (sort == VALUE_IO_LATENCY)
+		return value_read_usec(text, USEC_PER_SEC, ret) < 0 || *ret == 0 || *ret == USEC_INFINITY
+			       ? -EINVAL
+			       : 0;
 	if (strcmp(text, "infinity") == 0) {
 		*ret = SPEC_LIMIT_MAX;
 		return 0;
 	}
+	if (sort == VALUE_IO_HUGE_PAGES)
+		return value_read_size(text, 1024, ret);
+	if (sort == VALUE_IO_NAMED)
+		return value_read_number(text, INT64_MAX, ret);
 	return value_read_size(text, 1000, ret) < 0 || *ret == 0 ? -EINVAL : 0;
+}
+
+/* "2M" and "2MB" are "2MB", as in the name of the kernel's file; other names may hold what those of devices and resources do. */
+static int value_clean_resource(char **name, bool pages)
+{
+	size_t digits = strspn(*name, "0123456789");
+	char *full;
+
+	if (!pages)
+		return **name &&
+				       strspn(*name,
+					      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-") ==
+					       strlen(*name) &&
+				       strlen(*name) < 256
+			       ? 0
+			       : -EINVAL;
+	if (digits == 0 || digits > 8 || !strchr("KMG", (*name)[digits]) || !(*name)[digits] ||
+	    ((*name)[digits + 1] && strcmp(*name + digits + 1, "B") != 0))
+		return -EINVAL;
+	full = text_format("%.*sB", (int)digits + 1, *name);
+	if (!full)
+		return -ENOMEM;
+	free(*name);
+	*name = full;
+	return 0;
 }
 
 int value_parse_io_limits(const struct directive_line *line, void *field, struct failure *failure)
 {
+	static const char *const wanted[] = {
+		[VALUE_IO_WEIGHT] = "/DEVICE and weight from 1 to 10000",
+		[VALUE_IO_BYTES] = "/DEVICE and limit above 0",
+		[VALUE_IO_OPERATIONS] = "/DEVICE and limit above 0",
+		[VALUE_IO_LATENCY] = "/DEVICE and time span",
+		[VALUE_IO_OLD_WEIGHT] = "/DEVICE and weight from 10 to 1000",
+		[VALUE_IO_HUGE_PAGES] = "page size and limit (such as '2M 64M')",
+		[VALUE_IO_NAMED] = "name and limit",
+	};
+	int sort = line->directive->argument, r;
+	bool named = sort == VALUE_IO_HUGE_PAGES || sort == VALUE_IO_NAMED;
 	struct spec_io_limits *limits = field;
 	const char *cursor = line->value;
 	_cleanup_free_ char *path = NULL, *number = NULL, *rest = NULL;
 	struct spec_io_limit *larger;
 	uint64_t value;
-	int r;
 
 	r = value_next_word(line, &cursor, &path, failure);
 	if (r > 0)
@@ -270,11 +319,12 @@ int value_parse_io_limits(const struct directive_line *line, void *field, struct
 	if (r < 0)
 		return r;
 	if (r == 0 || value_next_word(line, &cursor, &rest, failure) != 0 ||
-	    value_read_io_limit(number, line->directive->argument, &value) < 0)
-		return failure_set(failure, -EINVAL, NULL, "'%s' is no /DEVICE and %s", line->value,
-				   line->directive->argument == 1 ? "weight from 1 to 10000"
-								  : "limit above 0");
-	r = value_clean_path(path, failure);
+	    value_read_io_limit(number, sort, &value) < 0)
+		return failure_set(failure, -EINVAL, NULL, "'%s' is no %s", line->value, wanted[sort]);
+	r = named ? value_clean_resource(&path, sort == VALUE_IO_HUGE_PAGES)
+		  : value_clean_path(path, failure);
+	if (r == -EINVAL && named)
+		return failure_set(failure, -EINVAL, NULL, "'%s' is no %s", line->value, wanted[sort]);
 	if (r < 0)
 		return r;
 	larger = realloc(limits->items, (limits->n + 1) * sizeof *larger);

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <fcntl.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "units/value.h"
 
 int value_read_bool(const char *text, bool *ret)
@@ -296,8 +299,7 @@ char *value_print_size(const struct directive *directive _unused_, const void *f
 	return value_print_u64(*(const uint64_t *)field);
 }
 
-/* "N%" or "N.N%" in parts per ten thousand. */
-static int value_read_percent(const char *text, uint64_t *ret)
+int value_read_percent(const char *text, uint64_t *ret)
 {
 	const char *end = text;
 
@@ -308,22 +310,25 @@ static int value_read_percent(const char *text, uint64_t *ret)
 
 int value_parse_limit_size(const struct directive_line *line, void *field, struct failure *failure)
 {
+	struct sysinfo machine;
 	uint64_t value;
 
 	if (strcmp(line->value, "infinity") == 0) {
 		value = SPEC_LIMIT_MAX;
 	} else if (value_read_percent(line->value, &value) == 0) {
-		uint64_t pages = (uint64_t)sysconf(_SC_PHYS_PAGES),
-			 page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+		bool swap = line->directive->argument & VALUE_SIZE_OF_SWAP;
 
-		if (value > 10000)
-			return failure_set(failure, -EINVAL, NULL, "'%s' is more than all memory",
-					   line->value);
-		value = pages * value / 10000 * page_size;
+		if (value > 10000 || sysinfo(&machine) < 0)
+			return failure_set(failure, -EINVAL, NULL, "'%s' is more than there is", line->value);
+		value = (uint64_t)((unsigned __int128)(swap ? machine.totalswap : machine.totalram) *
+				   machine.mem_unit * value / 10000);
+		value &= ~((uint64_t)sysconf(_SC_PAGESIZE) - 1);
 	} else if (value_read_size(line->value, 1024, &value) < 0) {
 		return failure_set(failure, -EINVAL, NULL,
 				   "'%s' is no size (such as '64M', '10%%' or 'infinity')", line->value);
 	}
+	if (value == 0 && line->directive->argument & VALUE_SIZE_POSITIVE)
+		return failure_set(failure, -EINVAL, NULL, "'%s' is too little to run in", line->value);
 	*(uint64_t *)field = value;
 	return 0;
 }
@@ -333,17 +338,40 @@ char *value_print_limit_size(const struct directive *directive _unused_, const v
 	return value_print_u64(*(const uint64_t *)field);
 }
 
+/* As many processes as the kernel can have: the lesser of two bounds. */
+static uint64_t value_read_most_tasks(void)
+{
+	static const char *const files[] = {"/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max"};
+	uint64_t most = 4194304; /* PID_MAX_LIMIT */
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		_cleanup_free_ char *text = NULL;
+		uint64_t value;
+
+		if (fd_read_file_at(AT_FDCWD, files[i], 64, &text) <= 0)
+			continue;
+		text[strcspn(text, "\n")] = '\0';
+		if (value_read_number(text, UINT32_MAX, &value) == 0 && value > 0)
+			most = MIN_OF(most, value);
+	}
+	return most;
+}
+
 int value_parse_limit_count(const struct directive_line *line, void *field, struct failure *failure)
 {
-	bool podman = line->directive->argument & VALUE_COUNT_MINUS_IS_INFINITY;
+	bool podman = line->directive->argument & VALUE_COUNT_MINUS_IS_INFINITY,
+	     percent = line->directive->argument & VALUE_COUNT_PERCENT;
 	uint64_t value;
 
 	if (strcmp(line->value, "infinity") == 0 ||
 	    (podman && (strcmp(line->value, "-1") == 0 || strcmp(line->value, "0") == 0)))
 		value = SPEC_LIMIT_MAX;
+	else if (percent && value_read_percent(line->value, &value) == 0 && value > 0 && value <= 10000)
+		value = MAX_OF(value_read_most_tasks() * value / 10000, (uint64_t)1);
 	else if (value_read_number(line->value, INT64_MAX, &value) < 0 || value == 0)
-		return failure_set(failure, -EINVAL, NULL, "'%s' is neither a number above 0 nor 'infinity'",
-				   line->value);
+		return failure_set(failure, -EINVAL, NULL,
+				   "'%s' is neither a number above 0%s nor 'infinity'", line->value,
+				   percent ? " nor a share of 100%" : "");
 	*(uint64_t *)field = value;
 	return 0;
 }
@@ -357,14 +385,18 @@ int value_parse_weight(const struct directive_line *line, void *field, struct fa
 {
 	uint64_t value;
 
-	if (value_read_number(line->value, 10000, &value) < 0 || value == 0)
+	if (line->directive->argument & VALUE_WEIGHT_IDLE && strcmp(line->value, "idle") == 0)
+		value = SPEC_CPU_WEIGHT_IDLE;
+	else if (value_read_number(line->value, 10000, &value) < 0 || value == 0)
 		return failure_set(failure, -EINVAL, NULL, "'%s' is no weight from 1 to 10000", line->value);
 	*(uint64_t *)field = value;
 	return 0;
 }
 
-char *value_print_weight(const struct directive *directive _unused_, const void *field)
+char *value_print_weight(const struct directive *directive, const void *field)
 {
+	if (directive->argument & VALUE_WEIGHT_IDLE && *(const uint64_t *)field == SPEC_CPU_WEIGHT_IDLE)
+		return strdup("idle");
 	return value_print_u64(*(const uint64_t *)field);
 }
 

@@ -21,6 +21,18 @@ enum {
 	VALUE_USEC_ZERO_IS_INFINITY = 1,   /* VALUE_USEC: "0" switches the timeout off */
 	VALUE_CONDITION_ASSERT = 1,	   /* VALUE_CONDITION: the Assert…= form */
 	VALUE_COUNT_MINUS_IS_INFINITY = 1, /* VALUE_LIMIT_COUNT: "-1" and "0", as Podman writes them */
+	VALUE_COUNT_PERCENT = 2,	   /* also "N%" of the processes that the machine can have */
+	VALUE_SIZE_POSITIVE = 1,	   /* VALUE_LIMIT_SIZE: 0 would be no sensible limit */
+	VALUE_SIZE_OF_SWAP = 2,		   /* "N%" is of the swap space */
+	VALUE_WEIGHT_IDLE = 1,		   /* VALUE_WEIGHT: also "idle" */
+
+	VALUE_IO_WEIGHT = 1, /* VALUE_IO_LIMITS: DEVICE WEIGHT */
+	VALUE_IO_BYTES,	     /* DEVICE BYTES */
+	VALUE_IO_OPERATIONS, /* DEVICE COUNT */
+	VALUE_IO_LATENCY,    /* DEVICE TIME */
+	VALUE_IO_OLD_WEIGHT, /* DEVICE WEIGHT, where 500 is the usual one */
+	VALUE_IO_HUGE_PAGES, /* PAGESIZE BYTES */
+	VALUE_IO_NAMED,	     /* NAME COUNT */
 
 	VALUE_LIST_COLON = 1 << 0,     /* VALUE_PATH_LIST: ':' separates too */
 	VALUE_LIST_REPLACES = 1 << 1,  /* an assignment starts the list anew */
@@ -67,6 +79,8 @@ int value_clean_path(char *text, struct failure *failure);
 
 /* yes/no, true/false, on/off, 1/0, y/n, t/f. */
 int value_read_bool(const char *text, bool *ret);
+/* "N%" or "N.N%" in parts per ten thousand. */
+int value_read_percent(const char *text, uint64_t *ret);
 /* All of TEXT as a decimal number of at most MAX; no sign, no space. */
 int value_read_number(const char *text, uint64_t max, uint64_t *ret);
 /* "5min 20s", "infinity"; a bare number counts UNIT microseconds. */

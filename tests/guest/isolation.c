@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static int isolation_hostname(char **words, int n _unused_)
@@ -253,6 +254,23 @@ static int isolation_propagation(char **words, int n _unused_)
 	return guest_expect_text("propagation", words[1], found);
 }
 
+static int isolation_cgroup_attribute(char **words, int n _unused_)
+{
+	char path[4096], text[256], check[128];
+	ssize_t length;
+
+	if (isolation_find_cgroup_path(".", path, sizeof path))
+		return 1;
+	snprintf(check, sizeof check, "cgroup-attribute %s", words[0]);
+	length = getxattr(path, words[0], text, sizeof text - 1);
+	if (length < 0 && errno == ENODATA)
+		return guest_expect_text(check, words[1], "none");
+	if (length < 0)
+		return guest_failed(check, words[1], "%s: %s", path, strerror(errno));
+	text[length] = '\0';
+	return guest_expect_text(check, words[1], text);
+}
+
 static int isolation_count_processes(char wanted_state)
 {
 	DIR *directory = opendir("/proc");
@@ -315,6 +333,7 @@ const struct guest_verb isolation_verbs[] = {
 	{"cgroup", 1, 1, isolation_cgroup, "PATH"},
 	{"cgroup-delegated", 0, 0, isolation_cgroup_delegated, ""},
 	{"cgroup-file", 2, 2, isolation_cgroup_file, "NAME TEXT"},
+	{"cgroup-attribute", 2, 2, isolation_cgroup_attribute, "NAME TEXT|none"},
 	{"processes", 1, 1, isolation_processes, "COUNT"},
 	{"no-zombies", 0, 0, isolation_no_zombies, ""},
 	{"init", 1, 1, isolation_init, "NAME"},

@@ -11,11 +11,15 @@ HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "behaviour")
 
 # Controllers that this machine may lack: a limit that cannot be enforced must stop the unit. tests/vm shows the effects.
 LIMITS = {
-    "memory": ("MemoryMax=64M", "MemoryHigh=64M", "MemoryLow=1M", "MemoryMin=1M", "MemorySwapMax=0"),
-    "cpu": ("CPUWeight=200", "CPUQuota=20%"),
-    "cpuset": ("AllowedCPUs=0", "AllowedMemoryNodes=0"),
-    "pids": ("TasksMax=100",),
-    "io": ("IOWeight=200", "IOReadBandwidthMax=/ 1M"),
+    "memory": ("MemoryMax=64M", "MemoryHigh=64M", "MemoryLow=1M", "MemoryMin=1M", "MemorySwapMax=0", "MemoryZSwapMax=0",
+               "MemoryZSwapWriteback=no", "OOMPolicy=kill", "Delegate=memory"),
+    "cpu": ("CPUWeight=200", "CPUWeight=idle", "CPUQuota=20%", "Delegate=cpu io"),
+    "cpuset": ("AllowedCPUs=0", "AllowedMemoryNodes=0", "CPUSetPartition=root"),
+    "pids": ("TasksMax=100", "TasksMax=10%"),
+    "io": ("IOWeight=200", "IOReadBandwidthMax=/ 1M", "IODeviceLatencyTargetSec=/ 25ms"),
+    "hugetlb": ("HugeTLBMax=2M 1M", "HugeTLBReservedMax=2M 1M"),
+    "rdma": ("RDMAHandlesMax=mlx5_0 2", "RDMAObjectsMax=mlx5_0 2"),
+    "misc": ("MiscMax=sev 1",),
 }
 
 _tree = None

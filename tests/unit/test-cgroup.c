@@ -10,7 +10,9 @@
 #include "engine/cgroup-private.h"
 #include "tests/unit/test.h"
 
-static struct spec spec;
+static struct spec_limits limits;
+static const struct cgroup_wish wish = {
+	.limits = &limits, .memory_min = SPEC_UNSET, .memory_low = SPEC_UNSET, .delegate_to = (uid_t)-1};
 static char *own_group, *root;
 
 /* Opens a tree in a new directory; the case is skipped when there can be none. Moves this process into it. */
@@ -19,7 +21,7 @@ static void open_tree(struct cgroup_tree *tree)
 	struct failure failure = {};
 	bool real_root;
 
-	spec_init(&spec);
+	limits = spec_limits_default;
 	if (geteuid() != 0 || cgroup_find_own(&own_group, &real_root) < 0)
 		SKIP("no cgroup2 of ours to write");
 	root = text_format("%s/test-cgroup.%d", own_group, (int)getpid());
@@ -39,7 +41,6 @@ static void close_tree(struct cgroup_tree *tree)
 	EXPECT(rmdir(root) == 0);
 	text_set(&root, NULL);
 	text_set(&own_group, NULL);
-	spec_deinit(&spec);
 }
 
 /* A case that failed leaves its group behind. */
@@ -79,23 +80,21 @@ static bool wait_for_freezer(const struct cgroup_tree *tree, const char *path, e
 
 TEST(needed_controllers)
 {
-	spec_init(&spec);
-	EXPECT(cgroup_needed(&spec.limits) == 0);
-	spec.limits.memory_max = 1 << 20;
-	spec.limits.tasks_max = SPEC_LIMIT_MAX;
-	EXPECT(cgroup_needed(&spec.limits) == (CGROUP_MEMORY | CGROUP_PIDS));
-	spec_deinit(&spec);
+	limits = spec_limits_default;
+	EXPECT(cgroup_needed(&wish) == 0);
+	limits.memory_max = 1 << 20;
+	limits.tasks_max = SPEC_LIMIT_MAX;
+	EXPECT(cgroup_needed(&wish) == (CGROUP_MEMORY | CGROUP_PIDS));
 }
 
 TEST(first_limit)
 {
-	spec_init(&spec);
-	EXPECT(cgroup_first_limit(&spec.limits) == PROGRAM_NO_ORIGIN);
-	spec.limits.tasks_max = 10;
-	EXPECT(cgroup_first_limit(&spec.limits) == offsetof(struct spec, limits.tasks_max));
-	spec.limits.memory_high = SPEC_LIMIT_MAX;
-	EXPECT(cgroup_first_limit(&spec.limits) == offsetof(struct spec, limits.memory_high));
-	spec_deinit(&spec);
+	limits = spec_limits_default;
+	EXPECT(cgroup_first_limit(&wish) == PROGRAM_NO_ORIGIN);
+	limits.tasks_max = 10;
+	EXPECT(cgroup_first_limit(&wish) == SPEC_LIMITS_ORIGIN(tasks_max));
+	limits.memory_high = SPEC_LIMIT_MAX;
+	EXPECT(cgroup_first_limit(&wish) == SPEC_LIMITS_ORIGIN(memory_high));
 }
 
 TEST(controllers_are_parsed)
@@ -115,7 +114,7 @@ TEST(a_group_lives_and_is_killed)
 	pid_t pid;
 
 	open_tree(&tree);
-	fd = cgroup_make(&tree, "a.slice/b.service", &spec.limits, (uid_t)-1, &failure, NULL);
+	fd = cgroup_make(&tree, "a.slice/b.service", &wish, &failure, NULL);
 	EXPECT(fd >= 0);
 	EXPECT(cgroup_populated(&tree, "a.slice") == 0);
 	pid = start_sleeper(fd);
@@ -151,9 +150,9 @@ TEST(a_limit_without_its_controller_is_refused)
 		close_tree(&tree);
 		SKIP("the memory controller is there");
 	}
-	spec.limits.memory_max = 1 << 20;
-	EXPECT(cgroup_make(&tree, "a.service", &spec.limits, (uid_t)-1, &failure, &origin) == -EOPNOTSUPP);
-	EXPECT(origin == offsetof(struct spec, limits.memory_max));
+	limits.memory_max = 1 << 20;
+	EXPECT(cgroup_make(&tree, "a.service", &wish, &failure, &origin) == -EOPNOTSUPP);
+	EXPECT(origin == SPEC_LIMITS_ORIGIN(memory_max));
 	EXPECT(text_starts_with(failure.text, "the memory controller is not available in "));
 	EXPECT(text_ends_with(failure.text, "/a.service: MemoryMax= cannot be enforced"));
 	close_tree(&tree);
@@ -168,7 +167,7 @@ TEST(paths_stay_below_the_root)
 
 	open_tree(&tree);
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-		EXPECT(cgroup_make(&tree, paths[i], &spec.limits, (uid_t)-1, &failure, NULL) == -EINVAL);
+		EXPECT(cgroup_make(&tree, paths[i], &wish, &failure, NULL) == -EINVAL);
 	EXPECT(cgroup_open(&tree, "..") < 0);
 	EXPECT(cgroup_remove(&tree, "../x") < 0);
 	close_tree(&tree);
@@ -181,8 +180,7 @@ TEST(a_tree_elsewhere_is_refused)
 
 	EXPECT(cgroup_tree_open(&tree, "/tmp", 0, &failure) == -ENOTSUP);
 	EXPECT(tree.root_fd == -1);
-	EXPECT(cgroup_make(&tree, "a", &(struct spec_limits){.oom_group = -1}, (uid_t)-1, &failure, NULL) ==
-	       -ENOENT);
+	EXPECT(cgroup_make(&tree, "a", &wish, &failure, NULL) == -ENOENT);
 }
 
 TEST(usage)
@@ -193,7 +191,7 @@ TEST(usage)
 	int fd;
 
 	open_tree(&tree);
-	fd = cgroup_make(&tree, "a.service", &spec.limits, (uid_t)-1, &failure, NULL);
+	fd = cgroup_make(&tree, "a.service", &wish, &failure, NULL);
 	EXPECT(fd >= 0);
 	EXPECT(cgroup_read_usage(&tree, "a.service", &usage) == 0);
 	EXPECT(cgroup_read_usage(&tree, "b.service", &usage) == -ENOENT);

@@ -140,8 +140,7 @@ TEST(origins_lead_to_lines)
 	EXPECT(unit_config_origin(config, offsetof(struct spec, volumes), 0, where, sizeof where,
 				  &directive));
 	EXPECT(text_ends_with(where, "/etc/web.service:4"));
-	EXPECT(unit_config_origin(config, offsetof(struct spec, limits.memory_max), 0, where, sizeof where,
-				  NULL));
+	EXPECT(unit_config_origin(config, SPEC_LIMITS_ORIGIN(memory_max), 0, where, sizeof where, NULL));
 	EXPECT(text_ends_with(where, "/etc/web.service.d/x.conf:4"));
 	EXPECT(unit_config_origin(config, offsetof(struct spec, capability_bounding_set), 0, where,
 				  sizeof where, &directive));
@@ -179,7 +178,7 @@ TEST(drop_ins_reset_and_replace)
 	EXPECT(load("web.service") == UNIT_LOADED);
 	EXPECT(config->commands[SERVICE_EXEC_START].n == 1);
 	EXPECT_TEXT(config->commands[SERVICE_EXEC_START].items[0].path, "/bin/two");
-	EXPECT(config->spec.limits.memory_max == SPEC_UNSET);
+	EXPECT(spec_limits(&config->spec)->memory_max == SPEC_UNSET);
 }
 
 TEST(templates_and_specifiers)
@@ -395,7 +394,7 @@ TEST(a_container_says_otherwise)
 	       spec->gid_map.ranges[0].outside == 1000);
 	EXPECT(spec->upper == SPEC_UPPER_PERSISTENT && config->type == SERVICE_NOTIFY);
 	EXPECT(config->notify_access == SERVICE_NOTIFY_MAIN && config->kill_signal == SIGINT);
-	EXPECT(config->timeout_stop == 3 * USEC_PER_SEC && spec->limits.memory_max == 1 << 20);
+	EXPECT(config->timeout_stop == 3 * USEC_PER_SEC && spec_limits(spec)->memory_max == 1 << 20);
 	EXPECT_TEXT(spec->hostname, "h");
 	/* An empty value is the container's default again, not the host's. */
 	write_file("etc/t.service.d/x.conf", "[Container]\nSeccompProfile=\nNetwork=\n");
