@@ -52,6 +52,7 @@ static const struct main_verb main_verbs[] = {
 	{"kill", manage_verb_kill, 1, MAIN_ANY, false, "UNIT…", "send a signal to a unit's processes"},
 	{"freeze", manage_verb_freeze, 1, MAIN_ANY, false, "UNIT…", "stop a unit's processes where they are"},
 	{"thaw", manage_verb_thaw, 1, MAIN_ANY, false, "UNIT…", "let frozen units go on"},
+	{"clean", manage_verb_clean, 1, MAIN_ANY, false, "UNIT…", "remove directories of inactive units"},
 	{"reset-failed", manage_verb_reset_failed, 0, MAIN_ANY, false, "[UNIT…]", "forget failures"},
 	{"cancel", manage_verb_cancel, 1, MAIN_ANY, false, "JOB…", "cancel jobs"},
 	{"exec", exec_verb, 2, MAIN_ANY, false, "UNIT -- CMD…", "run a command inside a running service"},
@@ -87,6 +88,7 @@ static void main_help(void)
 	     "      --job-mode=MODE      replace, fail, isolate, ignore-dependencies, …\n"
 	     "  -s, --signal=SIGNAL      for kill\n"
 	     "      --kill-whom=WHOM     main, control, all\n"
+	     "      --what=SORT[,…]      for clean: runtime, state, cache, logs, configuration, all\n"
 	     "  -n, --lines=N            of the log\n"
 	     "  -f, --follow             go on with what is logged\n"
 	     "  -u, --user=USER  -w, --workdir=DIR  -e, --env=NAME=VALUE  --privileged    for exec\n"
@@ -121,6 +123,7 @@ enum {
 	MAIN_WAIT,
 	MAIN_JOB_MODE,
 	MAIN_KILL_WHOM,
+	MAIN_WHAT,
 	MAIN_PRIVILEGED,
 	MAIN_RUNTIME_DIR,
 	MAIN_IGNORED,
@@ -143,6 +146,7 @@ static const struct option main_options[] = {
 	{"signal", required_argument, NULL, 's'},
 	{"kill-whom", required_argument, NULL, MAIN_KILL_WHOM},
 	{"kill-who", required_argument, NULL, MAIN_KILL_WHOM},
+	{"what", required_argument, NULL, MAIN_WHAT},
 	{"lines", required_argument, NULL, 'n'},
 	{"follow", no_argument, NULL, 'f'},
 	{"user", required_argument, NULL, 'u'},
@@ -189,6 +193,8 @@ static int main_take_text(struct cli *cli, int option, const char *text)
 		return text_list_append(&cli->environment, text);
 	case 'n':
 		return main_parse_lines(cli, text);
+	case MAIN_WHAT:
+		return main_append_words(&cli->what, text);
 	case MAIN_JOB_MODE:
 		cli->job_mode = text;
 		return 0;
@@ -318,6 +324,7 @@ int main(int argc, char **argv)
 	status = status > 0 ? status - 1 : main_run(&cli, words);
 	sd_bus_flush_close_unref(cli.bus);
 	text_list_free(cli.types);
+	text_list_free(cli.what);
 	text_list_free(cli.states);
 	text_list_free(cli.properties);
 	text_list_free(cli.environment);

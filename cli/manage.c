@@ -1,4 +1,4 @@
-/* Verbs that are one call: kill, freeze, thaw, reset-failed, daemon-reload, cancel, and those that end the tree. */
+/* Verbs that are one call: kill, freeze, thaw, clean, reset-failed, daemon-reload, cancel, and those that end the tree. */
 #include <ctype.h>
 #include <errno.h>
 #include <signal.h>
@@ -77,6 +77,38 @@ int manage_verb_freeze(struct cli *cli, char **arguments)
 int manage_verb_thaw(struct cli *cli, char **arguments)
 {
 	return manage_freeze(cli, arguments, "ThawUnit", "thaw");
+}
+
+static int manage_clean_one(struct cli *cli, const char *unit, sd_bus_error *error)
+{
+	static char *usual[] = {(char *)"cache", (char *)"runtime", NULL};
+	sd_bus_message *_cleanup_(sd_bus_message_unrefp) message = NULL;
+	int r = sd_bus_message_new_method_call(cli->bus, &message, NAMES_SERVICE, NAMES_PATH, NAMES_MANAGER,
+					       "CleanUnit");
+
+	if (r >= 0)
+		r = sd_bus_message_append_basic(message, 's', unit);
+	if (r >= 0)
+		r = sd_bus_message_append_strv(message, cli->what ? cli->what : usual);
+	/* The unit file says how long it may take. */
+	return r < 0 ? r : sd_bus_call(cli->bus, message, UINT64_MAX, error, NULL);
+}
+
+int manage_verb_clean(struct cli *cli, char **arguments)
+{
+	_cleanup_text_list_ char **units = NULL;
+	int status = CLI_OK;
+
+	if (call_expand(cli, arguments, &units) < 0)
+		return CLI_FAILED;
+	TEXT_LIST_FOREACH (unit, units) {
+		_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+		int r = manage_clean_one(cli, *unit, &error);
+
+		if (r < 0)
+			status = cli_worse(status, call_report(cli, r, &error, "clean unit %s", *unit));
+	}
+	return status;
 }
 
 int manage_verb_reset_failed(struct cli *cli, char **arguments)

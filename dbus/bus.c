@@ -84,6 +84,7 @@ struct bus *bus_free(struct bus *bus)
 		bus_free_listener(bus->listeners);
 		bus->listeners = next;
 	}
+	cleaning_drop_all(bus);
 	execution_orphan_all(bus);
 	while (bus->connections)
 		connection_free(bus->connections);

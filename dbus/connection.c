@@ -49,6 +49,7 @@ struct connection *connection_free(struct connection *connection)
 	sd_bus_track_unref(connection->job_clients);
 	sd_bus_slot_unref(connection->filter);
 	freezing_drop(connection);
+	cleaning_drop(connection);
 	if (connection->bus)
 		sd_bus_detach_event(connection->bus);
 	sd_bus_close_unref(connection->bus);

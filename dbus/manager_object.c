@@ -485,6 +485,7 @@ const sd_bus_vtable manager_object_vtable[] = {
 	SD_BUS_METHOD("KillUnit", "ssi", NULL, manager_object_kill_unit, 0),
 	SD_BUS_METHOD("FreezeUnit", "s", NULL, freezing_method_of_manager, 0),
 	SD_BUS_METHOD("ThawUnit", "s", NULL, freezing_method_of_manager, 0),
+	SD_BUS_METHOD("CleanUnit", "sas", NULL, cleaning_method_of_manager, 0),
 	SD_BUS_METHOD("ResetFailedUnit", "s", NULL, manager_object_reset_failed, 0),
 	SD_BUS_METHOD("ResetFailed", NULL, NULL, manager_object_reset_failed, 0),
 	SD_BUS_METHOD("GetUnitProcesses", "s", "a(sus)", processes_of_unit, MANAGER_READ),

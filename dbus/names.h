@@ -30,3 +30,4 @@
 #define NAMES_ERROR_NO_PROCESSES     "NoSuchProcess"
 #define NAMES_ERROR_INACTIVE	     "UnitInactive"
 #define NAMES_ERROR_UNIT_BUSY	     "UnitBusy"
+#define NAMES_ERROR_NOTHING_TO_CLEAN "NothingToClean"

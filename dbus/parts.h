@@ -117,6 +117,7 @@ struct bus {
 	unsigned n_connections;
 	struct execution *executions;
 	struct freezing *freezings;
+	struct cleaning *cleanings;
 
 	struct connection *system;
 	struct failure system_failure;
@@ -282,6 +283,14 @@ int freezing_method_of_manager(sd_bus_message *message, void *userdata, sd_bus_e
 void freezing_check(struct bus *bus, const struct unit *unit);
 /* The client goes away: nobody waits any more. */
 void freezing_drop(const struct connection *connection);
+
+/* cleaning.c: Clean() of a unit, CleanUnit() of the manager; a unit's CanClean */
+int cleaning_method(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int cleaning_method_of_manager(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int cleaning_append_kinds(sd_bus_message *message, const struct unit *unit);
+/* The client, or the whole bus, goes away: nobody waits any more. */
+void cleaning_drop(const struct connection *connection);
+void cleaning_drop_all(struct bus *bus);
 
 /* The bus goes away: commands that still run will answer nobody. */
 void execution_orphan_all(struct bus *bus);

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "dbus/parts.h"
+#include "engine/directory.h"
 
 static const char *const property_signatures[VALUE_KIND_MAX_] = {
 	[VALUE_TEXT] = "s",
@@ -45,6 +46,7 @@ static const char *const property_signatures[VALUE_KIND_MAX_] = {
 	[VALUE_ID_MAP] = "as",
 	[VALUE_USER_NAME] = "s",
 	[VALUE_CONDITION] = NULL, /* all together are Unit.Conditions and Unit.Asserts */
+	[VALUE_DIRECTORIES] = "as",
 	[VALUE_TIME_OFFSET] = "x",
 	[VALUE_REFUSED] = NULL,
 	[VALUE_RULES] = "as",
@@ -81,12 +83,16 @@ const char *property_signature(const struct directive *directive)
 
 const char *property_second_suffix(const struct directive *directive)
 {
+	if (directive->kind == VALUE_DIRECTORIES)
+		return directive->argument == SPEC_DIRECTORY_CONFIGURATION ? NULL : "Symlink";
 	return directive->kind == VALUE_RLIMIT ? "Soft" : directive->kind == VALUE_COMMANDS ? "Ex" : NULL;
 }
 
 const char *property_second_signature(const struct directive *directive)
 {
-	return directive->kind == VALUE_RLIMIT ? "t" : "a(sasasttttuii)";
+	return directive->kind == VALUE_RLIMIT	      ? "t"
+	       : directive->kind == VALUE_DIRECTORIES ? "a(sst)"
+						      : "a(sasasttttuii)";
 }
 
 int property_append_list(sd_bus_message *message, char *const *list)
@@ -292,6 +298,25 @@ static int property_append_id_map(sd_bus_message *message, const struct spec_id_
 	return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
+/* The paths alone, or with SYMLINKS those that have a link or flags: path, link, 1 for read-only. */
+static int property_append_directories(sd_bus_message *message, char *const *entries, bool symlinks)
+{
+	int r = sd_bus_message_open_container(message, 'a', symlinks ? "(sst)" : "s");
+
+	for (; entries && *entries && r >= 0; entries++) {
+		_cleanup_free_ char *path = directory_path(*entries), *link = directory_link(*entries);
+
+		if (!path)
+			return -ENOMEM;
+		if (!symlinks)
+			r = sd_bus_message_append_basic(message, 's', path);
+		else if (strchr(*entries, ':'))
+			r = sd_bus_message_append(message, "(sst)", path, link ? link : "",
+						  (uint64_t)directory_is_read_only(*entries));
+	}
+	return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
 static uint64_t property_rlimit(const struct directive *directive, const struct spec_rlimit *limit, bool soft)
 {
 	struct rlimit ours = {RLIM_INFINITY, RLIM_INFINITY};
@@ -367,6 +392,8 @@ int property_append(sd_bus_message *message, const struct directive *directive, 
 	case VALUE_UNIT_LIST:
 	case VALUE_ENVIRONMENT:
 		return property_append_list(message, *(char **const *)field);
+	case VALUE_DIRECTORIES:
+		return property_append_directories(message, *(char **const *)field, false);
 	case VALUE_ENVIRONMENT_FILES:
 		return property_append_environment_files(message, unit->config);
 	case VALUE_EXIT_STATUS_SET:
@@ -402,5 +429,7 @@ int property_append_second(sd_bus_message *message, const struct directive *dire
 
 	if (directive->kind == VALUE_COMMANDS)
 		return property_append_commands(message, unit, field, true);
+	if (directive->kind == VALUE_DIRECTORIES)
+		return property_append_directories(message, *(char **const *)field, true);
 	return property_append_u64(message, property_rlimit(directive, field, true));
 }

@@ -217,6 +217,11 @@ UNIT_GETTER(unit_object_get_can_freeze)
 				     tree->root_fd >= 0 && ((struct unit *)userdata)->kind == UNIT_SERVICE);
 }
 
+UNIT_GETTER(unit_object_get_can_clean)
+{
+	return cleaning_append_kinds(reply, userdata);
+}
+
 /* Looked up anew each time: files change without telling. */
 UNIT_GETTER(unit_object_get_need_reload)
 {
@@ -444,6 +449,7 @@ const sd_bus_vtable unit_object_vtable[] = {
 	SD_BUS_METHOD("ResetFailed", NULL, NULL, unit_method_on_reset_failed, 0),
 	SD_BUS_METHOD("Freeze", NULL, NULL, freezing_method, 0),
 	SD_BUS_METHOD("Thaw", NULL, NULL, freezing_method, 0),
+	SD_BUS_METHOD("Clean", "as", NULL, cleaning_method, 0),
 
 	SD_BUS_PROPERTY("Id", "s", unit_object_get_id, 0, UNIT_CONST),
 	SD_BUS_PROPERTY("Names", "as", unit_object_get_names, 0, UNIT_CONST),
@@ -493,7 +499,7 @@ const sd_bus_vtable unit_object_vtable[] = {
 	SD_BUS_PROPERTY("CanStop", "b", unit_object_get_can_stop, 0, UNIT_CONST),
 	SD_BUS_PROPERTY("CanReload", "b", unit_object_get_can_reload, 0, UNIT_CONST),
 	SD_BUS_PROPERTY("CanIsolate", "b", unit_object_get_can_isolate, 0, UNIT_CONST),
-	SD_BUS_PROPERTY("CanClean", "as", unit_object_get_empty_list, 0, UNIT_CONST),
+	SD_BUS_PROPERTY("CanClean", "as", unit_object_get_can_clean, 0, UNIT_CONST),
 	SD_BUS_PROPERTY("CanFreeze", "b", unit_object_get_can_freeze, 0, UNIT_CONST),
 	SD_BUS_PROPERTY("Job", "(uo)", unit_object_get_job, 0, UNIT_CHANGES),
 	SD_BUS_PROPERTY("NeedDaemonReload", "b", unit_object_get_need_reload, 0, 0),

@@ -17,6 +17,7 @@
 #include "engine/attributes.h"
 #include "engine/build.h"
 #include "engine/control.h"
+#include "engine/directory.h"
 #include "engine/environment.h"
 #include "engine/filesystem.h"
 #include "engine/identity.h"
@@ -202,7 +203,9 @@ static int compile_inside(struct build *build)
 		compile_limits(build);
 		isolation_emit_join(build);
 	} else {
-		r = isolation_emit(build);
+		r = directory_emit(build);
+		if (r == 0)
+			r = isolation_emit(build);
 		if (r == 0)
 			r = filesystem_emit(build);
 		if (r < 0)
@@ -239,6 +242,9 @@ static int compile_all(struct build *build)
 	if (r < 0)
 		return r;
 	if (build->command->full_privileges) {
+		r = directory_emit(build);
+		if (r < 0)
+			return r;
 		compile_limits(build);
 		compile_passed(build);
 		r = compile_working_directory(build);
@@ -299,6 +305,9 @@ int compile_exit_status(uint32_t origin)
 
 	if (origin != PROGRAM_NO_ORIGIN)
 		origin &= 0xffff; /* above it: which field of the limits */
+	for (size_t kind = 0; kind < SPEC_DIRECTORY_MAX_; kind++)
+		if (origin == offsetof(struct spec, directories) + kind * sizeof(char **))
+			return directory_kinds[kind].exit_status;
 	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
 		if (origin >= ranges[i].first && origin <= ranges[i].last)
 			return ranges[i].status;

@@ -24,8 +24,10 @@ struct compile_context {
 		*notify_socket; /* on the host; bound into the container at COMPILE_NOTIFY_PATH; NULL: none */
 	const char *state_directory; /* where a persistent upper layer lives by default */
 	uint32_t auto_range;	     /* first host id for SPEC_USER_AUTO and NO_MAP; 0: none could be had */
-	bool in_cgroup;		     /* the child is born in a cgroup of its own */
-	unsigned n_passed;	     /* descriptors 3…: passed sockets, at the end of the descriptor list */
+	const char *const *
+		directories; /* by spec_directory: what StateDirectory= and its siblings are below of; NULL: none */
+	bool in_cgroup;	   /* the child is born in a cgroup of its own */
+	unsigned n_passed; /* descriptors 3…: passed sockets, at the end of the descriptor list */
 	int join_pidfd; /* svcctl exec: join the namespaces of this process instead of making any; -1. Only whether it is
 					set matters here: the launch brings it (PROGRAM_DESCRIPTOR_JOIN) */
 };
@@ -39,6 +41,8 @@ struct program_descriptor {
 		PROGRAM_DESCRIPTOR_JOIN,      /* context.join_pidfd */
 		PROGRAM_DESCRIPTOR_UNIT,      /* a pidfd of the main process of the unit `path` */
 		PROGRAM_DESCRIPTOR_PASSED,    /* a passed socket, `index` of n_passed */
+		PROGRAM_DESCRIPTOR_DIRECTORY, /* O_PATH of a directory of the service's, made if need be: origin and origin_item say
+						 which; `path` is for people */
 	} kind;
 	char *path;
 	unsigned index;

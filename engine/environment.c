@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "engine/directory.h"
 #include "engine/environment.h"
 #include "engine/identity.h"
 
@@ -230,6 +231,8 @@ static int environment_set_defaults(struct build *build, char ***list)
 	}
 	if (r == 0 && container)
 		r = environment_set_value(list, "container", "svcd");
+	if (r == 0)
+		r = directory_export(build, environment_set_value, list);
 	return r;
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "engine/directory.h"
 #include "engine/filesystem.h"
 #include "engine/filesystem-overlay.h"
 #include "engine/filesystem-protect.h"
@@ -54,7 +55,7 @@ enum build_root filesystem_decide_root(const struct spec *spec)
 	if (spec->private_mounts || spec->mount_api_vfs || spec->private_pids || spec->read_only_root ||
 	    spec->mount_propagation || filesystem_wants_proc(spec) || filesystem_wants_mqueue(spec) ||
 	    filesystem_has_mounts(spec) || spec->control_groups != SPEC_CONTROL_GROUPS_HOST ||
-	    filesystem_protect_wanted(spec))
+	    filesystem_protect_wanted(spec) || directory_needs_mounts(spec))
 		return BUILD_ROOT_IN_PLACE;
 	return BUILD_ROOT_SHARED;
 }
@@ -427,6 +428,8 @@ static int filesystem_emit_plan(struct build *build, struct mountplan *plan, str
 		return r;
 	filesystem_collect_api(plan, build, texts);
 	r = filesystem_collect_lists(plan, build, texts);
+	if (r == 0)
+		r = directory_collect(plan, build, &texts->kept);
 	if (r < 0)
 		return r;
 	r = filesystem_add_timezone(plan, build, texts);

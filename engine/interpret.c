@@ -249,6 +249,7 @@ static const struct {
 	[PROGRAM_COREDUMP_FILTER] = {interpret_attributes_coredump_filter},
 	[PROGRAM_MEMORY_KSM] = {interpret_attributes_memory_ksm},
 	[PROGRAM_PARENT_DEATH] = {interpret_identity_parent_death},
+	[PROGRAM_OWN] = {interpret_keep_own},
 	[PROGRAM_JOIN] = {interpret_namespaces_join},
 	[PROGRAM_UNSHARE] = {interpret_namespaces_unshare},
 	[PROGRAM_USER_NAMESPACE] = {interpret_namespaces_user},
@@ -295,7 +296,7 @@ static _Noreturn void interpret_fail(const struct interpret_run *run, int error)
 	int status = program_op_info[PROGRAM_UNSHARE].exit_status; /* LAUNCH_OP_CLONE: no operation's */
 
 	if (run->op < run->program->n_ops)
-		status = program_op_info[program_ops(run->program)[run->op].code].exit_status;
+		status = program_exit_status(&program_ops(run->program)[run->op]);
 	interpret_report(run->report_fd, &report);
 	_exit(status);
 }

@@ -211,6 +211,22 @@ static int mountplan_deduplicate(struct mountplan *plan, struct build *build)
 	return 0;
 }
 
+/* A managed directory that is where it has always been and can be written to. */
+static bool mountplan_is_in_place(const struct mountplan *plan, size_t i)
+{
+	const struct mountplan_entry *entry = &plan->entries[i];
+
+	if (!entry->managed || entry->flags & PROGRAM_MOUNT_READ_ONLY || entry->id_mapped ||
+	    strcmp(entry->source, entry->target) != 0)
+		return false;
+	for (size_t j = i; j-- > 0;)
+		if (mountplan_is_below(entry->target, plan->entries[j].target) &&
+		    (plan->entries[j].kind == MOUNTPLAN_READ_ONLY ||
+		     !mountplan_is_property(&plan->entries[j])))
+			return false;
+	return true;
+}
+
 /* Compacts again, in order, so that what is above an entry is final when the entry is judged. */
 static int mountplan_drop_idle(struct mountplan *plan, struct build *build)
 {
@@ -225,6 +241,7 @@ static int mountplan_drop_idle(struct mountplan *plan, struct build *build)
 		r = mountplan_check_mask(plan, build, to, &drop);
 		if (r < 0)
 			return r;
+		drop |= build->root == BUILD_ROOT_IN_PLACE && mountplan_is_in_place(plan, to);
 		if (plan->entries[to].kind == MOUNTPLAN_READ_WRITE)
 			drop |= !mountplan_find_restriction(plan, to, MOUNTPLAN_READ_ONLY,
 							    MOUNTPLAN_READ_WRITE);
@@ -297,12 +314,39 @@ static bool mountplan_may_lack_point(const struct mountplan *plan, const struct 
 	return ground || view_type(spec, NULL, entry->target) < 0;
 }
 
+static void mountplan_emit_link(struct build *build, const struct mountplan_entry *entry)
+{
+	_cleanup_free_ char *parent =
+		strndup(entry->target, (size_t)(strrchr(entry->target, '/') - entry->target));
+	uint32_t text, text2;
+	struct program_op *op;
+
+	build_origin(build, entry->origin, entry->origin_item);
+	build->failed |= !parent;
+	text = build_text(build, parent);
+	op = build_op(build, PROGRAM_MAKE_DIRECTORY);
+	op->slot = BUILD_SLOT_ROOT;
+	op->text = text;
+	op->number = 0755;
+	op->number2 = build->owner;
+	text = build_text(build, entry->target);
+	text2 = build_text(build, entry->source);
+	op = build_op(build, PROGRAM_SYMLINK);
+	op->slot = BUILD_SLOT_ROOT;
+	op->text = text;
+	op->text2 = text2;
+}
+
 static void mountplan_emit_point(const struct mountplan *plan, struct build *build, size_t i)
 {
 	const struct mountplan_entry *entry = &plan->entries[i];
 	struct program_op *op;
 	uint32_t text;
 
+	if (entry->kind == MOUNTPLAN_SYMLINK) {
+		mountplan_emit_link(build, entry);
+		return;
+	}
 	/* Only a source that is there is a reason to make a place for it. */
 	if ((entry->flags & PROGRAM_OPTIONAL) && entry->kind != MOUNTPLAN_BIND)
 		return;
@@ -421,7 +465,9 @@ static void mountplan_emit_saved(struct mountplan *plan, struct build *build, si
 static void mountplan_emit_bind(struct build *build, const struct mountplan_entry *entry)
 {
 	bool optional = entry->flags & PROGRAM_OPTIONAL;
-	uint16_t fd = build_descriptor(build, PROGRAM_DESCRIPTOR_PATH, entry->source, optional);
+	uint16_t fd = build_descriptor(
+		build, entry->managed ? PROGRAM_DESCRIPTOR_DIRECTORY : PROGRAM_DESCRIPTOR_PATH, entry->source,
+		optional);
 	uint32_t text = build_text(build, entry->target);
 	struct program_op *op = build_op(build, PROGRAM_BIND);
 
@@ -462,6 +508,11 @@ static int mountplan_emit_entry(struct mountplan *plan, struct build *build, siz
 	switch (entry->kind) {
 	case MOUNTPLAN_BIND:
 		mountplan_emit_bind(build, entry);
+		/* What is the service's own may be written to, not executed from. */
+		if (entry->managed && mountplan_find_restriction(plan, i, MOUNTPLAN_NO_EXEC, MOUNTPLAN_EXEC))
+			mountplan_emit_attributes(build, entry, PROGRAM_MOUNT_NO_EXEC);
+		break;
+	case MOUNTPLAN_SYMLINK: /* made as its own place */
 		break;
 	case MOUNTPLAN_KEEP:
 	case MOUNTPLAN_READ_WRITE:

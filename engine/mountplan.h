@@ -14,7 +14,8 @@ enum mountplan_kind {
 	MOUNTPLAN_MQUEUE,
 	MOUNTPLAN_DEVPTS,
 	MOUNTPLAN_DEV,
-	MOUNTPLAN_KEEP, /* what is at the target now stays, though a parent is covered */
+	MOUNTPLAN_SYMLINK, /* no mount, but a name that has to be there: a link to `source` */
+	MOUNTPLAN_KEEP,	   /* what is at the target now stays, though a parent is covered */
 	/* a property of what is there */
 	MOUNTPLAN_NO_EXEC,
 	MOUNTPLAN_EXEC,
@@ -26,11 +27,12 @@ enum mountplan_kind {
 struct mountplan_entry {
 	enum mountplan_kind kind;
 	const char *target;  /* in the container; borrowed */
-	const char *source;  /* BIND: on the host; borrowed */
+	const char *source;  /* BIND: on the host; SYMLINK: what it says; borrowed */
 	const char *options; /* TMPFS, PROC, DEVPTS, DEV: text2; borrowed */
 	uint32_t flags;	     /* PROGRAM_MOUNT_*, PROGRAM_OPTIONAL, PROGRAM_MASK_NO_ACCESS */
 	bool implied;	     /* not asked for by name: gives way to an explicit mount of the same target */
 	bool id_mapped;	     /* BIND */
+	bool managed;	     /* BIND: a directory of the service's own (directory.h) */
 	bool is_directory;   /* what the mount point is made as */
 	uint32_t origin;
 	uint16_t origin_item;

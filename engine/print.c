@@ -328,6 +328,14 @@ static void print_filesystem(struct print *print)
 	}
 }
 
+static void print_keep(struct print *print)
+{
+	const struct program_op *op = print->op;
+
+	text_buffer_append(&print->buffer, " %s owner=%u:%u", print_string(print, op->text),
+			   (uint32_t)op->number, (uint32_t)(op->number >> 32));
+}
+
 static void print_identity(struct print *print)
 {
 	const struct program_op *op = print->op;
@@ -392,6 +400,7 @@ static void (*const print_families[PROGRAM_CODE_MAX_])(struct print *print) = {
 	[PROGRAM_COREDUMP_FILTER] = print_process,
 	[PROGRAM_MEMORY_KSM] = print_process,
 	[PROGRAM_PARENT_DEATH] = print_process,
+	[PROGRAM_OWN] = print_keep,
 	[PROGRAM_JOIN] = print_isolation,
 	[PROGRAM_UNSHARE] = print_isolation,
 	[PROGRAM_USER_NAMESPACE] = print_isolation,

@@ -42,6 +42,7 @@ enum {
 	EXIT_KEYRING = 237,
 	EXIT_NUMA_POLICY = 242,
 	EXIT_KSM = 245,
+	EXIT_STATE_DIRECTORY = 238,
 };
 
 const struct program_op_info program_op_info[PROGRAM_CODE_MAX_] = {
@@ -61,6 +62,7 @@ const struct program_op_info program_op_info[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_COREDUMP_FILTER] = {"coredump-filter", EXIT_LIMITS},
 	[PROGRAM_MEMORY_KSM] = {"memory-ksm", EXIT_KSM},
 	[PROGRAM_PARENT_DEATH] = {"parent-death", EXIT_SETSID},
+	[PROGRAM_OWN] = {"own", EXIT_STATE_DIRECTORY},
 	[PROGRAM_JOIN] = {"join-namespace", EXIT_NAMESPACE},
 	[PROGRAM_UNSHARE] = {"unshare", EXIT_NAMESPACE},
 	[PROGRAM_USER_NAMESPACE] = {"make-user-namespace", EXIT_NAMESPACE},
@@ -101,6 +103,13 @@ const struct program_op_info program_op_info[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_EXEC] = {"exec", EXIT_EXEC},
 };
 
+int program_exit_status(const struct program_op *op)
+{
+	bool own = op->code == PROGRAM_OWN && op->flags >> 24;
+
+	return own ? (int)(op->flags >> 24) : program_op_info[op->code].exit_status;
+}
+
 #define PROGRAM_NAMESPACES                                                                         \
 	(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUSER | \
 	 CLONE_NEWCGROUP | CLONE_NEWTIME)
@@ -135,6 +144,7 @@ static const uint32_t program_arguments[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_CPU_AFFINITY] = TEXT_MASK,
 	[PROGRAM_NUMA_POLICY] = TEXT_MASK,
 	[PROGRAM_COREDUMP_FILTER] = TEXT,
+	[PROGRAM_OWN] = TEXT | DESCRIPTOR,
 	[PROGRAM_JOIN] = DESCRIPTOR | NAMESPACES,
 	[PROGRAM_UNSHARE] = NAMESPACES,
 	[PROGRAM_USER_NAMESPACE] = TEXT | TEXT2 | MAY_DESCRIPTOR | WRITE_SLOT2 | NAMESPACES,

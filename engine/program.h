@@ -57,6 +57,9 @@ enum program_code {
 	PROGRAM_COREDUMP_FILTER, /* text: hexadecimal, to /proc/self/coredump_filter */
 	PROGRAM_MEMORY_KSM,	 /* number: 0, 1 */
 	PROGRAM_PARENT_DEATH,	 /* number: signal when the parent dies */
+	/* what the service keeps; while the process is the host's still */
+	PROGRAM_OWN, /* descriptor fd, the directory text (for people only), with all that is in it becomes number's (owner), top last;
+				   nothing is done when its top is that already. flags: PROGRAM_EXIT_STATUS() */
 	/* isolation */
 	PROGRAM_JOIN, /* fd: a namespace descriptor or a pidfd; flags: CLONE_NEW* to join, by one setns(2). CLONE_NEWPID takes
 				   effect at the FORK that follows; CLONE_NEWNS changes root and working directory too */
@@ -174,12 +177,17 @@ struct program_header {
 				 would be rooted at svc-init's cgroup */
 };
 
+/* In the flags of an operation that serves several directives: the exit status of its failure. */
+#define PROGRAM_EXIT_STATUS(status) ((uint32_t)(status) << 24)
+
 /* What is known about an operation without running it. */
 struct program_op_info {
 	const char *name; /* "mount-overlay" */
 	int exit_status;
 };
 extern const struct program_op_info program_op_info[PROGRAM_CODE_MAX_];
+/* The exit status that a failure of OP counts as. */
+int program_exit_status(const struct program_op *op);
 
 /* Checks that BLOCK of SIZE bytes is a program whose every offset, slot, descriptor index and vector lies
  * inside it. Needs no heap: the interpreter calls it on what it was sent. Returns 0 or -EBADMSG. */

@@ -43,6 +43,7 @@ void spec_init(struct spec *spec)
 		.restrict_namespaces = SPEC_UNSET,
 		.umask = 0022,
 		.login_environment = -1,
+		.directory_modes = {0755, 0755, 0755, 0755, 0755},
 		.ignore_sigpipe = true,
 		.cpu_policy = -1,
 		.cpu_priority = -1,
@@ -146,6 +147,8 @@ static void spec_deinit_filesystem(struct spec *spec)
 		spec_mounts_deinit(mounts[i]);
 	text_list_free(spec->mask);
 	text_list_free(spec->unmask);
+	for (size_t i = 0; i < ARRAY_SIZE(spec->directories); i++)
+		text_list_free(spec->directories[i]);
 }
 
 static void spec_deinit_process(struct spec *spec)

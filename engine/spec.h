@@ -284,6 +284,18 @@ struct spec_environment_file {
 	bool ignore_missing;
 };
 
+/* Directories on the host that belong to a service: directory.h. */
+enum spec_directory {
+	SPEC_DIRECTORY_RUNTIME,
+	SPEC_DIRECTORY_STATE,
+	SPEC_DIRECTORY_CACHE,
+	SPEC_DIRECTORY_LOGS,
+	SPEC_DIRECTORY_CONFIGURATION,
+	SPEC_DIRECTORY_MAX_,
+};
+
+enum spec_preserve { SPEC_PRESERVE_NO, SPEC_PRESERVE_YES, SPEC_PRESERVE_RESTART, SPEC_PRESERVE_MAX_ };
+
 struct spec {
 	/* isolation: a namespace each */
 	bool private_mounts;
@@ -331,6 +343,12 @@ struct spec {
 	bool process_subset_pid; /* ProcSubset=pid */
 	bool protect_kernel_tunables, protect_kernel_modules, protect_kernel_logs, protect_clock;
 	uint64_t shm_size; /* bytes; SPEC_UNSET: the kernel's default */
+
+	/* what outlives a run */
+	char **directories
+		[SPEC_DIRECTORY_MAX_]; /* "PATH[:LINK[:ro]]", below compile_context.directories[kind] */
+	mode_t directory_modes[SPEC_DIRECTORY_MAX_];
+	enum spec_preserve runtime_preserve; /* do the runtime directories stay when the service stops? */
 
 	/* operation control */
 	uint64_t capability_bounding_set; /* bit per capability; SPEC_CAP_ALL */

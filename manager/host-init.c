@@ -232,6 +232,7 @@ void host_init_finished(struct world *world, uint32_t action, int exit_status)
 
 	host->finishing = true;
 	host_cgroup_finish(host);
+	host_removal_finish(host);
 	host_init_send(host, &request, sizeof request, NULL, 0);
 }
 

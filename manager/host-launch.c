@@ -171,6 +171,8 @@ static int host_launch_descriptors(const struct host *host, struct host_bag *bag
 
 		if (d->kind == PROGRAM_DESCRIPTOR_JOIN)
 			r = host_bag_put_copy(bag, pidfd);
+		else if (d->kind == PROGRAM_DESCRIPTOR_DIRECTORY)
+			r = host_bag_put(bag, host_directory_open(host, &config->spec, d, failure));
 		else if (d->kind == PROGRAM_DESCRIPTOR_UNIT)
 			r = host_launch_other_unit(host, bag, d->path, failure);
 		else if (d->kind == PROGRAM_DESCRIPTOR_NAMESPACE)
@@ -401,6 +403,7 @@ int host_exec(struct host *host, struct unit *unit, const struct host_exec *exec
 		.name = unit->name,
 		.environment = exec->environment,
 		.state_directory = host->container_directory,
+		.directories = (const char *const *)host->directories,
 		.in_cgroup = host_unit && host_unit->cgroup_fd >= 0,
 	};
 	struct host_program *program;

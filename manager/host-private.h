@@ -95,7 +95,8 @@ struct host {
 	sd_event *event;
 	sd_event_source *init_source, *alarm_source, *work_source, *inotify_source;
 	char *runtime_directory, *state_directory;
-	char *container_directory; /* below the state directory: persistent upper layers */
+	char *directories[SPEC_DIRECTORY_MAX_]; /* what StateDirectory= and its siblings are below of */
+	char *container_directory;		/* below the state directory: persistent upper layers */
 	struct unit_search_path unit_path;
 	struct unit_specifiers specifiers;
 	struct cgroup_tree cgroups;
@@ -117,9 +118,13 @@ struct host {
 	size_t memory_size;
 	int memory_fd;
 
-	struct table filters;  /* content -> loaded program: host-filter.c */
-	unsigned filters_idle; /* of these, used by no unit now */
-	int filters_error;     /* why a filter that goes without saying was left out; 0 */
+	struct table filters;	       /* content -> loaded program: host-filter.c */
+	unsigned filters_idle;	       /* of these, used by no unit now */
+	int filters_error;	       /* why a filter that goes without saying was left out; 0 */
+	struct host_removal *removals; /* trees on their way out */
+	sd_event_source *removal_source;
+
+	struct host_clean *cleans;
 
 	char **id_ranges; /* unit names; the place in the list is the range */
 	bool finishing;
@@ -134,6 +139,8 @@ static inline struct host *host_of_world(struct world *world)
 struct host_unit *host_unit_get(struct host *host,
 				const char *name); /* made if need be; NULL without memory */
 struct host_unit *host_unit_find(const struct host *host, const char *name);
+/* The unit is down, but only to come up again. */
+bool host_unit_restarts(const struct host *host, const char *name);
 
 /* host-init.c: the link to svc-init */
 /* Says hello and waits for the welcome, which tells the mode; then, with a manager to tell, for the table. */
@@ -233,6 +240,43 @@ int host_notify_attach(struct host_unit *unit, int fd); /* consumes; after a res
 void host_notify_drain(struct host_unit *unit);
 void host_notify_close(struct host_unit *unit);
 char *host_notify_path(const struct host *host, const char *unit);
+
+/* host-directory.c: StateDirectory= and its siblings */
+int host_directory_set_bases(struct host *host);
+/* Makes, if need be, and opens (O_PATH) the directory that DESCRIPTOR, of a program of SPEC's, asks for. */
+int host_directory_open(const struct host *host, const struct spec *spec,
+			const struct program_descriptor *descriptor, struct failure *failure);
+/* Takes away all directories of one kind, with their links. CLEAN as host_removal_add(). */
+int host_directory_remove_all(struct host *host, const struct spec *spec, enum spec_directory kind,
+			      struct host_clean *clean);
+/* The unit is down: what is for one run goes. */
+void host_directory_release(struct host *host, const char *name, const struct unit_config *config);
+
+/* host-removal.c: trees that go in the background */
+/* Removes the directory NAME, in PARENT_FD; a tree is renamed into BASE_FD, on the same file system, whose path is WHERE. CLEAN, which may be NULL, hears of
+ * the end of it. -ENOENT: there was nothing. */
+int host_removal_add(struct host *host, int parent_fd, const char *name, int base_fd, const char *where,
+		     struct host_clean *clean);
+/* Goes on with what an earlier manager began. */
+void host_removal_resume(struct host *host);
+/* All of it now, within bounds. */
+void host_removal_finish(struct host *host);
+void host_removal_drop(struct host *host);
+
+/* host-clean.c: svcctl clean */
+struct host_clean {
+	struct host_clean *next;
+	struct host *host;
+	unsigned n_pending; /* trees */
+	int result;
+	sd_event_source *timeout;
+	void (*done)(void *data, int result);
+	void *data;
+	char unit[];
+};
+/* One of its trees is gone, or cannot be removed. */
+void host_clean_done(struct host_clean *clean, int result);
+void host_clean_drop(struct host *host);
 
 /* host-condition.c */
 int host_condition_test(struct world *world, const struct unit_condition *condition);

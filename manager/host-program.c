@@ -97,6 +97,7 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 	};
 	struct compile_context context = {
 		.state_directory = host->container_directory,
+		.directories = (const char *const *)host->directories,
 		.in_cgroup = host->cgroups.root_fd >= 0,
 		.join_pidfd = join_pidfd,
 	};
@@ -378,7 +379,7 @@ void host_launch_describe(struct world *world, const char *name, const struct la
 
 		failure_set(failure, error, NULL, "%.400s", text ? text : program_op_info[op->code].name);
 		host_launch_blame(config, op->origin, op->origin_item, failure);
-		*ret_exit_status = program_op_info[op->code].exit_status;
+		*ret_exit_status = program_exit_status(op);
 	}
 	host_program_unref(program);
 }

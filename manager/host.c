@@ -56,6 +56,14 @@ static void host_unit_free(struct host_unit *unit)
 	free(unit);
 }
 
+bool host_unit_restarts(const struct host *host, const char *name)
+{
+	const struct unit *unit = manager_get_unit(host->manager, name);
+
+	return unit && (unit->state == SERVICE_AUTO_RESTART ||
+			(unit->job && (unit->job->type == JOB_RESTART || unit->job->type == JOB_START)));
+}
+
 /* The unit is down. Its compiled programs stay for the next start. */
 static void host_release(struct world *world, const char *name, const struct unit_config *config)
 {
@@ -68,6 +76,7 @@ static void host_release(struct world *world, const char *name, const struct uni
 	host_log_detach(unit);
 	host_notify_close(unit);
 	host_cgroup_release(unit);
+	host_directory_release(unit->host, name, config);
 	unit->tell_empty = false;
 }
 
@@ -243,9 +252,8 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 			      .state_directory = strdup(options->state_directory),
 			      .container_directory = text_format("%s/containers", options->state_directory)};
 	host->queue_end = &host->queue;
-	host->specifiers.runtime_directory = host->runtime_directory;
-	host->specifiers.state_directory = host->state_directory;
-	if (!host->runtime_directory || !host->state_directory || !host->container_directory)
+	if (!host->runtime_directory || !host->state_directory || !host->container_directory ||
+	    host_directory_set_bases(host) < 0)
 		return failure_set(failure, -ENOMEM, NULL, "cannot start");
 	r = host_init_connect(host, failure);
 	if (r == 0)
@@ -270,6 +278,7 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 	if (r < 0)
 		return r;
 	manager_synchronized(host->manager);
+	host_removal_resume(host);
 	TABLE_FOREACH (slot, &host->units)
 		host_cgroup_check_empty(slot->value);
 	*ret = TAKE(host);
@@ -307,6 +316,10 @@ struct host *host_free(struct host *host)
 	cgroup_tree_close(&host->cgroups);
 	unit_search_path_free(&host->unit_path);
 	text_list_free(host->id_ranges);
+	host_clean_drop(host);
+	host_removal_drop(host);
+	for (size_t i = 0; i < ARRAY_SIZE(host->directories); i++)
+		free(host->directories[i]);
 	free(host->runtime_directory);
 	free(host->state_directory);
 	free(host->container_directory);

@@ -59,6 +59,12 @@ int host_isolation(struct host *host, const struct unit *unit, char ***ret);
 int host_freeze(struct host *host, struct unit *unit, bool freeze, struct failure *failure);
 enum cgroup_freezer host_freezer_state(const struct host *host, const struct unit *unit);
 
+/* Takes away what an inactive unit keeps: WHAT is a bit per enum spec_directory. DONE is called once, when all is gone or cannot be
+ * removed, or with -ETIMEDOUT after TimeoutCleanSec=; not at all, and 1 is returned, when that is so already. -EALREADY: it is not
+ * inactive. -EUNATCH: it has none of these. */
+int host_clean(struct host *host, struct unit *unit, unsigned what, void (*done)(void *data, int result),
+	       void *data, struct failure *failure);
+
 /* Runs a command inside a running unit with its identity, capabilities and filter. The descriptors are not consumed. DONE is called once,
  * with the raw wait status, or with a failure (error != 0) when it could not be started. */
 struct host_exec {

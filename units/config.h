@@ -158,7 +158,7 @@ struct unit_config {
 	usec_t restart_delay;	  /* RestartSec= */
 	usec_t restart_delay_max; /* RestartMaxDelaySec= */
 	unsigned restart_steps;
-	usec_t timeout_start, timeout_stop, timeout_abort, runtime_max, watchdog;
+	usec_t timeout_start, timeout_stop, timeout_abort, timeout_clean, runtime_max, watchdog;
 	bool timeout_start_set;
 	struct exit_status_set success_status, restart_prevent_status, restart_force_status;
 	enum kill_mode kill_mode;

@@ -35,11 +35,12 @@ enum value_kind {
 	VALUE_NAMESPACE_FLAGS,	 /* uint64_t of CLONE_NEW*; t */
 	VALUE_RLIMIT,		 /* struct spec_rlimit; t, and NAMESoft t */
 	VALUE_STREAM,		 /* struct spec_stream; s */
-	VALUE_MOUNTS,	   /* struct spec_mounts; the sort of line is directive.mount_kind; a(ssbt) or as */
-	VALUE_IO_LIMITS,   /* struct spec_io_limits; a(st) */
-	VALUE_ID_MAP,	   /* struct spec_id_map; as */
-	VALUE_USER_NAME,   /* char *: a valid user or group name, or a number below 2^32-1; s */
-	VALUE_CONDITION,   /* appended to unit_config.conditions; not shown by itself */
+	VALUE_MOUNTS,	 /* struct spec_mounts; the sort of line is directive.mount_kind; a(ssbt) or as */
+	VALUE_IO_LIMITS, /* struct spec_io_limits; a(st) */
+	VALUE_ID_MAP,	 /* struct spec_id_map; as */
+	VALUE_USER_NAME, /* char *: a valid user or group name, or a number below 2^32-1; s */
+	VALUE_CONDITION, /* appended to unit_config.conditions; not shown by itself */
+	VALUE_DIRECTORIES, /* char ** "PATH[:LINK[:ro]]"; `argument` is a spec_directory; as, and NAMESymlink a(sst) */
 	VALUE_TIME_OFFSET, /* int64_t nanoseconds; x */
 	VALUE_REFUSED, /* known, and cannot be had: only the values in directive.names, which ask for nothing, are
 			  taken; the summary says why; not shown on D-Bus */

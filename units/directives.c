@@ -38,6 +38,8 @@ static const char *const oom_preference_names[] = {"none", "avoid", "omit", NULL
 static_assert(ARRAY_SIZE(cpu_partition_names) == SPEC_CPU_PARTITION_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(oom_policy_names) == SPEC_OOM_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(oom_preference_names) == SPEC_OOM_PREFERENCE_MAX_ + 1, "a name for each");
+static const char *const preserve_names[] = {"no", "yes", "restart", NULL};
+static_assert(ARRAY_SIZE(preserve_names) == SPEC_PRESERVE_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(type_names) == SERVICE_TYPE_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(restart_names) == SERVICE_RESTART_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(notify_access_names) == SERVICE_NOTIFY_MAX_ + 1, "a name for each");
@@ -174,6 +176,18 @@ const struct directive directive_table[] = {
 	{"Service", "InaccessiblePaths", VALUE_MOUNTS, ENGINE, SPEC(inaccessible_paths), .argument = SPEC_MOUNT_INACCESSIBLE, .summary = "Paths nobody in the service can open."},
 	{"Service", "ExecPaths", VALUE_MOUNTS, ENGINE, SPEC(exec_paths), .argument = SPEC_MOUNT_EXEC, .summary = "Exceptions from NoExecPaths=."},
 	{"Service", "NoExecPaths", VALUE_MOUNTS, ENGINE, SPEC(no_exec_paths), .argument = SPEC_MOUNT_NO_EXEC, .summary = "Paths from which nothing can be executed."},
+	{"Service", "RuntimeDirectory", VALUE_DIRECTORIES, ENGINE, SPEC(directories[SPEC_DIRECTORY_RUNTIME]), .argument = SPEC_DIRECTORY_RUNTIME, .summary = "PATH[:LINK[:ro]] of directories below /run that belong to the service and go when it stops; $RUNTIME_DIRECTORY names them."},
+	{"Service", "RuntimeDirectoryMode", VALUE_MODE, ENGINE, SPEC(directory_modes[SPEC_DIRECTORY_RUNTIME]), .summary = "Their access mode."},
+	{"Service", "RuntimeDirectoryPreserve", VALUE_ENUM, MANAGER, SPEC(runtime_preserve), .names = preserve_names, .default_text = "no", .summary = "Whether the runtime directories stay when the service stops, or (restart) when it is only restarted."},
+	{"Service", "StateDirectory", VALUE_DIRECTORIES, ENGINE, SPEC(directories[SPEC_DIRECTORY_STATE]), .argument = SPEC_DIRECTORY_STATE, .summary = "PATH[:LINK[:ro]] of directories below /var/lib that belong to the service; $STATE_DIRECTORY names them."},
+	{"Service", "StateDirectoryMode", VALUE_MODE, ENGINE, SPEC(directory_modes[SPEC_DIRECTORY_STATE]), .summary = "Their access mode."},
+	{"Service", "CacheDirectory", VALUE_DIRECTORIES, ENGINE, SPEC(directories[SPEC_DIRECTORY_CACHE]), .argument = SPEC_DIRECTORY_CACHE, .summary = "The same below /var/cache; $CACHE_DIRECTORY."},
+	{"Service", "CacheDirectoryMode", VALUE_MODE, ENGINE, SPEC(directory_modes[SPEC_DIRECTORY_CACHE]), .summary = "Their access mode."},
+	{"Service", "LogsDirectory", VALUE_DIRECTORIES, ENGINE, SPEC(directories[SPEC_DIRECTORY_LOGS]), .argument = SPEC_DIRECTORY_LOGS, .summary = "The same below /var/log; $LOGS_DIRECTORY."},
+	{"Service", "LogsDirectoryMode", VALUE_MODE, ENGINE, SPEC(directory_modes[SPEC_DIRECTORY_LOGS]), .summary = "Their access mode."},
+	{"Service", "ConfigurationDirectory", VALUE_DIRECTORIES, ENGINE, SPEC(directories[SPEC_DIRECTORY_CONFIGURATION]), .argument = SPEC_DIRECTORY_CONFIGURATION, .summary = "Directories below /etc that are made if missing, and stay root's; $CONFIGURATION_DIRECTORY."},
+	{"Service", "ConfigurationDirectoryMode", VALUE_MODE, ENGINE, SPEC(directory_modes[SPEC_DIRECTORY_CONFIGURATION]), .summary = "The access mode of those that are made."},
+	{"Service", "TimeoutCleanSec", VALUE_USEC, MANAGER, AT(timeout_clean), .default_text = "infinity", .argument = VALUE_USEC_ZERO_IS_INFINITY, .property = "TimeoutCleanUSec", .summary = "How long svcctl clean may take."},
 	{"Service", "PrivateTmp", VALUE_SPECIAL, ENGINE, SPEC(private_tmp), SPECIAL(private_tmp), .summary = "Own /tmp and /var/tmp, gone when the service stops."},
 	{"Service", "PrivateDevices", VALUE_BOOL, ENGINE, SPEC(private_devices), .summary = "An own /dev without devices of the machine."},
 	{"Service", "ProtectSystem", VALUE_ENUM, ENGINE, SPEC(protect_system), .names = protect_system_names, .default_text = "no", .summary = "Read-only: yes /usr and /boot, full also /etc, strict everything but /dev, /proc and /sys."},

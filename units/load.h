@@ -25,8 +25,9 @@ void unit_search_path_free(struct unit_search_path *path);
  */
 struct unit_specifiers {
 	const char *hostname, *machine_id, *boot_id, *kernel_release;
-	const char *runtime_directory,
-		*state_directory; /* %t and %S; NULL: /run and /var/lib, as systemd has them */
+	const char *runtime_directory, *state_directory, *cache_directory, *logs_directory,
+		*configuration_directory; /* %t %S %C %L %E; NULL: /run, /var/lib, …, as systemd has them */
+	const char *credentials_directory; /* %d, without the unit's name; NULL: /run/credentials */
 };
 
 /* "web.service" is valid, "../x" and "web" are not. *RET_KIND may be NULL. Returns 0 or -EINVAL. */

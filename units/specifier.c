@@ -183,14 +183,38 @@ static char *specifier_state(const struct specifier_context *context)
 	return strdup(context->outside->state_directory ? context->outside->state_directory : "/var/lib");
 }
 
-static char *specifier_cache(const struct specifier_context *context _unused_)
+static char *specifier_cache(const struct specifier_context *context)
 {
-	return strdup("/var/cache");
+	return strdup(context->outside->cache_directory ? context->outside->cache_directory : "/var/cache");
 }
 
-static char *specifier_log(const struct specifier_context *context _unused_)
+static char *specifier_log(const struct specifier_context *context)
 {
-	return strdup("/var/log");
+	return strdup(context->outside->logs_directory ? context->outside->logs_directory : "/var/log");
+}
+
+static char *specifier_configuration(const struct specifier_context *context)
+{
+	const char *directory = context->outside->configuration_directory;
+
+	return strdup(directory ? directory : "/etc");
+}
+
+static char *specifier_credentials(const struct specifier_context *context)
+{
+	const char *directory = context->outside->credentials_directory;
+
+	return text_format("%s/%s", directory ? directory : "/run/credentials", context->name);
+}
+
+static char *specifier_tmp(const struct specifier_context *context _unused_)
+{
+	return strdup("/tmp");
+}
+
+static char *specifier_var_tmp(const struct specifier_context *context _unused_)
+{
+	return strdup("/var/tmp");
 }
 
 /* The manager's own user, from the passwd file alone: no name service may be asked while a manager runs. */
@@ -258,29 +282,15 @@ static char *specifier_percent(const struct specifier_context *context _unused_)
 }
 
 static const struct specifier_row specifier_rows[] = {
-	{'n', specifier_name},
-	{'N', specifier_name_stem},
-	{'p', specifier_prefix},
-	{'P', specifier_prefix_plain},
-	{'i', specifier_instance},
-	{'I', specifier_instance_plain},
-	{'j', specifier_last},
-	{'J', specifier_last_plain},
-	{'f', specifier_file},
-	{'H', specifier_hostname},
-	{'m', specifier_machine_id},
-	{'b', specifier_boot_id},
-	{'v', specifier_kernel},
-	{'t', specifier_runtime},
-	{'S', specifier_state},
-	{'C', specifier_cache},
-	{'L', specifier_log},
-	{'u', specifier_user},
-	{'U', specifier_uid},
-	{'h', specifier_home},
-	{'s', specifier_shell},
-	{'y', specifier_fragment},
-	{'Y', specifier_fragment_directory},
+	{'n', specifier_name},	       {'N', specifier_name_stem},  {'p', specifier_prefix},
+	{'P', specifier_prefix_plain}, {'i', specifier_instance},   {'I', specifier_instance_plain},
+	{'j', specifier_last},	       {'J', specifier_last_plain}, {'f', specifier_file},
+	{'H', specifier_hostname},     {'m', specifier_machine_id}, {'b', specifier_boot_id},
+	{'v', specifier_kernel},       {'t', specifier_runtime},    {'S', specifier_state},
+	{'C', specifier_cache},	       {'L', specifier_log},	    {'E', specifier_configuration},
+	{'d', specifier_credentials},  {'T', specifier_tmp},	    {'V', specifier_var_tmp},
+	{'u', specifier_user},	       {'U', specifier_uid},	    {'h', specifier_home},
+	{'s', specifier_shell},	       {'y', specifier_fragment},   {'Y', specifier_fragment_directory},
 	{'%', specifier_percent},
 };
 

@@ -144,6 +144,7 @@ static const struct value_type value_types[VALUE_KIND_MAX_] = {
 	[VALUE_CONDITION] = {.parse = value_parse_condition,
 			     .print = value_print_condition,
 			     .takes_empty = true},
+	[VALUE_DIRECTORIES] = {TYPE_LIST(directories)},
 	[VALUE_TIME_OFFSET] = {TYPE(time_offset, int64_t)},
 	[VALUE_RULES] = {.print = value_print_text_list,
 			 .clear = value_clear_list,

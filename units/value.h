@@ -136,6 +136,8 @@ VALUE_DECLARE(stream)
 /* value-command.c */
 VALUE_DECLARE(commands)
 VALUE_DECLARE(condition)
+/* value-keep.c */
+VALUE_DECLARE(directories)
 /* value-mount.c */
 VALUE_DECLARE(mounts)
 VALUE_DECLARE(io_limits)

@@ -289,6 +289,20 @@ int host_freeze(struct host *host, struct unit *unit, bool freeze, struct failur
 	return 0;
 }
 
+/* Runtime directories are gone at once, the state takes until never. */
+int host_clean(_unused_ struct host *host, struct unit *unit, unsigned what,
+	       void (*done)(void *data, int result), void *data, struct failure *failure)
+{
+	if (unit->kind != UNIT_SERVICE)
+		return failure_set(failure, -EOPNOTSUPP, NULL, "Unit %s does not support cleaning",
+				   unit->name);
+	if (what & (1u << SPEC_DIRECTORY_LOGS))
+		return failure_set(failure, -EUNATCH, NULL, "Unit %s has nothing to clean", unit->name);
+	if (what & (1u << SPEC_DIRECTORY_STATE))
+		done(data, -ETIMEDOUT);
+	return what & (1u << SPEC_DIRECTORY_STATE) ? 0 : 1;
+}
+
 enum cgroup_freezer host_freezer_state(const struct host *host, _unused_ const struct unit *unit)
 {
 	return host->freezer;

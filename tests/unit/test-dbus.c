@@ -345,6 +345,27 @@ TEST(freeze_is_answered_when_it_is_so)
 	EXPECT_TEXT(gone.name, "org.svcd1.NoSuchUnit");
 }
 
+static int clean(struct client *client, const char *unit, const char *what, sd_bus_error *error)
+{
+	return sd_bus_call_method(client->bus, NULL, NAMES_PATH, NAMES_MANAGER, "CleanUnit", error, NULL,
+				  "sas", unit, 1, what);
+}
+
+TEST(clean_is_answered_when_all_is_gone)
+{
+	_cleanup_client_ struct client client = {};
+	_cleanup_(sd_bus_error_free) sd_bus_error late = SD_BUS_ERROR_NULL, none = SD_BUS_ERROR_NULL,
+						  bad = SD_BUS_ERROR_NULL;
+
+	EXPECT(client_open(&client, false));
+	EXPECT(clean(&client, "web.service", "runtime", NULL) >= 0);
+	EXPECT(clean(&client, "web.service", "state", &late) == -ETIMEDOUT);
+	EXPECT(clean(&client, "web.service", "logs", &none) < 0);
+	EXPECT_TEXT(none.name, "org.svcd1.NothingToClean");
+	EXPECT(clean(&client, "web.service", "dust", &bad) < 0);
+	EXPECT_TEXT(bad.name, SD_BUS_ERROR_INVALID_ARGS);
+}
+
 static int on_freeze(sd_bus_message *message, void *userdata, _unused_ sd_bus_error *error)
 {
 	const sd_bus_error *refused = sd_bus_message_get_error(message);

@@ -30,7 +30,7 @@ static void end(void)
 /* "KIND TARGET, …" with kinds as letters. */
 static const char *arranged(void)
 {
-	static const char letters[] = "btpsckqdKnxwrm";
+	static const char letters[] = "btpsckqdlKnxwrm";
 	static char text[1024];
 
 	*text = '\0';
