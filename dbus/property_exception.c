@@ -1,6 +1,7 @@
 /* Directives whose D-Bus property has another type than their kind of value would give, because systemd's
  * namesake has. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,8 @@ PROPERTY_EXCEPTION_INT(cpu_priority,
 PROPERTY_EXCEPTION_INT(numa_policy, spec->numa_policy)
 PROPERTY_EXCEPTION_INT(io_class, spec->io_priority < 0 ? 2 : spec->io_priority >> 13)
 PROPERTY_EXCEPTION_INT(io_level, spec->io_priority < 0 ? 4 : spec->io_priority & 7)
+/* The number that stands for "kill". */
+PROPERTY_EXCEPTION_INT(errno, spec->system_call_errno ?: INT_MAX - 1)
 PROPERTY_EXCEPTION_INT(secure_bits, spec->secure_bits)
 
 static int property_exception_coredump_filter(sd_bus_message *message, const struct spec *spec)
@@ -170,6 +173,7 @@ static const struct property_exception property_exceptions[] = {
 	{"NUMAMask", "ay", property_exception_numa_mask},
 	{"IOSchedulingClass", "i", property_exception_io_class},
 	{"IOSchedulingPriority", "i", property_exception_io_level},
+	{"SystemCallErrorNumber", "i", property_exception_errno},
 	{"SecureBits", "i", property_exception_secure_bits},
 	{"CoredumpFilter", "t", property_exception_coredump_filter},
 	{"MemoryKSM", "b", property_exception_memory_ksm},

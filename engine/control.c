@@ -1,10 +1,9 @@
 /* Capabilities and the order in which privilege is given up. The only file that calls libcap (for the names).
  *
- * A filter is loaded last, so that nothing of ours has to pass through it. But seccomp(2) wants either
- * no_new_privs or CAP_SYS_ADMIN: when the payload is to have neither, the filter is loaded before the
- * capabilities are dropped, and must let capset, prctl and execve pass. Only the containers' default filter
- * is ever loaded so: it does, and a filter that the user wrote implies no_new_privs for such a payload, as
- * systemd.exec(5) has it. */
+ * A filter is loaded last, so that nothing of ours but execve(2) has to pass through it. But seccomp(2) wants either
+ * no_new_privs or CAP_SYS_ADMIN. A payload that is to have neither still holds CAP_SYS_ADMIN until then: execve(2)
+ * takes it, as it is neither in the bounding set, which is all that user 0 gets, nor ambient, which is all that
+ * another gets (capabilities(7), "Transformation of capabilities during execve()"). */
 #include <linux/capability.h>
 #include <string.h>
 #include <strings.h>
@@ -153,29 +152,27 @@ static void control_emit_capabilities(struct build *build)
 		BUILD_ORIGIN(build, capability_bounding_set);
 	op = build_op(build, PROGRAM_CAPABILITIES);
 	op->number = control_permitted(build);
+	if (seccomp_wanted(spec) && !control_no_new_privileges(build))
+		op->flags = PROGRAM_KEEP_ADMIN;
 	op->number2 = spec->ambient_capabilities;
 }
 
 int control_emit(struct build *build)
 {
-	bool no_new_privileges = control_no_new_privileges(build);
-	uint64_t permitted = control_permitted(build);
-	bool filter_first = !no_new_privileges && !(permitted & CONTROL_BIT(CAP_SYS_ADMIN));
-	int r;
+	const struct spec *spec = build->spec;
 
 	if (build->command->full_privileges)
 		return 0;
 	attributes_emit_keyring(build);
 	control_emit_secure_bits(build);
-	if (filter_first) {
-		r = seccomp_emit(build, control_bounding_set(build->spec));
-		if (r < 0)
-			return r;
-	}
 	control_emit_capabilities(build);
-	if (no_new_privileges) {
+	if (spec->memory_deny_write_execute) {
+		BUILD_ORIGIN(build, memory_deny_write_execute);
+		build_op(build, PROGRAM_DENY_WRITE_EXECUTE);
+	}
+	if (control_no_new_privileges(build)) {
 		BUILD_ORIGIN(build, no_new_privileges);
 		build_op(build, PROGRAM_NO_NEW_PRIVILEGES);
 	}
-	return filter_first ? 0 : seccomp_emit(build, control_bounding_set(build->spec));
+	return seccomp_emit(build, control_bounding_set(spec));
 }

@@ -137,21 +137,31 @@ int interpret_identity_bounding_set(struct interpret_run *run _unused_, const st
 
 int interpret_identity_capabilities(struct interpret_run *run _unused_, const struct program_op *op)
 {
-	uint64_t held = 0;
+	uint64_t held = 0, kept = op->number;
 	int r = interpret_identity_capget(&held);
 
+	if (op->flags & PROGRAM_KEEP_ADMIN)
+		kept |= 1ull << CAP_SYS_ADMIN;
 	if (r < 0)
 		return r;
 	if (op->number2 & ~(held & op->number))
 		return -EPERM; /* capabilities(7): ambient is a subset of permitted */
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return -errno;
-	r = interpret_identity_capset(held & op->number, op->number2);
+	r = interpret_identity_capset(held & kept, op->number2);
 	for (unsigned long capability = 0; r == 0 && capability < 64; capability++)
 		if (op->number2 & 1ull << capability &&
 		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
 			r = -errno;
 	return r;
+}
+
+int interpret_identity_deny_write_execute(struct interpret_run *run _unused_,
+					  const struct program_op *op _unused_)
+{
+	enum { SET = 65, REFUSE_EXEC_GAIN = 1 }; /* PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN */
+
+	return prctl(SET, REFUSE_EXEC_GAIN, 0, 0, 0) < 0 && errno != EINVAL ? -errno : 0;
 }
 
 int interpret_identity_no_new_privileges(struct interpret_run *run _unused_,

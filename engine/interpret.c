@@ -283,6 +283,7 @@ static const struct {
 	[PROGRAM_CAPABILITIES] = {interpret_identity_capabilities},
 	[PROGRAM_KEYRING] = {interpret_attributes_keyring},
 	[PROGRAM_SECURE_BITS] = {interpret_attributes_secure_bits},
+	[PROGRAM_DENY_WRITE_EXECUTE] = {interpret_identity_deny_write_execute},
 	[PROGRAM_NO_NEW_PRIVILEGES] = {interpret_identity_no_new_privileges},
 	[PROGRAM_SECCOMP] = {interpret_seccomp},
 	[PROGRAM_WORKING_DIRECTORY] = {interpret_identity_working_directory},

@@ -358,6 +358,8 @@ static void print_identity(struct print *print)
 	case PROGRAM_CAPABILITIES:
 		print_capabilities(print, "permitted", op->number);
 		print_capabilities(print, "ambient", op->number2);
+		if (op->flags & PROGRAM_KEEP_ADMIN)
+			text_buffer_append(&print->buffer, " CAP_SYS_ADMIN-until-exec");
 		break;
 	case PROGRAM_KEYRING:
 		text_buffer_append(&print->buffer, " %s", op->number ? "shared" : "private");

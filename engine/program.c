@@ -96,6 +96,7 @@ const struct program_op_info program_op_info[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_CAPABILITIES] = {"set-capabilities", EXIT_CAPABILITIES},
 	[PROGRAM_KEYRING] = {"keyring", EXIT_KEYRING},
 	[PROGRAM_SECURE_BITS] = {"secure-bits", EXIT_SECURE_BITS},
+	[PROGRAM_DENY_WRITE_EXECUTE] = {"deny-write-execute", EXIT_SECCOMP},
 	[PROGRAM_NO_NEW_PRIVILEGES] = {"no-new-privileges", EXIT_NO_NEW_PRIVILEGES},
 	[PROGRAM_SECCOMP] = {"load-seccomp", EXIT_SECCOMP},
 	[PROGRAM_WORKING_DIRECTORY] = {"working-directory", EXIT_CHDIR},

@@ -122,9 +122,11 @@ enum program_code {
 	PROGRAM_USER, /* number: uid, number2: gid; setresgid, setresuid; keeps capabilities for the steps below */
 	PROGRAM_BOUNDING_SET, /* number: capabilities kept */
 	PROGRAM_CAPABILITIES, /* number: permitted and effective, as far as the process has them (one the manager lacks cannot be given);
-				   number2: ambient (inheritable is the same as ambient): here a missing one is a failure */
+				   number2: ambient (inheritable is the same as ambient): here a missing one is a failure.
+				   flags: PROGRAM_KEEP_ADMIN: CAP_SYS_ADMIN too, for a filter, until execve(2) takes it */
 	PROGRAM_KEYRING, /* an own session keyring; number: 1: the user's linked to it. PROGRAM_OPTIONAL: none to be had is no failure */
-	PROGRAM_SECURE_BITS, /* number: SECBIT_* set besides those there are */
+	PROGRAM_SECURE_BITS,	    /* number: SECBIT_* set besides those there are */
+	PROGRAM_DENY_WRITE_EXECUTE, /* PR_SET_MDWE; a kernel before Linux 6.3 has only the filter */
 	PROGRAM_NO_NEW_PRIVILEGES,
 	PROGRAM_SECCOMP,	   /* text: data offset of sock_filter[number]; flags for seccomp(2) */
 	PROGRAM_WORKING_DIRECTORY, /* text; flags: PROGRAM_OPTIONAL */
@@ -149,6 +151,7 @@ enum {
 	PROGRAM_OVERLAY_PERSISTENT = 1 << 7,
 	PROGRAM_IGNORE_SIGPIPE = 1 << 8,
 	PROGRAM_FORK_INIT = 1 << 9,
+	PROGRAM_KEEP_ADMIN = 1 << 9,
 	PROGRAM_MASK_NO_ACCESS = 1 << 10,
 };
 

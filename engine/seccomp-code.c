@@ -27,7 +27,9 @@ struct seccomp_code {
 };
 
 struct seccomp_code_range {
-	uint32_t first;
+	const struct seccomp_code_table *table; /* and the number in it, for one with rules */
+	uint32_t number;
+	uint32_t first; /* as the kernel shows it */
 	uint32_t action;
 	bool has_rules; /* a single number */
 };
@@ -95,37 +97,76 @@ static void seccomp_code_fall_to(struct seccomp_code *code, size_t position)
 		seccomp_code_jump_to(code, position);
 }
 
+/* Loads the low or high half of an argument. */
+static size_t seccomp_code_load(struct seccomp_code *code, unsigned argument, bool high)
+{
+	uint32_t offset = (uint32_t)(offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t));
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	high = !high;
+#endif
+	if (high)
+		offset += sizeof(uint32_t);
+	return seccomp_code_put(code, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
+}
+
+static void seccomp_code_and(struct seccomp_code *code, uint32_t mask)
+{
+	if (mask != UINT32_MAX)
+		seccomp_code_put(code, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask));
+}
+
+static size_t seccomp_code_in_set(struct seccomp_code *code, const struct seccomp_code_condition *condition,
+				  size_t if_true, size_t if_false)
+{
+	size_t next = if_false;
+
+	for (size_t i = condition->n_values; i > 0; i--)
+		next = seccomp_code_branch(code, BPF_JEQ, condition->values[i - 1], if_true, next);
+	seccomp_code_fall_to(code, next);
+	seccomp_code_and(code, condition->mask);
+	return seccomp_code_load(code, condition->argument, false);
+}
+
+/* 64 bits, one half after the other: the high one decides unless it is equal. */
+static size_t seccomp_code_compare(struct seccomp_code *code, const struct seccomp_code_condition *condition,
+				   size_t if_true, size_t if_false)
+{
+	uint32_t high = (uint32_t)(condition->wide_value >> 32), low = (uint32_t)condition->wide_value;
+	bool equal = condition->test == SECCOMP_CODE_EQUAL;
+	uint64_t mask = equal ? condition->wide_mask : UINT64_MAX;
+	uint16_t comparison = equal ? BPF_JEQ : condition->test == SECCOMP_CODE_ABOVE ? BPF_JGT : BPF_JGE;
+	size_t next;
+
+	seccomp_code_branch(code, comparison, low, if_true, if_false);
+	seccomp_code_and(code, (uint32_t)mask);
+	next = seccomp_code_load(code, condition->argument, false);
+	next = seccomp_code_branch(code, BPF_JEQ, high, next, if_false);
+	if (!equal)
+		next = seccomp_code_branch(code, BPF_JGT, high, if_true, next);
+	seccomp_code_and(code, (uint32_t)(mask >> 32));
+	return seccomp_code_load(code, condition->argument, true);
+}
+
 static size_t seccomp_code_condition(struct seccomp_code *code,
 				     const struct seccomp_code_condition *condition, size_t if_true,
 				     size_t if_false)
 {
-	size_t in_set = condition->negate ? if_false : if_true;
-	size_t next = condition->negate ? if_true : if_false;
+	size_t holds = condition->negate ? if_false : if_true;
+	size_t fails = condition->negate ? if_true : if_false;
 
-	for (size_t i = condition->n_values; i > 0; i--)
-		next = seccomp_code_branch(code, BPF_JEQ, condition->values[i - 1], in_set, next);
-	seccomp_code_fall_to(code, next);
-	if (condition->mask != UINT32_MAX)
-		seccomp_code_put(code,
-				 (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, condition->mask));
-	uint32_t offset =
-		(uint32_t)(offsetof(struct seccomp_data, args) + condition->argument * sizeof(uint64_t));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	offset += sizeof(uint32_t);
-#endif
-	return seccomp_code_put(code, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
+	return condition->test == SECCOMP_CODE_IN_SET ? seccomp_code_in_set(code, condition, holds, fails)
+						      : seccomp_code_compare(code, condition, holds, fails);
 }
 
 static size_t seccomp_code_rules(struct seccomp_code *code, const struct seccomp_code_table *table,
-				 uint32_t number)
+				 uint32_t number, bool grants, size_t next)
 {
-	size_t next = seccomp_code_return(code, table->actions[number]);
-
 	for (size_t i = table->n_rules; i > 0; i--) {
 		const struct seccomp_code_rule *rule = &table->rules[i - 1];
 		size_t target;
 
-		if (rule->number != (int)number)
+		if (rule->number != (int)number || rule->grant != grants)
 			continue;
 		target = seccomp_code_return(code, rule->action);
 		for (size_t c = rule->n_conditions; c > 0; c--)
@@ -135,70 +176,112 @@ static size_t seccomp_code_rules(struct seccomp_code *code, const struct seccomp
 	return next;
 }
 
-static size_t seccomp_code_search(struct seccomp_code *code, const struct seccomp_code_table *table,
-				  const struct seccomp_code_range *ranges, size_t first, size_t last)
+static size_t seccomp_code_leaf(struct seccomp_code *code, const struct seccomp_code_range *range)
+{
+	size_t next = seccomp_code_return(code, range->action);
+
+	if (!range->has_rules)
+		return next;
+	next = seccomp_code_rules(code, range->table, range->number, true, next);
+	return seccomp_code_rules(code, range->table, range->number, false, next);
+}
+
+static size_t seccomp_code_search(struct seccomp_code *code, const struct seccomp_code_range *ranges,
+				  size_t first, size_t last)
 {
 	size_t middle, above, below;
 
 	if (first == last)
-		return ranges[first].has_rules ? seccomp_code_rules(code, table, ranges[first].first)
-					       : seccomp_code_return(code, ranges[first].action);
+		return seccomp_code_leaf(code, &ranges[first]);
 	middle = first + (last - first + 1) / 2;
-	above = seccomp_code_search(code, table, ranges, middle, last);
-	below = seccomp_code_search(code, table, ranges, first, middle - 1);
+	above = seccomp_code_search(code, ranges, middle, last);
+	below = seccomp_code_search(code, ranges, first, middle - 1);
 	return seccomp_code_branch(code, BPF_JGE, ranges[middle].first, above, below);
 }
 
 static bool seccomp_code_has_rules(const struct seccomp_code_table *table, uint32_t number)
 {
+	uint32_t action = table->actions[number];
+	bool allowed = action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG;
+
 	/* A call that is refused whatever its arguments needs no look at them. */
-	if (table->actions[number] != SECCOMP_RET_ALLOW)
-		return false;
 	for (size_t i = 0; i < table->n_rules; i++)
-		if (table->rules[i].number == (int)number)
+		if (table->rules[i].number == (int)number &&
+		    (table->rules[i].grant ? table->rules[i].action != action : allowed))
 			return true;
 	return false;
 }
 
-/* RANGES has room for SECCOMP_CODE_NUMBERS + 2. */
-static size_t seccomp_code_ranges(const struct seccomp_code_table *table, uint32_t other,
-				  struct seccomp_code_range *ranges)
+/* Appends the ranges of one table's numbers, shown with the bit OFFSET. */
+static size_t seccomp_code_ranges(const struct seccomp_code_table *table, uint32_t offset,
+				  struct seccomp_code_range *ranges, size_t n)
 {
-	size_t n = 0;
+	size_t start = n;
 
 	for (uint32_t number = 0; number < SECCOMP_CODE_NUMBERS; number++) {
-		struct seccomp_code_range range = {number, table->actions[number],
-						   seccomp_code_has_rules(table, number)};
+		struct seccomp_code_range range = {.table = table,
+						   .number = number,
+						   .first = offset + number,
+						   .action = table->actions[number],
+						   .has_rules = seccomp_code_has_rules(table, number)};
 
-		if (n == 0 || range.has_rules || ranges[n - 1].has_rules ||
+		if (n == start || range.has_rules || ranges[n - 1].has_rules ||
 		    ranges[n - 1].action != range.action)
 			ranges[n++] = range;
 	}
-	ranges[n++] = (struct seccomp_code_range){SECCOMP_CODE_NUMBERS, table->beyond, false};
-	/* On x86-64 these are calls of the x32 architecture under the same token. */
-	ranges[n++] = (struct seccomp_code_range){SECCOMP_CODE_X32_BIT, other, false};
+	ranges[n++] =
+		(struct seccomp_code_range){.first = offset + SECCOMP_CODE_NUMBERS, .action = table->beyond};
 	return n;
+}
+
+/* RANGES has room for 2 * (SECCOMP_CODE_NUMBERS + 1). */
+static size_t seccomp_code_all_ranges(const struct seccomp_code_table *table,
+				      const struct seccomp_code_table *x32, uint32_t other,
+				      struct seccomp_code_range *ranges)
+{
+	size_t n = seccomp_code_ranges(table, 0, ranges, 0);
+
+	/* On x86-64 these are calls of the x32 architecture under the same token. */
+	if (x32)
+		return seccomp_code_ranges(x32, SECCOMP_CODE_X32_BIT, ranges, n);
+	ranges[n++] = (struct seccomp_code_range){.first = SECCOMP_CODE_X32_BIT, .action = other};
+	return n;
+}
+
+static const struct seccomp_code_table *seccomp_code_x32(const struct seccomp_code_table *const *tables,
+							 size_t n_tables, uint32_t architecture)
+{
+	for (size_t i = 0; i < n_tables; i++)
+		if (tables[i]->x32 && tables[i]->audit_architecture == architecture)
+			return tables[i];
+	return NULL;
 }
 
 int seccomp_code_assemble(const struct seccomp_code_table *const *tables, size_t n_tables, uint32_t other,
 			  struct seccomp_code_filter *ret)
 {
 	_cleanup_free_ struct seccomp_code *code = calloc(1, sizeof(*code));
-	_cleanup_free_ struct seccomp_code_range *ranges = calloc(SECCOMP_CODE_NUMBERS + 2, sizeof(*ranges));
+	_cleanup_free_ struct seccomp_code_range *ranges =
+		calloc(2 * (SECCOMP_CODE_NUMBERS + 1), sizeof(*ranges));
 	size_t next;
 
 	if (!code || !ranges)
 		return -ENOMEM;
 	next = seccomp_code_return(code, other);
 	for (size_t i = n_tables; i > 0; i--) {
-		size_t n = seccomp_code_ranges(tables[i - 1], other, ranges);
-		size_t search = seccomp_code_search(code, tables[i - 1], ranges, 0, n - 1);
+		const struct seccomp_code_table *table = tables[i - 1];
+		size_t n, search;
 
+		if (table->x32)
+			continue;
+		n = seccomp_code_all_ranges(
+			table, seccomp_code_x32(tables, n_tables, table->audit_architecture), other, ranges);
+		search = seccomp_code_search(code, ranges, 0, n - 1);
 		seccomp_code_fall_to(code, search);
 		search = seccomp_code_put(code,
 					  (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 								       offsetof(struct seccomp_data, nr)));
-		next = seccomp_code_branch(code, BPF_JEQ, tables[i - 1]->audit_architecture, search, next);
+		next = seccomp_code_branch(code, BPF_JEQ, table->audit_architecture, search, next);
 	}
 	seccomp_code_fall_to(code, next);
 	seccomp_code_put(code, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,

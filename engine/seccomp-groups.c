@@ -27,7 +27,7 @@ const struct seccomp_group seccomp_groups[] = {
 		     "uretprobe"},
 	{"@file-system",
 	 "access cachestat chdir chmod close creat faccessat faccessat2 fallocate fchdir fchmod "
-	 "fchmodat fchmodat2 fcntl fcntl64 fgetxattr file_getattr flistxattr fremovexattr "
+	 "fchmodat fchmodat2 fcntl fcntl64 fgetxattr file_getattr file_setattr flistxattr fremovexattr "
 	 "fsetxattr fstat fstat64 fstatat64 fstatfs fstatfs64 ftruncate ftruncate64 futimesat "
 	 "getcwd getdents getdents64 getxattr getxattrat inotify_add_watch inotify_init "
 	 "inotify_init1 inotify_rm_watch lgetxattr link linkat listxattr listxattrat llistxattr "

@@ -8,28 +8,99 @@
 
 enum { SECCOMP_POLICY_NAME_MAX = 64, SECCOMP_POLICY_DEPTH_MAX = 4 };
 
+/* Calls newer than the library. Since Linux 5.1 a new call has one number on nearly every architecture. */
+static const struct {
+	const char *name;
+	int number;
+} seccomp_policy_newer[] = {
+	{"cachestat", 451},	    {"fchmodat2", 452},	       {"map_shadow_stack", 453},
+	{"futex_wake", 454},	    {"futex_wait", 455},       {"futex_requeue", 456},
+	{"statmount", 457},	    {"listmount", 458},	       {"lsm_get_self_attr", 459},
+	{"lsm_set_self_attr", 460}, {"lsm_list_modules", 461}, {"mseal", 462},
+	{"setxattrat", 463},	    {"getxattrat", 464},       {"listxattrat", 465},
+	{"removexattrat", 466},	    {"open_tree_attr", 467},   {"file_getattr", 468},
+	{"file_setattr", 469},
+#ifdef __x86_64__
+	{"uretprobe", 335},	    {"uprobe", 336},
+#endif
+};
+
+/* The names of ConditionArchitecture= (systemd.unit(5)) that libseccomp spells otherwise, and those it does not know. */
+static const struct {
+	const char *name, *library;
+} seccomp_policy_architectures[] = {
+	{"x86-64", "x86_64"},
+	{"arm64", "aarch64"},
+	{"arm64-be", NULL},
+	{"arm-be", NULL},
+	{"mips-le", "mipsel"},
+	{"mips64-le", "mipsel64"},
+	{"mips64-n32", "mips64n32"},
+	{"mips64-le-n32", "mipsel64n32"},
+	{"ppc-le", NULL},
+	{"ppc64-le", "ppc64le"},
+	{"parisc", "parisc"},
+	{"sparc", NULL},
+	{"sparc64", NULL},
+	{"ia64", NULL},
+	{"alpha", NULL},
+	{"sh", NULL},
+	{"sh64", NULL},
+	{"m68k", NULL},
+	{"tilegx", NULL},
+	{"cris", NULL},
+	{"nios2", NULL},
+	{"arc", NULL},
+	{"arc-be", NULL},
+	{"loongarch64", NULL},
+	{"riscv32", NULL},
+};
+
+/* Returns 0 with the library's token, 0 with 0 for an architecture whose calls no kernel of this machine runs, or -EINVAL. */
+static int seccomp_policy_find_architecture(const char *name, uint32_t *ret)
+{
+	uint32_t native = seccomp_arch_native(), token;
+
+	*ret = 0;
+	if (strcmp(name, "native") == 0) {
+		*ret = native;
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(seccomp_policy_architectures); i++)
+		if (strcmp(seccomp_policy_architectures[i].name, name) == 0) {
+			if (!seccomp_policy_architectures[i].library)
+				return 0;
+			name = seccomp_policy_architectures[i].library;
+			break;
+		}
+	token = seccomp_arch_resolve_name(name);
+	if (token == 0)
+		return -EINVAL;
+	if (token == native ||
+	    (native == SCMP_ARCH_X86_64 && (token == SCMP_ARCH_X86 || token == SCMP_ARCH_X32)) ||
+	    (native == SCMP_ARCH_AARCH64 && token == SCMP_ARCH_ARM) ||
+	    (native == SCMP_ARCH_S390X && token == SCMP_ARCH_S390))
+		*ret = token;
+	return 0;
+}
+
 int seccomp_policy_new(const char *name, struct seccomp_policy **ret)
 {
-	uint32_t native = seccomp_arch_native();
-	uint32_t architecture = native;
 	struct seccomp_policy *policy;
+	uint32_t architecture;
+	int r = seccomp_policy_find_architecture(name, &architecture);
 
-	if (strcmp(name, "native") != 0) {
-		/* The manual page writes "x86-64", the library "x86_64". */
-		architecture =
-			strcmp(name, "x86-64") == 0 ? SCMP_ARCH_X86_64 : seccomp_arch_resolve_name(name);
-		if (architecture == 0)
-			return -EINVAL;
-		/* x32 has no token of its own, other processors' calls cannot happen. */
-		if (architecture != native && !(native == SCMP_ARCH_X86_64 && architecture == SCMP_ARCH_X86))
-			return -EOPNOTSUPP;
-	}
+	if (r < 0)
+		return r;
+	if (architecture == 0)
+		return -EOPNOTSUPP;
 	policy = calloc(1, sizeof(*policy));
 	if (!policy)
 		return -ENOMEM;
 	policy->architecture = architecture;
-	policy->table.audit_architecture =
-		architecture; /* libseccomp's tokens are the kernel's but for x32 */
+	/* libseccomp's tokens are the kernel's but for x32, which has none of its own. */
+	policy->table.x32 = architecture == SCMP_ARCH_X32;
+	policy->table.audit_architecture = policy->table.x32 ? SCMP_ARCH_X86_64 : architecture;
 	policy->table.beyond = SECCOMP_RET_ALLOW;
 	for (size_t i = 0; i < SECCOMP_CODE_NUMBERS; i++)
 		policy->table.actions[i] = SECCOMP_RET_ALLOW;
@@ -46,26 +117,42 @@ struct seccomp_policy *seccomp_policy_free(struct seccomp_policy *policy)
 	return NULL;
 }
 
+enum { SECCOMP_POLICY_X32_BIT = 0x40000000 };
+
 int seccomp_policy_number(const struct seccomp_policy *policy, const char *name)
 {
 	int number = seccomp_syscall_resolve_name_arch(policy->architecture, name);
 
-	if (number == __NR_SCMP_ERROR)
-		return -2;
-	return number < 0 || number >= SECCOMP_CODE_NUMBERS ? -1 : number;
+	if (policy->table.x32 && number >= SECCOMP_POLICY_X32_BIT)
+		number -= SECCOMP_POLICY_X32_BIT;
+	if (number >= 0)
+		return number < SECCOMP_CODE_NUMBERS ? number : -1;
+	for (size_t i = 0; i < ARRAY_SIZE(seccomp_policy_newer); i++)
+		if (strcmp(seccomp_policy_newer[i].name, name) == 0)
+			/* Those two are only in the table of 64 bits. */
+			return seccomp_policy_newer[i].number < 400 && policy->architecture == SCMP_ARCH_X86
+				       ? -1
+				       : seccomp_policy_newer[i].number;
+	return number == __NR_SCMP_ERROR ? -2 : -1;
 }
 
-/* Every call the library can name on this architecture. */
+/* Every call that has a name on this architecture. */
 static void seccomp_policy_visit_known(struct seccomp_policy *policy,
 				       void (*visit)(struct seccomp_policy *policy, int number, void *data),
 				       void *data)
 {
+	int offset = policy->table.x32 ? SECCOMP_POLICY_X32_BIT : 0;
+
 	for (int number = 0; number < SECCOMP_CODE_NUMBERS; number++) {
-		_cleanup_free_ char *name = seccomp_syscall_resolve_num_arch(policy->architecture, number);
+		_cleanup_free_ char *name =
+			seccomp_syscall_resolve_num_arch(policy->architecture, number + offset);
 
 		if (name)
 			visit(policy, number, data);
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(seccomp_policy_newer); i++)
+		if (seccomp_policy_number(policy, seccomp_policy_newer[i].name) >= 0)
+			visit(policy, seccomp_policy_newer[i].number, data);
 }
 
 static int seccomp_policy_visit_nested(struct seccomp_policy *policy, const char *list, unsigned depth,
@@ -114,10 +201,14 @@ static unsigned seccomp_policy_rank(uint32_t action)
 	switch (action & SECCOMP_RET_ACTION_FULL) {
 	case SECCOMP_RET_ALLOW:
 		return 0;
-	case SECCOMP_RET_ERRNO:
+	case SECCOMP_RET_LOG:
 		return 1;
-	default:
+	case SECCOMP_RET_ERRNO:
 		return 2;
+	case SECCOMP_RET_TRAP:
+		return 3;
+	default:
+		return 4;
 	}
 }
 
@@ -126,12 +217,19 @@ bool seccomp_policy_stricter(uint32_t a, uint32_t b)
 	return seccomp_policy_rank(a) >= seccomp_policy_rank(b);
 }
 
-static void seccomp_policy_visit_refuse(struct seccomp_policy *policy, int number, void *data)
+void seccomp_policy_restrict(struct seccomp_policy *policy, int number, uint32_t action)
 {
-	uint32_t action = *(const uint32_t *)data;
-
 	if (seccomp_policy_stricter(action, policy->table.actions[number]))
 		policy->table.actions[number] = action;
+	for (size_t i = 0; i < policy->table.n_rules; i++)
+		if (policy->table.rules[i].number == number && policy->table.rules[i].grant &&
+		    seccomp_policy_stricter(action, policy->table.rules[i].action))
+			policy->table.rules[i].action = action;
+}
+
+static void seccomp_policy_visit_refuse(struct seccomp_policy *policy, int number, void *data)
+{
+	seccomp_policy_restrict(policy, number, *(const uint32_t *)data);
 }
 
 static void seccomp_policy_visit_set(struct seccomp_policy *policy, int number, void *data)
@@ -169,15 +267,30 @@ struct seccomp_code_rule *seccomp_policy_rule(struct seccomp_policy *policy, con
 	return &rules[policy->table.n_rules++];
 }
 
+static struct seccomp_code_condition *seccomp_policy_next_condition(struct seccomp_code_rule *rule)
+{
+	if (!rule)
+		return NULL;
+	assert(rule->n_conditions < SECCOMP_CODE_CONDITIONS);
+	return &rule->conditions[rule->n_conditions++];
+}
+
+void seccomp_policy_compare(struct seccomp_code_rule *rule, const struct seccomp_code_condition *condition)
+{
+	struct seccomp_code_condition *next = seccomp_policy_next_condition(rule);
+
+	if (next)
+		*next = *condition;
+}
+
 void seccomp_policy_condition(struct seccomp_code_rule *rule, unsigned argument, uint32_t mask, bool negate,
 			      const uint32_t *values, size_t n_values)
 {
-	struct seccomp_code_condition *condition;
+	struct seccomp_code_condition *condition = seccomp_policy_next_condition(rule);
 
-	if (!rule)
+	if (!condition)
 		return;
-	assert(rule->n_conditions < SECCOMP_CODE_CONDITIONS && n_values <= SECCOMP_CODE_VALUES);
-	condition = &rule->conditions[rule->n_conditions++];
+	assert(n_values <= SECCOMP_CODE_VALUES);
 	*condition = (struct seccomp_code_condition){.argument = (uint8_t)argument,
 						     .negate = negate,
 						     .mask = mask,

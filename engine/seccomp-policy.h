@@ -10,7 +10,7 @@ struct seccomp_policy {
 };
 
 /* Starts a policy that allows everything on the architecture NAME: "native", or as systemd.exec(5) names
- * them. Returns 0, -EINVAL for an unknown name, -EOPNOTSUPP for one that this machine's kernel does not run,
+ * them. Returns 0, -EINVAL for an unknown name, -EOPNOTSUPP for one whose calls cannot happen on this machine,
  * -ENOMEM. */
 int seccomp_policy_new(const char *name, struct seccomp_policy **ret);
 struct seccomp_policy *seccomp_policy_free(struct seccomp_policy *policy);
@@ -27,6 +27,8 @@ int seccomp_policy_visit(struct seccomp_policy *policy, const char *list,
 
 /* Refuses every call of LIST with ACTION, unless it is refused in a stricter way already. */
 void seccomp_policy_refuse(struct seccomp_policy *policy, const char *list, uint32_t action);
+/* The same for one number, whatever its arguments: rules that would grant it become as strict. */
+void seccomp_policy_restrict(struct seccomp_policy *policy, int number, uint32_t action);
 /* Gives every call of LIST this fate, whatever it was. */
 void seccomp_policy_set(struct seccomp_policy *policy, const char *list, uint32_t action);
 
@@ -36,6 +38,8 @@ struct seccomp_code_rule *seccomp_policy_rule(struct seccomp_policy *policy, con
 					      uint32_t action);
 void seccomp_policy_condition(struct seccomp_code_rule *rule, unsigned argument, uint32_t mask, bool negate,
 			      const uint32_t *values, size_t n_values);
+/* Adds a condition as it is. */
+void seccomp_policy_compare(struct seccomp_code_rule *rule, const struct seccomp_code_condition *condition);
 
 /* The default of containers for a payload that has CAPABILITIES; see seccomp-container.c. The table must be
  * fresh. */

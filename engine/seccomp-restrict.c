@@ -105,8 +105,13 @@ static void seccomp_restrict_suid_sgid(struct seccomp_policy *policy)
 
 static void seccomp_restrict_write_execute(struct seccomp_policy *policy)
 {
-	static const uint32_t both[] = {PROT_WRITE | PROT_EXEC};
+	static const uint32_t both[] = {PROT_WRITE | PROT_EXEC}, attach[] = {21 /* SHMAT of ipc(2) */},
+			      zero[] = {0};
+	struct seccomp_code_rule *rule;
 
+	/* An architecture that has mmap2 passes the arguments of the old mmap behind a pointer. */
+	if (seccomp_policy_number(policy, "mmap2") >= 0)
+		seccomp_policy_refuse(policy, "mmap", SECCOMP_RESTRICT_REFUSED);
 	seccomp_policy_condition(seccomp_policy_rule(policy, "mmap", SECCOMP_RESTRICT_REFUSED), 2,
 				 PROT_WRITE | PROT_EXEC, false, both, 1);
 	seccomp_policy_condition(seccomp_policy_rule(policy, "mmap2", SECCOMP_RESTRICT_REFUSED), 2,
@@ -114,6 +119,9 @@ static void seccomp_restrict_write_execute(struct seccomp_policy *policy)
 	seccomp_restrict_any_bit(policy, "mprotect", 2, PROT_EXEC);
 	seccomp_restrict_any_bit(policy, "pkey_mprotect", 2, PROT_EXEC);
 	seccomp_restrict_any_bit(policy, "shmat", 2, SHM_EXEC);
+	rule = seccomp_policy_rule(policy, "ipc", SECCOMP_RESTRICT_REFUSED);
+	seccomp_policy_condition(rule, 0, UINT16_MAX, false, attach, 1);
+	seccomp_policy_condition(rule, 2, SHM_EXEC, true, zero, 1);
 }
 
 /* What the payload begins with, and the question. */

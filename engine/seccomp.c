@@ -17,7 +17,8 @@ enum { SECCOMP_WORD_MAX = 64 };
 bool seccomp_wanted_by_user(const struct spec *spec)
 {
 	return spec->system_call_filter.names || spec->system_call_filter.allow_list ||
-	       spec->system_call_architectures || seccomp_restrict_wanted(spec);
+	       spec->system_call_log.names || spec->system_call_architectures ||
+	       seccomp_restrict_wanted(spec);
 }
 
 bool seccomp_wanted(const struct spec *spec)
@@ -50,7 +51,7 @@ static bool seccomp_parse_action(const char *text, uint32_t *ret)
 		}
 	}
 	number = strtoul(text, &end, 10);
-	if (end == text || *end || number == 0 || number > 4095)
+	if (*text < '0' || *text > '9' || *end || number > 4095)
 		return false;
 	*ret = SECCOMP_RET_ERRNO | (uint32_t)number;
 	return true;
@@ -96,7 +97,11 @@ static int seccomp_unknown(struct build *build, const char *name)
 	return build_fail(build, -EINVAL, "\"%s\" is no %s", name, what);
 }
 
+/* One of the two lists, SystemCallFilter= or SystemCallLog=, as what becomes of each call. */
 struct seccomp_user_filter {
+	const struct spec_system_calls *calls;
+	uint32_t listed, inverted; /* of a name, of one behind "~" */
+	uint32_t fallback;	   /* of all others */
 	uint32_t actions[SECCOMP_CODE_NUMBERS];
 	uint32_t action; /* of the item at hand */
 };
@@ -112,51 +117,76 @@ static void seccomp_visit_item(struct seccomp_policy *policy, int number, void *
 static int seccomp_add_item(struct build *build, struct seccomp_policy *policy, const char *item,
 			    struct seccomp_user_filter *filter)
 {
-	bool refuse = item[0] == '~';
-	const char *name = item + refuse, *colon = strchr(name, ':');
+	bool invert = item[0] == '~';
+	const char *name = item + invert, *colon = strchr(name, ':');
 	char word[SECCOMP_WORD_MAX];
 
 	if (snprintf(word, sizeof(word), "%.*s", colon ? (int)(colon - name) : (int)strlen(name), name) >=
 	    (int)sizeof(word))
 		return seccomp_unknown(build, name);
-	filter->action = refuse ? seccomp_refusal(build->spec) : SECCOMP_RET_ALLOW;
+	filter->action = invert ? filter->inverted : filter->listed;
 	if (colon && !seccomp_parse_action(colon + 1, &filter->action))
 		return build_fail(build, -EINVAL, "\"%s\" is no error number", colon + 1);
-	if (word[0] != '@' && seccomp_policy_number(policy, word) == -2)
-		return seccomp_unknown(build, word);
-	if (word[0] == '\0' || seccomp_policy_visit(policy, word, seccomp_visit_item, filter) < 0)
-		return seccomp_unknown(build, word);
+	if (word[0] != '\0' && (word[0] == '@' || seccomp_policy_number(policy, word) != -2) &&
+	    seccomp_policy_visit(policy, word, seccomp_visit_item, filter) == 0)
+		return 0;
+	return filter->calls->ignore_unknown ? 0 : seccomp_unknown(build, word);
+}
+
+/* The items in their order, then merged into the policy. ORIGIN: the list's field. */
+static int seccomp_apply_list(struct build *build, struct seccomp_policy *policy, uint32_t origin,
+			      struct seccomp_user_filter *filter)
+{
+	char **names = filter->calls->names;
+	int r = 0;
+
+	for (size_t i = 0; i < text_list_length(names) && r == 0; i++) {
+		build_origin(build, origin, i);
+		r = seccomp_add_item(build, policy, names[i], filter);
+	}
+	if (r < 0)
+		return r;
+	for (int i = 0; i < SECCOMP_CODE_NUMBERS; i++)
+		seccomp_policy_restrict(policy, i, filter->actions[i]);
+	if (seccomp_policy_stricter(filter->fallback, policy->table.beyond))
+		policy->table.beyond = filter->fallback;
 	return 0;
 }
 
-/* SystemCallFilter=: the items in their order, then merged into the policy. */
+static void seccomp_begin_list(struct seccomp_user_filter *filter, const struct spec_system_calls *calls,
+			       uint32_t listed, uint32_t inverted)
+{
+	filter->calls = calls;
+	filter->listed = listed;
+	filter->inverted = inverted;
+	filter->fallback = calls->allow_list ? inverted : listed;
+	for (size_t i = 0; i < SECCOMP_CODE_NUMBERS; i++)
+		filter->actions[i] = filter->fallback;
+}
+
+/* SystemCallFilter=, then SystemCallLog=, which logs what is still allowed. */
 static int seccomp_apply_user(struct build *build, struct seccomp_policy *policy)
 {
-	const struct spec_system_calls *calls = &build->spec->system_call_filter;
+	const struct spec *spec = build->spec;
 	_cleanup_free_ struct seccomp_user_filter *filter = calloc(1, sizeof(*filter));
-	uint32_t fallback = calls->allow_list ? seccomp_refusal(build->spec) : SECCOMP_RET_ALLOW;
 	int r = 0;
 
 	if (!filter)
 		return build_fail(build, -ENOMEM, "the system call filter could not be built");
-	for (size_t i = 0; i < SECCOMP_CODE_NUMBERS; i++)
-		filter->actions[i] = fallback;
-	if (calls->allow_list) {
-		filter->action = SECCOMP_RET_ALLOW;
-		seccomp_policy_visit(policy, "@default", seccomp_visit_item, filter);
+	if (spec->system_call_filter.names || spec->system_call_filter.allow_list) {
+		seccomp_begin_list(filter, &spec->system_call_filter, SECCOMP_RET_ALLOW,
+				   seccomp_refusal(spec));
+		if (spec->system_call_filter.allow_list) {
+			filter->action = SECCOMP_RET_ALLOW;
+			seccomp_policy_visit(policy, "@default", seccomp_visit_item, filter);
+		}
+		r = seccomp_apply_list(build, policy, offsetof(struct spec, system_call_filter), filter);
 	}
-	for (size_t i = 0; i < text_list_length(calls->names) && r == 0; i++) {
-		BUILD_ORIGIN_ITEM(build, system_call_filter, i);
-		r = seccomp_add_item(build, policy, calls->names[i], filter);
+	if (r == 0 && spec->system_call_log.names) {
+		seccomp_begin_list(filter, &spec->system_call_log, SECCOMP_RET_LOG, SECCOMP_RET_ALLOW);
+		r = seccomp_apply_list(build, policy, offsetof(struct spec, system_call_log), filter);
 	}
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < SECCOMP_CODE_NUMBERS; i++)
-		if (seccomp_policy_stricter(filter->actions[i], policy->table.actions[i]))
-			policy->table.actions[i] = filter->actions[i];
-	if (seccomp_policy_stricter(fallback, policy->table.beyond))
-		policy->table.beyond = fallback;
-	return 0;
+	return r;
 }
 
 static int seccomp_make_policy(struct build *build, const char *architecture, uint64_t capabilities,
@@ -169,14 +199,12 @@ static int seccomp_make_policy(struct build *build, const char *architecture, ui
 	if (r == -EINVAL)
 		return build_fail(build, r, "\"%s\" is no architecture", architecture);
 	if (r == -EOPNOTSUPP)
-		return build_fail(build, r, "system calls of \"%s\" cannot be filtered on this machine",
-				  architecture);
+		return r;
 	if (r < 0)
 		return build_fail(build, r, "the system call filter could not be built");
 	if (spec->seccomp_default == SPEC_SECCOMP_CONTAINER)
 		seccomp_container_fill(policy, capabilities);
-	if (spec->system_call_filter.names || spec->system_call_filter.allow_list)
-		r = seccomp_apply_user(build, policy);
+	r = seccomp_apply_user(build, policy);
 	if (r == 0)
 		r = seccomp_restrict_apply(build, policy);
 	if (r < 0)
@@ -187,34 +215,38 @@ static int seccomp_make_policy(struct build *build, const char *architecture, ui
 	return 0;
 }
 
-/* Makes a policy per architecture; POLICIES has room for SECCOMP_CODE_ARCHITECTURES. */
+/* Adds the policy of one architecture, unless it is there or its calls cannot happen here. */
+static int seccomp_add_policy(struct build *build, const char *name, uint64_t capabilities,
+			      struct seccomp_policy **policies, size_t *n)
+{
+	_cleanup_(cleanup_seccomp_policy_free) struct seccomp_policy *policy = NULL;
+	int r = seccomp_make_policy(build, name, capabilities, &policy);
+
+	if (r == -EOPNOTSUPP)
+		return 0;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < *n; i++)
+		if (policies[i]->architecture == policy->architecture)
+			return 0;
+	if (*n == SECCOMP_CODE_ARCHITECTURES)
+		return build_fail(build, -E2BIG, "too many system call architectures");
+	policies[(*n)++] = TAKE(policy);
+	return 0;
+}
+
+/* Makes a policy per architecture, the native one always among them; POLICIES has room for SECCOMP_CODE_ARCHITECTURES. */
 static int seccomp_make_policies(struct build *build, uint64_t capabilities, struct seccomp_policy **policies,
 				 size_t *ret_n)
 {
-	static const char native[] = "native";
-	char *const only_native[] = {(char *)native, NULL};
-	char *const *names = build->spec->system_call_architectures ?: only_native;
-	size_t n = 0;
+	char *const *names = build->spec->system_call_architectures;
+	int r = seccomp_add_policy(build, "native", capabilities, policies, ret_n);
 
-	for (size_t i = 0; names[i]; i++) {
-		bool known = false;
-		int r;
-
+	for (size_t i = 0; names && names[i] && r == 0; i++) {
 		BUILD_ORIGIN_ITEM(build, system_call_architectures, i);
-		if (n == SECCOMP_CODE_ARCHITECTURES)
-			return build_fail(build, -E2BIG, "too many system call architectures");
-		r = seccomp_make_policy(build, names[i], capabilities, &policies[n]);
-		if (r < 0)
-			return r;
-		for (size_t j = 0; j < n; j++)
-			known |= policies[j]->architecture == policies[n]->architecture;
-		if (known)
-			policies[n] = seccomp_policy_free(policies[n]);
-		else
-			n++;
+		r = seccomp_add_policy(build, names[i], capabilities, policies, ret_n);
 	}
-	*ret_n = n;
-	return 0;
+	return r;
 }
 
 int seccomp_compile(struct build *build, uint64_t capabilities, struct seccomp_code_filter *filter)
@@ -246,6 +278,8 @@ static void seccomp_set_origin(struct build *build)
 
 	if (spec->system_call_filter.names)
 		BUILD_ORIGIN(build, system_call_filter);
+	else if (spec->system_call_log.names)
+		BUILD_ORIGIN(build, system_call_log);
 	else if (spec->seccomp_default != SPEC_SECCOMP_NONE)
 		BUILD_ORIGIN(build, seccomp_default);
 	else if (spec->restrict_namespaces != SPEC_UNSET)

@@ -185,6 +185,7 @@ void spec_deinit(struct spec *spec)
 	text_list_free(spec->sysctls);
 	spec_deinit_filesystem(spec);
 	text_list_free(spec->system_call_filter.names);
+	text_list_free(spec->system_call_log.names);
 	text_list_free(spec->system_call_architectures);
 	text_list_free(spec->restrict_address_families);
 	spec_free_limits(spec->limits);

@@ -126,8 +126,9 @@ enum spec_protect_proc { /* the procfs mount option hidepid= */
 
 /* SystemCallFilter=: names and @groups in the order given. The first item decides the kind of list. */
 struct spec_system_calls {
-	char **names;	 /* "read", "@system-service", "~mount", "ptrace:EPERM"; a leading "~" inverts */
-	bool allow_list; /* the first assignment had no "~": everything else is refused */
+	char **names;	     /* "read", "@system-service", "~mount", "ptrace:EPERM"; a leading "~" inverts */
+	bool allow_list;     /* the first assignment had no "~": everything else is refused */
+	bool ignore_unknown; /* names that this machine does not know do no harm */
 };
 
 enum spec_seccomp_default {
@@ -356,6 +357,7 @@ struct spec {
 	bool no_new_privileges;
 	enum spec_seccomp_default seccomp_default;
 	struct spec_system_calls system_call_filter;
+	struct spec_system_calls system_call_log; /* allow_list: these are logged; else all but these */
 	int system_call_errno; /* what a refused call returns; 0: the process is killed with SIGSYS */
 	char **system_call_architectures; /* "native", "x86", …; NULL: all */
 	bool restrict_realtime, restrict_suid_sgid, lock_personality, memory_deny_write_execute;

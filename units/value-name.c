@@ -134,7 +134,7 @@ char *value_print_signal(const struct directive *directive _unused_, const void 
 
 int value_parse_errno(const struct directive_line *line, void *field, struct failure *failure)
 {
-	enum { LARGEST = 133 }; /* EHWPOISON */
+	enum { LARGEST = 4095 }; /* what fits a filter */
 	uint64_t number;
 
 	if (strcmp(line->value, "kill") == 0) {
@@ -145,7 +145,7 @@ int value_parse_errno(const struct directive_line *line, void *field, struct fai
 		*(int *)field = (int)number;
 		return 0;
 	}
-	for (int i = 1; i <= LARGEST; i++) {
+	for (int i = 1; i <= EHWPOISON; i++) {
 		const char *name = strerrorname_np(i);
 
 		if (name && strcmp(name, line->value) == 0) {
@@ -161,7 +161,11 @@ char *value_print_errno(const struct directive *directive _unused_, const void *
 {
 	int value = *(const int *)field;
 
-	return value ? strdup(strerrorname_np(value)) : strdup("kill");
+	const char *name = strerrorname_np(value);
+
+	if (value == 0)
+		return strdup("kill");
+	return name ? strdup(name) : text_format("%d", value);
 }
 
 /* --- exit statuses ----------------------------------------------------------------------------------------
@@ -435,6 +439,7 @@ int value_parse_system_calls(const struct directive_line *line, void *field, str
 
 	if (!calls->names)
 		calls->allow_list = !invert;
+	calls->ignore_unknown |= line->lenient;
 	for (;;) {
 		_cleanup_free_ char *word = NULL;
 
@@ -444,6 +449,14 @@ int value_parse_system_calls(const struct directive_line *line, void *field, str
 		if (!value_system_call_valid(word))
 			return failure_set(failure, -EINVAL, NULL,
 					   "'%s' is no name of a system call or @group", word);
+		/* An allowed call returns what it returns, and what is logged too. */
+		if (strchr(word, ':') && (!invert || line->directive->argument & VALUE_CALLS_NO_ERRNO)) {
+			if (line->lenient)
+				continue;
+			return failure_set(failure, -EINVAL, NULL,
+					   "'%s': only a call that is refused can have an error number",
+					   word);
+		}
 		r = text_list_take(&calls->names, text_format("%s%s", invert ? "~" : "", word));
 		if (r < 0)
 			return r;

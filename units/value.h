@@ -41,6 +41,8 @@ enum {
 	VALUE_LIST_USERS = 1 << 4,     /* VALUE_TEXT_LIST: names or numbers of users or groups */
 	VALUE_LIST_VARIABLES = 1 << 5, /* names of environment variables */
 
+	VALUE_CALLS_NO_ERRNO = 1, /* VALUE_SYSTEM_CALLS: names only */
+
 	VALUE_MOUNT_KIND = 0xff,	/* VALUE_MOUNTS: a spec_mount_kind */
 	VALUE_MOUNT_READ_ONLY = 1 << 8, /* bind: read-only */
 	VALUE_MOUNT_VOLUME = 1 << 9,	/* SRC:DST[:OPTION,…], one to a line, as Quadlet's Volume= */

@@ -15,6 +15,7 @@
 #include <sys/personality.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
@@ -145,6 +146,58 @@ static long refused_chmod_suid(void)
 static long refused_chmod(void)
 {
 	return chmod(REFUSED_NOWHERE, 0755);
+}
+
+/* Other ways to the same bits. */
+static long refused_fchmodat2_suid(void)
+{
+	return syscall(452 /* fchmodat2 */, AT_FDCWD, REFUSED_NOWHERE, S_ISUID | 0755, 0);
+}
+
+static long refused_open_suid(void)
+{
+	return syscall(SYS_openat, AT_FDCWD, REFUSED_NOWHERE, O_CREAT | O_WRONLY, S_ISUID | 0755);
+}
+
+static long refused_temporary_suid(void)
+{
+	return syscall(SYS_openat, AT_FDCWD, REFUSED_NOWHERE, O_TMPFILE | O_WRONLY, S_ISGID | 0755);
+}
+
+static long refused_openat2(void)
+{
+	return syscall(SYS_openat2, AT_FDCWD, REFUSED_NOWHERE, NULL, 0);
+}
+
+static long refused_mkdir_sgid(void)
+{
+	return mkdir(REFUSED_NOWHERE, S_ISGID | 0755);
+}
+
+static long refused_mknod_suid(void)
+{
+	return mknod(REFUSED_NOWHERE, S_IFREG | S_ISUID | 0755, 0);
+}
+
+static long refused_io_uring(void)
+{
+	return syscall(SYS_io_uring_setup, 0, NULL);
+}
+
+static long refused_shm_exec(void)
+{
+	return syscall(SYS_shmat, -1, NULL, SHM_EXEC);
+}
+
+static long refused_mseal(void)
+{
+	return syscall(462 /* mseal */, NULL, 0, -1);
+}
+
+/* getpid by the x32 table, which a kernel without it answers with ENOSYS. */
+static long refused_x32(void)
+{
+	return syscall(0x40000000 + SYS_getpid);
 }
 
 static long refused_sched_realtime(void)
@@ -299,6 +352,16 @@ static const struct refused_call {
 	{"make-exec", refused_make_exec},
 	{"chmod-suid", refused_chmod_suid},
 	{"chmod", refused_chmod},
+	{"fchmodat2-suid", refused_fchmodat2_suid},
+	{"open-suid", refused_open_suid},
+	{"temporary-suid", refused_temporary_suid},
+	{"openat2", refused_openat2},
+	{"mkdir-sgid", refused_mkdir_sgid},
+	{"mknod-suid", refused_mknod_suid},
+	{"io-uring", refused_io_uring},
+	{"shm-exec", refused_shm_exec},
+	{"mseal", refused_mseal},
+	{"x32", refused_x32},
 	{"sched-realtime", refused_sched_realtime},
 	{"adjtimex", refused_adjtimex},
 	{"clock-settime", refused_clock_settime},

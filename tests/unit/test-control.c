@@ -104,6 +104,25 @@ TEST(attributes)
 	EXPECT(strstr(set("ExecSearchPath", "bin"), "not an absolute path"));
 }
 
+TEST(system_calls)
+{
+	begin();
+	EXPECT_TEXT(set("SystemCallFilter", "~mount:EPERM @swap:kill read:0"),
+		    "~mount:EPERM ~@swap:kill ~read:0");
+	EXPECT(!config->spec.system_call_filter.allow_list);
+	EXPECT_TEXT(set("SystemCallFilter", ""), "");
+	EXPECT(strstr(set("SystemCallFilter", "mount:EPERM"), "only a call that is refused"));
+	EXPECT(strstr(set("SystemCallFilter", "~mount:"), "is no name of a system call"));
+	EXPECT(strstr(set("SystemCallFilter", "mo/unt"), "is no name of a system call"));
+	EXPECT(strstr(set("SystemCallLog", "~mount:EPERM"), "only a call that is refused"));
+	EXPECT_TEXT(set("SystemCallErrorNumber", "EUCLEAN"), "EUCLEAN");
+	EXPECT_TEXT(set("SystemCallErrorNumber", "1"), "EPERM");
+	EXPECT_TEXT(set("SystemCallErrorNumber", "4095"), "4095");
+	EXPECT(strstr(set("SystemCallErrorNumber", "4096"), "neither an error"));
+	EXPECT(strstr(set("SystemCallErrorNumber", "0"), "neither an error"));
+	EXPECT_TEXT(set("SystemCallErrorNumber", ""), "kill");
+}
+
 TEST(resource_limits)
 {
 	const struct spec_rlimit *limits;

@@ -44,6 +44,9 @@ static uint32_t run(const struct seccomp_code_filter *filter, const struct secco
 		case BPF_JMP | BPF_JEQ | BPF_K:
 			pc += a == i->k ? i->jt : i->jf;
 			break;
+		case BPF_JMP | BPF_JGT | BPF_K:
+			pc += a > i->k ? i->jt : i->jf;
+			break;
 		case BPF_JMP | BPF_JGE | BPF_K:
 			pc += a >= i->k ? i->jt : i->jf;
 			break;
@@ -347,6 +350,139 @@ TEST(architectures)
 	       SECCOMP_RET_KILL_PROCESS);
 	finish(&filter);
 #endif
+}
+
+#ifdef __x86_64__
+TEST(other_architectures)
+{
+	static const char *const foreign[] = {"arm64", "x86-64", "loongarch64", "s390x", "x32"};
+	struct seccomp_code_filter filter = {};
+
+	/* Those that cannot happen here change nothing; the native one always may. */
+	spec_init(&spec);
+	for (size_t i = 0; i < ARRAY_SIZE(foreign); i++)
+		EXPECT(text_list_append(&spec.system_call_architectures, foreign[i]) == 0);
+	CALLS(false, "~getpid", "~rt_sigaction");
+	spec.memory_deny_write_execute = true;
+	EXPECT(make(0, &filter) == 0);
+	EXPECT(call(&filter, SYS_read, 0, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, 0x40000000 + SYS_read, 0, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, 0x40000000 + SYS_getpid, 0, 0, 0, 0) == SECCOMP_RET_KILL_PROCESS);
+	EXPECT(call(&filter, 0x40000000 + SYS_mmap, 0, 0, PROT_WRITE | PROT_EXEC, 0) == REFUSED);
+	EXPECT(call(&filter, 0x40000000 + 512, 0, 0, 0, 0) == SECCOMP_RET_KILL_PROCESS);
+	EXPECT(run(&filter, &(struct seccomp_data){.nr = 3, .arch = AUDIT_ARCH_I386}) ==
+	       SECCOMP_RET_KILL_PROCESS);
+	finish(&filter);
+
+	spec_init(&spec);
+	EXPECT(text_list_append(&spec.system_call_architectures, "x86") == 0);
+	spec.memory_deny_write_execute = true;
+	EXPECT(make(0, &filter) == 0);
+	EXPECT(run(&filter, &(struct seccomp_data){.nr = 90 /* mmap */, .arch = AUDIT_ARCH_I386}) == REFUSED);
+	EXPECT(run(&filter, &(struct seccomp_data){.nr = 117 /* ipc */,
+						   .arch = AUDIT_ARCH_I386,
+						   .args = {21, 0, 0100000 /* SHM_EXEC */}}) == REFUSED);
+	EXPECT(run(&filter, &(struct seccomp_data){.nr = 117, .arch = AUDIT_ARCH_I386, .args = {21}}) ==
+	       SECCOMP_RET_ALLOW);
+	finish(&filter);
+}
+#endif
+
+TEST(logged_calls)
+{
+	struct seccomp_code_filter filter = {};
+
+	spec_init(&spec);
+	CALLS(false, "~mount");
+	spec.system_call_log.allow_list = true;
+	EXPECT(text_list_append(&spec.system_call_log.names, "mount") == 0);
+	EXPECT(text_list_append(&spec.system_call_log.names, "@swap") == 0);
+	EXPECT(text_list_append(&spec.system_call_log.names, "~swapoff") == 0);
+	spec.restrict_realtime = true;
+	EXPECT(text_list_append(&spec.system_call_log.names, "sched_setscheduler") == 0);
+	EXPECT(make(0, &filter) == 0);
+	EXPECT(call(&filter, SYS_mount, 0, 0, 0, 0) == SECCOMP_RET_KILL_PROCESS);
+	EXPECT(call(&filter, SYS_swapon, 0, 0, 0, 0) == SECCOMP_RET_LOG);
+	EXPECT(call(&filter, SYS_swapoff, 0, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, SYS_read, 0, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, SYS_sched_setscheduler, 0, SCHED_OTHER, 0, 0) == SECCOMP_RET_LOG);
+	EXPECT(call(&filter, SYS_sched_setscheduler, 0, SCHED_FIFO, 0, 0) == REFUSED);
+	finish(&filter);
+
+	spec_init(&spec);
+	EXPECT(text_list_append(&spec.system_call_log.names, "~@basic-io") == 0);
+	EXPECT(make(0, &filter) == 0);
+	EXPECT(call(&filter, SYS_read, 0, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, SYS_mount, 0, 0, 0, 0) == SECCOMP_RET_LOG);
+	EXPECT(call(&filter, 1023, 0, 0, 0, 0) == SECCOMP_RET_LOG);
+	EXPECT(call(&filter, 5000, 0, 0, 0, 0) == SECCOMP_RET_LOG);
+	finish(&filter);
+}
+
+/* Every 64-bit comparison against the machine's own. */
+TEST(wide_comparisons)
+{
+	static const uint64_t numbers[] = {0,
+					   1,
+					   UINT32_MAX,
+					   UINT64_C(1) << 32,
+					   (UINT64_C(1) << 32) + 1,
+					   (UINT64_C(2) << 32) + 7,
+					   UINT64_C(0x7e020000),
+					   UINT64_MAX - 1,
+					   UINT64_MAX};
+	enum { N = ARRAY_SIZE(numbers) };
+	_cleanup_(cleanup_seccomp_policy_free) struct seccomp_policy *policy = NULL;
+	const struct seccomp_code_table *tables[1];
+	struct seccomp_code_filter filter = {};
+
+	EXPECT(seccomp_policy_new("native", &policy) == 0);
+	tables[0] = &policy->table;
+	for (int kind = 0; kind < 6 * N * N; kind++) {
+		enum seccomp_code_test test = (enum seccomp_code_test)(1 + kind % 3);
+		bool negate = kind / 3 % 2;
+		uint64_t value = numbers[kind / 6 % N], mask = numbers[kind / 6 / N];
+		struct seccomp_code_rule *rule;
+
+		policy->table.n_rules = 0;
+		rule = seccomp_policy_rule(policy, "read", REFUSED);
+		EXPECT(rule);
+		seccomp_policy_compare(rule, &(struct seccomp_code_condition){.argument = 2,
+									      .negate = negate,
+									      .test = test,
+									      .wide_value = value & mask,
+									      .wide_mask = mask});
+		EXPECT(seccomp_code_assemble(tables, 1, ABSENT, &filter) == 0);
+		for (int i = 0; i < N; i++) {
+			uint64_t a = numbers[i], b = value & mask;
+			bool holds = test == SECCOMP_CODE_EQUAL	  ? (a & mask) == b
+				     : test == SECCOMP_CODE_ABOVE ? a > b
+								  : a >= b;
+
+			EXPECT(call(&filter, SYS_read, 0, 0, a, 0) ==
+			       (holds != negate ? REFUSED : SECCOMP_RET_ALLOW));
+		}
+		free(filter.instructions);
+	}
+}
+
+TEST(calls_newer_than_the_library)
+{
+	struct seccomp_code_filter filter = {};
+
+	spec_init(&spec);
+	CALLS(false, "~mseal", "uretprobe:EPERM", "fchmodat2");
+	EXPECT(make(0, &filter) == 0);
+	EXPECT(call(&filter, 462, 0, 0, 0, 0) == SECCOMP_RET_KILL_PROCESS);
+	EXPECT(call(&filter, 463, 0, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	finish(&filter);
+
+	spec_init(&spec);
+	CALLS(true, "raed", "read:99999");
+	spec.system_call_filter.ignore_unknown = true;
+	EXPECT(make(0, &filter) == -EINVAL);
+	EXPECT_TEXT(failure.text, "\"99999\" is no error number");
+	finish(&filter);
 }
 
 /* The kernel takes the filter, and does what the model does. */
