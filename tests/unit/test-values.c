@@ -311,7 +311,7 @@ TEST(names_for_numbers)
 	EXPECT_TEXT(once("SystemCallErrorNumber", "EACCES"), "EACCES");
 	EXPECT_TEXT(once("SystemCallErrorNumber", "kill"), "kill");
 	EXPECT(refused("SystemCallErrorNumber", "EWHAT"));
-	EXPECT(refused("SystemCallErrorNumber", "200"));
+	EXPECT(refused("SystemCallErrorNumber", "4096"));
 	EXPECT_TEXT(once("ProcSubset", "pid"), "pid");
 	EXPECT(refused("ProcSubset", "some"));
 	EXPECT_TEXT(once("PrivateTmp", "disconnected"), "yes");
