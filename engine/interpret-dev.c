@@ -95,17 +95,19 @@ int interpret_dev_make(struct interpret_run *run, const struct program_op *op)
 {
 	_cleanup_fd_ int dev = interpret_mounts_new("tmpfs", "mode=755,size=65536k",
 						    PROGRAM_MOUNT_NO_SUID | PROGRAM_MOUNT_NO_EXEC);
-	_cleanup_fd_ int target = interpret_mounts_resolve(run, op->slot, interpret_text(run, op->text));
-	int must_bind, r;
+	int must_bind, r, fd = dev;
 
-	if (dev < 0 || target < 0)
-		return dev < 0 ? dev : target;
+	if (dev < 0)
+		return dev;
 	must_bind = interpret_dev_populate(dev);
 	if (must_bind < 0)
 		return must_bind;
 	/* Nothing can be mounted below a mount that is in no namespace (before Linux 6.15). */
-	r = interpret_mounts_move(dev, target, "");
+	r = interpret_mounts_move_kernel(run, op, dev);
+	if (r < 0)
+		return r;
+	(void)TAKE_FD(dev);
 	for (size_t i = 0; r == 0 && must_bind && i < ARRAY_SIZE(interpret_dev_nodes); i++)
-		r = interpret_dev_bind(run, op, dev, i);
-	return r < 0 ? r : interpret_dev_shm(dev, interpret_text(run, op->text2));
+		r = interpret_dev_bind(run, op, fd, i);
+	return r < 0 ? r : interpret_dev_shm(fd, interpret_text(run, op->text2));
 }

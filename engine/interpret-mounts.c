@@ -36,10 +36,29 @@ static int interpret_mounts_open(int root_fd, const char *path, uint64_t flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+/* The kernel's file system in whose place *PATH lies, and what is left of *PATH there; -1. */
+static int interpret_mounts_find_kernel(const struct interpret_run *run, uint8_t slot, const char **path)
+{
+	for (unsigned i = run->n_kernel_mounts; i-- > 0;) {
+		const char *place = interpret_text(run, run->kernel_mounts[i].text);
+		size_t length = strlen(place);
+
+		if (run->kernel_mounts[i].slot != slot || strncmp(*path, place, length) != 0 ||
+		    ((*path)[length] != '/' && (*path)[length] != '\0'))
+			continue;
+		*path += length;
+		return run->kernel_mounts[i].fd;
+	}
+	return -1;
+}
+
 int interpret_mounts_resolve(const struct interpret_run *run, uint8_t slot, const char *path)
 {
+	int kernel_fd = interpret_mounts_find_kernel(run, slot, &path);
 	_cleanup_fd_ int host = -1;
 
+	if (kernel_fd >= 0)
+		return interpret_mounts_open(kernel_fd, path, O_PATH);
 	if (slot != PROGRAM_SLOT_NONE)
 		return interpret_mounts_open(run->slots[slot], path, O_PATH);
 	host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -139,20 +158,53 @@ int interpret_mounts_tmpfs(struct interpret_run *run, const struct program_op *o
 		run, op, interpret_mounts_new("tmpfs", interpret_text(run, op->text2), op->flags));
 }
 
+/* What a link leads to is not where the payload will look, and what it was told is there would not be. */
+int interpret_mounts_move_kernel(struct interpret_run *run, const struct program_op *op, int tree_fd)
+{
+	const char *path = interpret_text(run, op->text);
+	int kernel_fd = interpret_mounts_find_kernel(run, op->slot, &path);
+	_cleanup_fd_ int target = interpret_mounts_open(kernel_fd >= 0 ? kernel_fd : run->slots[op->slot],
+							path, O_PATH | O_NOFOLLOW);
+	struct stat status;
+	int r;
+
+	if (target < 0)
+		return target;
+	if (fstat(target, &status) < 0)
+		return -errno;
+	r = S_ISLNK(status.st_mode) ? -ELOOP : interpret_mounts_move(tree_fd, target, "");
+	if (r == 0 && run->n_kernel_mounts == ARRAY_SIZE(run->kernel_mounts))
+		r = -E2BIG;
+	if (r == 0)
+		run->kernel_mounts[run->n_kernel_mounts++] =
+			(struct interpret_kernel_mount){op->slot, op->text, tree_fd};
+	return r;
+}
+
+static int interpret_mounts_place_kernel(struct interpret_run *run, const struct program_op *op, int tree_fd)
+{
+	_cleanup_fd_ int tree = tree_fd;
+	int r = tree < 0 ? tree : interpret_mounts_move_kernel(run, op, tree);
+
+	if (r == 0)
+		(void)TAKE_FD(tree);
+	return r == -ENOENT && op->flags & PROGRAM_OPTIONAL ? 0 : r;
+}
+
 int interpret_mounts_proc(struct interpret_run *run, const struct program_op *op)
 {
-	return interpret_mounts_place(
+	return interpret_mounts_place_kernel(
 		run, op, interpret_mounts_new("proc", interpret_text(run, op->text2), op->flags));
 }
 
 int interpret_mounts_sysfs(struct interpret_run *run, const struct program_op *op)
 {
-	return interpret_mounts_place(run, op, interpret_mounts_new("sysfs", "", op->flags));
+	return interpret_mounts_place_kernel(run, op, interpret_mounts_new("sysfs", "", op->flags));
 }
 
 int interpret_mounts_cgroup(struct interpret_run *run, const struct program_op *op)
 {
-	return interpret_mounts_place(run, op, interpret_mounts_new("cgroup2", "", op->flags));
+	return interpret_mounts_place_kernel(run, op, interpret_mounts_new("cgroup2", "", op->flags));
 }
 
 int interpret_mounts_mqueue(struct interpret_run *run, const struct program_op *op)

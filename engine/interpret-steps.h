@@ -30,6 +30,14 @@ struct interpret_run {
 	struct rlimit
 		files; /* RLIMIT_NOFILE for the payload: our own descriptors lie behind all of svc-init's */
 	bool has_files;
+	/* The kernel's file systems that were mounted in a root, by the place they were meant for: whatever becomes of the
+	 * names that led there, what is to be hidden or read-only in them is found in them. */
+	struct interpret_kernel_mount {
+		uint8_t slot;
+		uint32_t text;
+		int fd;
+	} kernel_mounts[4];
+	unsigned n_kernel_mounts;
 	int root_fd;	      /* the new root, attached but not ours yet (its slot owns it); -1 */
 	unsigned n_scratches; /* scratch mounts on top of the old root */
 	bool leads_session;   /* a payload behind an init shall lead one too */
@@ -80,6 +88,9 @@ int interpret_mounts_copy(const struct interpret_run *run, int directory_fd, con
 			  uint64_t id_map);
 /* move_mount(2) of the mount TREE_FD onto PATH below DIRECTORY_FD, or onto DIRECTORY_FD itself for "". */
 int interpret_mounts_move(int tree_fd, int directory_fd, const char *path);
+/* As interpret_mounts_move() to the operation's place, which must not be a link. TREE_FD belongs to RUN then, and paths below that
+ * place are resolved in it. */
+int interpret_mounts_move_kernel(struct interpret_run *run, const struct program_op *op, int tree_fd);
 /* 0 when FD is the character device MAJOR:MINOR, else -ENODEV. */
 int interpret_mounts_verify_device(int fd, unsigned major_number, unsigned minor_number);
 

@@ -138,6 +138,7 @@ static int interpret_pass(struct interpret_run *run, unsigned *ret_end)
 	}
 	close_range(3, end - 1, 0);
 	run->proc_fd = run->mask_fd = run->mask_file_fd = -1; /* may have been among them */
+	run->n_kernel_mounts = 0;
 	for (uint32_t i = 0; i < run->program->n_ops; i++)
 		if (ops[i].code == PROGRAM_PASS_FD && dup2(high[ops[i].fd], (int)ops[i].number) < 0)
 			return -errno;

@@ -88,7 +88,9 @@ static const struct {
 	{"devpts", "/dev/pts", "/dev", MS_NOSUID | MS_NOEXEC, "mode=620,ptmxmode=666,gid=5"},
 	{"tmpfs", "/dev/shm", "/dev", MS_NOSUID | MS_NODEV, "mode=1777"},
 	{"tmpfs", "/run", "/", MS_NOSUID | MS_NODEV, "mode=755"},
-	{"cgroup2", "/sys/fs/cgroup", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL},
+	/* cgroup_namespaces(7): whoever has a group delegated may not change what binds it as a whole */
+	{"cgroup2", "/sys/fs/cgroup", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+	 "nsdelegate,memory_recursiveprot"},
 };
 
 static bool machine_is_mounted(const char *target, const char *parent)

@@ -12,10 +12,21 @@
 #include <string.h>
 #include <unistd.h>
 
+/* clang-format off: one on a line, so that two people can add one */
 static const struct guest_verb *const guest_tables[] = {
-	device_verbs,	  process_verbs, attributes_verbs, capability_verbs, isolation_verbs,
-	filesystem_verbs, refused_verbs, act_verbs,	   net_verbs,	     measure_verbs,
+	device_verbs,
+	process_verbs,
+	attributes_verbs,
+	capability_verbs,
+	isolation_verbs,
+	filesystem_verbs,
+	refused_verbs,
+	act_verbs,
+	net_verbs,
+	measure_verbs,
+	hostile_verbs,
 };
+/* clang-format on */
 
 int guest_failed(const char *check, const char *expected, const char *found_format, ...)
 {

@@ -21,8 +21,17 @@ struct guest_verb {
 };
 
 /* Each ends with a row without a name. */
-extern const struct guest_verb device_verbs[], process_verbs[], attributes_verbs[], capability_verbs[],
-	isolation_verbs[], filesystem_verbs[], refused_verbs[], act_verbs[], net_verbs[], measure_verbs[];
+extern const struct guest_verb device_verbs[];
+extern const struct guest_verb process_verbs[];
+extern const struct guest_verb attributes_verbs[];
+extern const struct guest_verb capability_verbs[];
+extern const struct guest_verb isolation_verbs[];
+extern const struct guest_verb filesystem_verbs[];
+extern const struct guest_verb refused_verbs[];
+extern const struct guest_verb act_verbs[];
+extern const struct guest_verb net_verbs[];
+extern const struct guest_verb measure_verbs[];
+extern const struct guest_verb hostile_verbs[];
 
 /* Prints the line of a failed check and returns 1. */
 int guest_failed(const char *check, const char *expected, const char *found_format, ...) _printf_(3, 4);

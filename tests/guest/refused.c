@@ -5,11 +5,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
@@ -319,6 +322,96 @@ static long refused_x86(void)
 #endif
 }
 
+/* Calls by the other two tables of x86-64. Arguments are numbers, or strings below 4 GiB, as a static program's are. */
+#ifdef __x86_64__
+static long refused_call_x86(long number, long first, long second, long third)
+{
+	long result;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(result)
+			 : "a"(number), "b"(first), "c"(second), "d"(third), "S"(0L), "D"(0L)
+			 : "memory", "r8", "r9", "r10", "r11");
+	if (result < 0) {
+		errno = (int)-result;
+		return -1;
+	}
+	return result;
+}
+
+static long refused_x86_socketcall(void)
+{
+	static uint32_t arguments[3] = {AF_PACKET, SOCK_RAW, 0};
+
+	return refused_call_x86(102, 1 /* SYS_SOCKET */, (long)arguments, 0);
+}
+
+static long refused_x86_mount(void)
+{
+	return refused_call_x86(21, 0, (long)"/", 0);
+}
+
+static long refused_x86_socket_inet(void)
+{
+	return refused_call_x86(359, AF_INET, SOCK_DGRAM, 0);
+}
+
+static long refused_x86_unshare_user(void)
+{
+	return refused_call_x86(310, CLONE_NEWUSER, 0, 0);
+}
+
+static long refused_x86_keyctl(void)
+{
+	return refused_call_x86(288, 0, -3, 0);
+}
+
+static long refused_x32_getpid(void)
+{
+	return syscall(0x40000000 | SYS_getpid);
+}
+
+static long refused_x32_mount(void)
+{
+	return syscall(0x40000000 | SYS_mount, NULL, "/", NULL, MS_PRIVATE, NULL);
+}
+#else
+#define REFUSED_ABSENT(name)             \
+	static long refused_##name(void) \
+	{                                \
+		errno = ENOSYS;          \
+		return -1;               \
+	}
+REFUSED_ABSENT(x86_socketcall)
+REFUSED_ABSENT(x86_mount)
+REFUSED_ABSENT(x86_socket_inet)
+REFUSED_ABSENT(x86_unshare_user)
+REFUSED_ABSENT(x86_keyctl)
+REFUSED_ABSENT(x32_getpid)
+REFUSED_ABSENT(x32_mount)
+#endif
+
+static long refused_setgroups(void)
+{
+	return setgroups(0, NULL);
+}
+
+/* Into our own standard input: a byte for whoever reads that terminal. */
+static long refused_tiocsti(void)
+{
+	return ioctl(STDIN_FILENO, TIOCSTI, "#");
+}
+
+static long refused_tioclinux(void)
+{
+	return ioctl(STDIN_FILENO, TIOCLINUX, "\3");
+}
+
+static long refused_controlling_tty(void)
+{
+	return open("/dev/tty", O_RDWR | O_CLOEXEC);
+}
+
 static const struct refused_call {
 	const char *name;
 	long (*call)(void);
@@ -381,6 +474,17 @@ static const struct refused_call {
 	{"uname", refused_uname},
 	{"mkdir", refused_mkdir},
 	{"x86", refused_x86},
+	{"x86-socketcall", refused_x86_socketcall},
+	{"x86-mount", refused_x86_mount},
+	{"x86-socket-inet", refused_x86_socket_inet},
+	{"x86-unshare-user", refused_x86_unshare_user},
+	{"x86-keyctl", refused_x86_keyctl},
+	{"x32-getpid", refused_x32_getpid},
+	{"x32-mount", refused_x32_mount},
+	{"setgroups", refused_setgroups},
+	{"tiocsti", refused_tiocsti},
+	{"tioclinux", refused_tioclinux},
+	{"controlling-tty", refused_controlling_tty},
 };
 
 /* The raw wait status of a child that makes the call and exits with its errno; -1 when there is no such call.
@@ -431,6 +535,19 @@ static int refused_refused(char **words, int n_words)
 				 refused_describe(status, found, sizeof found));
 }
 
+/* "refused-somehow x86": whatever it ends with, it does not succeed. */
+static int refused_somehow(char **words, int n_words _unused_)
+{
+	int status = refused_try(words[0]);
+	char found[64], check[128];
+
+	snprintf(check, sizeof check, "refused-somehow %s", words[0]);
+	if (status == -1)
+		return guest_failed(check, "a known call", "none of this name, or no child");
+	refused_describe(status, found, sizeof found);
+	return status == 0 ? guest_failed(check, "EPERM, ENOSYS or SIGSYS", "%s", found) : 0;
+}
+
 static int refused_allowed(char **words, int n_words)
 {
 	int failed = 0;
@@ -453,6 +570,7 @@ static int refused_allowed(char **words, int n_words)
 
 const struct guest_verb refused_verbs[] = {
 	{"refused", 1, 2, refused_refused, "CALL [ERRNO|SIGNAL]"},
+	{"refused-somehow", 1, 1, refused_somehow, "CALL"},
 	{"allowed", 1, -1, refused_allowed, "CALL…"},
 	{},
 };

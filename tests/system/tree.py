@@ -62,8 +62,10 @@ def make_image(image):
 
 
 class Tree:
-    def __init__(self, name, uid=0):
-        """With a UID: everything runs as this user, without a capability, and sees no cgroup hierarchy: an ordinary container."""
+    def __init__(self, name, uid=0, pass_fds=(), before=()):
+        """With a UID: everything runs as this user, without a capability, and sees no cgroup hierarchy: an ordinary container.
+        svc-init inherits PASS_FDS; BEFORE is a command that runs it."""
+        self.pass_fds, self.before = pass_fds, before
         self.name, self.uid = name, uid
         self.cgroup = None
         if not uid and cgroup_mount():
@@ -104,11 +106,12 @@ class Tree:
             prepare += " && mount -t tmpfs -o ro,mode=555 none /sys/fs/cgroup"
             arguments = ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", "--bounding-set=-all",
                          "--inh-caps=-all", "--no-new-privs", *arguments]
+        arguments = [*self.before, *arguments]
         # SAFETY.md; the scratch directory appears in the tree's own mount namespace only.
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc",
              "--propagation", "private", "sh", "-c", f'{prepare} && exec "$@"', self.directory, *arguments],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True, pass_fds=self.pass_fds)
         self.pid = wait_for(self.find_init, "svc-init in its namespace", 10)
         self.pid_namespace = os.readlink(f"/proc/{self.pid}/ns/pid")
         wait_for(lambda: os.path.exists(os.path.join(self.directory, "run", "bus")) or self.process.poll() is not None,
