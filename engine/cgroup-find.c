@@ -95,6 +95,35 @@ int cgroup_find_own(char **ret_path, bool *ret_real_root)
 	return 0;
 }
 
+int cgroup_find_options(char **ret)
+{
+	/* What the kernel was asked for, not what it says by itself. */
+	static const char *const known[] = {"nsdelegate",
+					    "favordynmods",
+					    "memory_localevents",
+					    "memory_recursiveprot",
+					    "memory_hugetlb_accounting",
+					    "pids_localevents"};
+	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
+	struct text_buffer buffer = {};
+	struct libmnt_iter *iterator;
+	struct libmnt_fs *fs = NULL;
+
+	if (!table)
+		return -ENOENT;
+	iterator = mnt_new_iter(MNT_ITER_FORWARD);
+	while (iterator && mnt_table_next_fs(table, iterator, &fs) == 0 &&
+	       !text_equal(mnt_fs_get_fstype(fs), "cgroup2"))
+		fs = NULL;
+	mnt_free_iter(iterator);
+	for (size_t i = 0; fs && i < ARRAY_SIZE(known); i++)
+		if (mnt_fs_get_option(fs, known[i], NULL, NULL) == 0)
+			text_buffer_append(&buffer, "%s%s", buffer.length ? "," : "", known[i]);
+	mnt_unref_table(table);
+	*ret = buffer.length ? text_buffer_finish(&buffer) : strdup("");
+	return *ret ? 0 : -ENOMEM;
+}
+
 int cgroup_find_check(const char *path)
 {
 	struct statfs fs;

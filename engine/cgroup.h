@@ -94,3 +94,7 @@ struct cgroup_usage {
 	uint64_t io_read_bytes, io_write_bytes, io_read_operations, io_write_operations;
 };
 int cgroup_read_usage(const struct cgroup_tree *tree, const char *path, struct cgroup_usage *ret);
+
+/* cgroup-find.c: the options that the hierarchy is mounted with, "" without any; heap. A mount made outside of a cgroup namespace
+ * sets them for all. -ENOENT where nothing can be found out. */
+int cgroup_find_options(char **ret);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "engine/cgroup.h"
 #include "engine/directory.h"
 #include "engine/filesystem.h"
 #include "engine/filesystem-overlay.h"
@@ -149,7 +150,7 @@ static int filesystem_emit_root(struct build *build)
 
 /* Strings that entries borrow while the plan lives. */
 struct filesystem_texts {
-	char *proc, *devpts, *run, *shm;
+	char *proc, *devpts, *run, *shm, *cgroup;
 	char **kept;
 };
 
@@ -159,6 +160,7 @@ static void filesystem_texts_deinit(struct filesystem_texts *texts)
 	free(texts->devpts);
 	free(texts->run);
 	free(texts->shm);
+	free(texts->cgroup);
 	text_list_free(texts->kept);
 }
 
@@ -184,6 +186,14 @@ static int filesystem_make_texts(struct build *build, struct filesystem_texts *t
 						  : text_format("%llu", (unsigned long long)spec->shm_size);
 	if (!texts->proc || !texts->devpts || !texts->run || !texts->shm)
 		return build_fail(build, -ENOMEM, "the mounts could not be planned");
+	/* A mount of the hierarchy from its first namespace sets the options of all: it has to repeat them. */
+	if (spec->mount_api_vfs && spec->control_groups < SPEC_CONTROL_GROUPS_PRIVATE &&
+	    build->context->in_cgroup) {
+		int r = cgroup_find_options(&texts->cgroup);
+
+		if (r < 0)
+			return build_fail(build, r, "the options of the cgroup hierarchy");
+	}
 	return 0;
 }
 
@@ -197,7 +207,8 @@ static void filesystem_add_api(struct mountplan *plan, struct build *build, enum
 	entry->implied = true;
 }
 
-static void filesystem_add_cgroups(struct mountplan *plan, struct build *build, bool own)
+static void filesystem_add_cgroups(struct mountplan *plan, struct build *build,
+				   const struct filesystem_texts *texts, bool own)
 {
 	const struct spec *spec = build->spec;
 	bool namespace = spec->control_groups >= SPEC_CONTROL_GROUPS_PRIVATE;
@@ -208,7 +219,7 @@ static void filesystem_add_cgroups(struct mountplan *plan, struct build *build, 
 	BUILD_ORIGIN(build, control_groups);
 	/* Without a group of its own the container would see its manager's. */
 	if ((own || namespace) && build->context->in_cgroup) {
-		filesystem_add_api(plan, build, MOUNTPLAN_CGROUP_FS, "/sys/fs/cgroup", NULL,
+		filesystem_add_api(plan, build, MOUNTPLAN_CGROUP_FS, "/sys/fs/cgroup", texts->cgroup,
 				   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC |
 					   (read_only ? PROGRAM_MOUNT_READ_ONLY : 0));
 	} else if (!own && read_only) {
@@ -262,7 +273,7 @@ static void filesystem_collect_api(struct mountplan *plan, struct build *build,
 		filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/run", texts->run, FILESYSTEM_SAFE);
 		filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/tmp", "mode=1777", FILESYSTEM_SAFE);
 	}
-	filesystem_add_cgroups(plan, build, own);
+	filesystem_add_cgroups(plan, build, texts, own);
 	if (own || spec->private_devices)
 		filesystem_add_dev(plan, build, texts, own);
 	else if (filesystem_wants_mqueue(spec)) {

@@ -204,7 +204,8 @@ int interpret_mounts_sysfs(struct interpret_run *run, const struct program_op *o
 
 int interpret_mounts_cgroup(struct interpret_run *run, const struct program_op *op)
 {
-	return interpret_mounts_place_kernel(run, op, interpret_mounts_new("cgroup2", "", op->flags));
+	return interpret_mounts_place_kernel(
+		run, op, interpret_mounts_new("cgroup2", interpret_text(run, op->text2), op->flags));
 }
 
 int interpret_mounts_mqueue(struct interpret_run *run, const struct program_op *op)

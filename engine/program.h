@@ -105,7 +105,7 @@ enum program_code {
 	PROGRAM_TMPFS,	   /* text in slot; text2 options; flags */
 	PROGRAM_PROC,	   /* text in slot; text2 options ("hidepid=invisible,subset=pid"); flags */
 	PROGRAM_SYSFS,	   /* text in slot; flags */
-	PROGRAM_CGROUP_FS, /* text in slot; flags */
+	PROGRAM_CGROUP_FS, /* text in slot; text2 options; flags */
 	PROGRAM_MQUEUE,	   /* text in slot */
 	PROGRAM_DEVPTS,	   /* text in slot; text2 options */
 	PROGRAM_DEV, /* a tmpfs on text in slot with null, zero, full, random, urandom, tty, fd, stdin…, ptmx, pts/, shm/, mqueue/:

@@ -30,7 +30,7 @@ from tree import NAMESPACES, make_image  # noqa: E402
 
 UNITS = os.path.join(HERE, "units")
 BEHAVIOUR = os.path.join(HERE, "../system/behaviour")
-MODULES = ("overlay", "virtio_pci", "virtio_blk", "ext4")
+MODULES = ("overlay", "virtio_pci", "virtio_blk", "ext4", "loop")
 DISKS = {"vda": "16M", "vdb": "64M"}  # vda is for anyone, vdb is /mnt: a file system that takes id maps
 ENVIRONMENT = ("TREE_PASSED=passed", "TREE_KEPT=kept")  # for PassEnvironment=: the kernel hands it to init
 SECONDS = 240  # a bound for a machine that hangs; booting takes three
@@ -153,7 +153,7 @@ def add_behaviour(image, scratch):
     os.makedirs(os.path.join(folder, "data/volume"))
     shutil.copy(os.path.join(BUILD, "tests/guest/guest"), folder)
     run_as_root("mkfs.ext4", "-q", "-d", folder, os.path.join(scratch, "vdb"), DISKS["vdb"])
-    for name, nobody in (("passwd", "nobody:x:65534:65534::/:/bin/false\n"), ("group", "nogroup:x:65534:\n")):
+    for name, nobody in (("passwd", "daemon:x:1:1::/:/bin/false\nnobody:x:65534:65534::/:/bin/false\n"), ("group", "daemon:x:1:\nnogroup:x:65534:\n")):
         with open(os.path.join(folder, "image/etc", name)) as file:
             image.file(f"etc/{name}", file.read() + nobody)
     image.file("etc/shadow", "root:*:1:0:99999:7:::\n", 0o600)
