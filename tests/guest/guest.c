@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* clang-format off: one on a line, so that two people can add one */
+/* One on a line, so that two people can add one. */
+/* clang-format off */
 static const struct guest_verb *const guest_tables[] = {
 	device_verbs,
 	process_verbs,
