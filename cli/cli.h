@@ -30,7 +30,8 @@ struct cli {
 	const char *signal, *kill_whom, *job_mode, *user, *directory;
 	char **types, **states, **properties, **environment, **what;
 	bool json, wait, no_block, all, quiet, no_legend, value, follow, privileged, full;
-	int lines; /* -1: the verb's default */
+	int lines;     /* -1: the verb's default */
+	int threshold; /* security: tenths; -1: none */
 	bool colours;
 };
 
@@ -111,6 +112,15 @@ void print_table_add(struct print_table *table, const char *cell);
 /* Prints and frees the table; an exit status. */
 int print_table_end(struct print_table *table);
 
+/* --- security.c --- */
+
+/* What GetUnitSecurity answers; NULL after an error, in ERROR and *RET_ERROR. */
+struct json_object *security_read(struct cli *cli, const char *unit, sd_bus_error *error, int *ret_error);
+/* What is enforced and what is not, by room. */
+void security_print_rooms(const struct cli *cli, struct json_object *answer);
+/* The same as JSON: ANSWER itself, changed. */
+struct json_object *security_rooms(struct json_object *answer);
+
 /* --- logs.c --- */
 
 /* The last LINES lines of UNIT's log as a JSON list; empty when there is none. */
@@ -151,4 +161,5 @@ int manage_verb_halt(struct cli *cli, char **arguments);
 int exec_verb(struct cli *cli, char **arguments);
 int logs_verb(struct cli *cli, char **arguments);
 int explain_verb(struct cli *cli, char **arguments);
+int security_verb(struct cli *cli, char **arguments);
 int verify_verb(struct cli *cli, char **arguments);

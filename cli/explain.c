@@ -1,4 +1,5 @@
-/* svcctl explain: the launch program of a unit, step by step, with the line that asked for each step. */
+/* svcctl explain: the launch program of a unit, step by step, with the line that asked for each step, and what it adds up
+ * to. */
 #include <stdio.h>
 #include <string.h>
 
@@ -61,23 +62,43 @@ static struct json_object *explain_name_members(struct json_object *steps)
 	return list;
 }
 
+/* Steps, then by room what they add up to. */
+static int explain_show(struct cli *cli, const char *unit, struct json_object *steps,
+			struct json_object *answers)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	int r, status = CLI_OK;
+	struct json_object *security = security_read(cli, unit, &error, &r), *entry;
+
+	if (cli->json) {
+		entry = json_object_new_object();
+		json_object_object_add(entry, "steps", explain_name_members(steps));
+		if (security)
+			json_object_object_add(entry, "security", json_object_get(security_rooms(security)));
+		json_object_object_add(answers, unit, entry);
+	} else {
+		status = explain_print(cli, steps);
+		if (security)
+			security_print_rooms(cli, security);
+	}
+	json_object_put(security);
+	return status;
+}
+
 /* With --json into ANSWERS. */
 static int explain_unit(struct cli *cli, const char *unit, struct json_object *answers)
 {
 	sd_bus_message *_cleanup_(sd_bus_message_unrefp) reply = NULL;
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	struct json_object *steps;
-	int status = CLI_OK, r = call_manager(cli, "ExplainUnit", &error, &reply, "s", unit);
+	int status, r = call_manager(cli, "ExplainUnit", &error, &reply, "s", unit);
 
 	if (r < 0)
 		return call_report(cli, r, &error, "explain %s", unit);
 	steps = value_read(reply);
 	if (!steps)
 		return CLI_FAILED;
-	if (cli->json)
-		json_object_object_add(answers, unit, explain_name_members(steps));
-	else
-		status = explain_print(cli, steps);
+	status = explain_show(cli, unit, steps, answers);
 	json_object_put(steps);
 	return status;
 }

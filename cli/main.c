@@ -33,6 +33,7 @@ static const struct main_verb main_verbs[] = {
 	{"cat", show_verb_cat, 1, MAIN_ANY, false, "UNIT…", "show unit files and drop-ins"},
 	{"explain", explain_verb, 1, MAIN_ANY, false, "UNIT…",
 	 "show every step of a start and the line that asked for it"},
+	{"security", security_verb, 0, MAIN_ANY, false, "[UNIT…]", "show what a service leaves exposed"},
 	{"logs", logs_verb, 1, MAIN_ANY, false, "UNIT…", "show what a unit printed"},
 	{"is-active", state_verb_is_active, 1, MAIN_ANY, false, "UNIT…", "tell whether units are active"},
 	{"is-failed", state_verb_is_failed, 1, MAIN_ANY, false, "UNIT…", "tell whether units have failed"},
@@ -92,6 +93,7 @@ static void main_help(void)
 	     "  -n, --lines=N            of the log\n"
 	     "  -f, --follow             go on with what is logged\n"
 	     "  -u, --user=USER  -w, --workdir=DIR  -e, --env=NAME=VALUE  --privileged    for exec\n"
+	     "      --threshold=N        security fails above N tenths of exposure\n"
 	     "      --runtime-dir=DIR    where svcd's socket is (default $" NAMES_RUNTIME_ENVIRONMENT
 	     " or " NAMES_DEFAULT_RUNTIME ")\n"
 	     "  -h, --help, --version");
@@ -126,6 +128,7 @@ enum {
 	MAIN_WHAT,
 	MAIN_PRIVILEGED,
 	MAIN_RUNTIME_DIR,
+	MAIN_THRESHOLD,
 	MAIN_IGNORED,
 	MAIN_VERSION,
 };
@@ -154,6 +157,7 @@ static const struct option main_options[] = {
 	{"env", required_argument, NULL, 'e'},
 	{"privileged", no_argument, NULL, MAIN_PRIVILEGED},
 	{"runtime-dir", required_argument, NULL, MAIN_RUNTIME_DIR},
+	{"threshold", required_argument, NULL, MAIN_THRESHOLD},
 	{"no-pager", no_argument, NULL, MAIN_IGNORED},
 	{"full", no_argument, NULL, 'l'},
 	{"plain", no_argument, NULL, MAIN_IGNORED},
@@ -163,16 +167,16 @@ static const struct option main_options[] = {
 	{},
 };
 
-static int main_parse_lines(struct cli *cli, const char *text)
+static int main_parse_number(const char *option, const char *text, int max, int *ret)
 {
 	char *end;
-	long lines = strtol(text, &end, 10);
+	long number = strtol(text, &end, 10);
 
-	if (!*text || *end || lines < 0 || lines > 1000000) {
-		fprintf(stderr, "svcctl: --lines=%s: not a number from 0 to 1000000\n", text);
+	if (!*text || *end || number < 0 || number > max) {
+		fprintf(stderr, "svcctl: --%s=%s: not a number from 0 to %d\n", option, text, max);
 		return -EINVAL;
 	}
-	cli->lines = (int)lines;
+	*ret = (int)number;
 	return 0;
 }
 
@@ -192,7 +196,7 @@ static int main_take_text(struct cli *cli, int option, const char *text)
 	case 'e':
 		return text_list_append(&cli->environment, text);
 	case 'n':
-		return main_parse_lines(cli, text);
+		return main_parse_number("lines", text, 1000000, &cli->lines);
 	case MAIN_WHAT:
 		return main_append_words(&cli->what, text);
 	case MAIN_JOB_MODE:
@@ -213,6 +217,8 @@ static int main_take_text(struct cli *cli, int option, const char *text)
 	case MAIN_RUNTIME_DIR:
 		cli->runtime_directory = text;
 		return 0;
+	case MAIN_THRESHOLD:
+		return main_parse_number("threshold", text, 100, &cli->threshold);
 	default:
 		return 1;
 	}
@@ -314,7 +320,7 @@ static int main_run(struct cli *cli, char **words)
 
 int main(int argc, char **argv)
 {
-	struct cli cli = {.lines = -1, .job_mode = "replace"};
+	struct cli cli = {.lines = -1, .threshold = -1, .job_mode = "replace"};
 	_cleanup_text_list_ char **words = NULL;
 	int status;
 

@@ -274,6 +274,9 @@ int processes_of_unit(sd_bus_message *message, void *userdata, sd_bus_error *err
 /* The loaded unit a process belongs to, NULL if none. */
 struct unit *processes_find_unit(struct bus *bus, pid_t pid);
 
+/* Manager.GetUnitSecurity */
+int security_method(sd_bus_message *message, void *userdata, sd_bus_error *error);
+
 /* Manager.ExecUnit: the answer comes when the command ends. */
 int execution_method(sd_bus_message *message, void *userdata, sd_bus_error *error);
 /* freezing.c: Freeze() and Thaw() of a unit, FreezeUnit() and ThawUnit() of the manager: answered when it is so. */

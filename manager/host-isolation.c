@@ -115,3 +115,31 @@ int host_isolation(struct host *host, const struct unit *unit, char ***ret)
 		*ret = TAKE(list);
 	return r;
 }
+
+int host_security(struct host *host, struct unit *unit, struct exposure *ret, struct failure *failure)
+{
+	const struct unit_config *config = unit->config;
+	struct host_program *program;
+	struct host_steps steps = {};
+	int r;
+
+	if (config->load_state != UNIT_LOADED)
+		return failure_set(failure, config->load_failure ? config->load_failure->error : -ENOENT,
+				   unit->name, "%s",
+				   config->load_failure ? config->load_failure->text : "is not loaded");
+	if (config->commands[SERVICE_EXEC_START].n == 0)
+		return failure_set(failure, -ENODATA, unit->name, "runs no command of its own");
+	program = host_launch_main_program(host, unit);
+	if (!program) {
+		r = host_explain(host, unit, &steps, failure);
+		host_steps_free(&steps);
+		return r < 0 ? r : failure_set(failure, -ENOMEM, unit->name, "cannot compile");
+	}
+	exposure_assess(&(struct exposure_launch){.program = program->program,
+						  .spec = &config->spec,
+						  .cgroup = host->cgroups.root_fd >= 0,
+						  .notify_all = config->notify_access == SERVICE_NOTIFY_ALL},
+			ret);
+	host_program_unref(program);
+	return 0;
+}

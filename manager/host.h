@@ -5,6 +5,7 @@
 #include <systemd/sd-event.h>
 
 #include "engine/cgroup.h"
+#include "engine/exposure.h"
 #include "manager/manager.h"
 
 struct host;
@@ -51,6 +52,9 @@ void host_steps_free(struct host_steps *steps);
 
 /* "pid=private", "network=host", "root=overlay", "capabilities=…": what isolation is in force, in a fixed order. */
 int host_isolation(struct host *host, const struct unit *unit, char ***ret);
+
+/* What the launch of the unit's main command leaves exposed. A unit that cannot start fails with the same FAILURE a start would give. */
+int host_security(struct host *host, struct unit *unit, struct exposure *ret, struct failure *failure);
 
 /* Asks the kernel to stop every process of an active unit where it is, or to let them go on. It is done when host_freezer_state() says
  * so, which may be now or later: the manager's observer hears of each change. Nothing is remembered: the kernel is asked, so a manager

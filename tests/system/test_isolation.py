@@ -1,4 +1,5 @@
 """Namespaces that are shared, joined or mapped, and who is who in them: what takes more than one unit to show. One tree runs them all."""
+import json
 import os
 import re
 
@@ -134,6 +135,101 @@ def sub_ids_are_those_of_the_files():
     tree.good("daemon-reload")
     expect_equal(tree.svcctl("start", "guest.service").returncode, 1, "an unknown name")
     expect("/etc/subuid has no range" in tree.svcctl("status", "guest.service").stdout, "an unknown name is told")
+
+
+def exposure(tree, unit):
+    answer = json.loads(tree.good("security", "--json", unit))
+    return answer["exposure"], {row["name"]: row for row in answer["rows"]}
+
+
+OPEN = "Type=exec\n"
+CLOSED = """Type=exec
+User=www-data
+NoNewPrivileges=yes
+PrivateNetwork=yes
+PrivateUsers=yes
+PrivatePIDs=yes
+PrivateIPC=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectSystem=strict
+ProtectHome=yes
+ProtectHostname=yes
+ProtectClock=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=strict
+ProtectProc=invisible
+ProcSubset=pid
+CapabilityBoundingSet=
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallArchitectures=native
+RestrictNamespaces=yes
+RestrictAddressFamilies=none
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+UMask=0077
+"""
+
+
+@test
+def exposure_is_read_off_the_launch():
+    tree = the_tree()
+    tree.service("open.service", "forever", OPEN)
+    tree.service("closed.service", "forever", CLOSED)
+    tree.unit("box.service", "[Container]\nImage=@IMAGE@\nUserNS=auto\nExec=/guest forever\n")
+    tree.good("daemon-reload")
+    tree.start("open.service", "closed.service", "box.service")
+    score, rows = exposure(tree, "open.service")
+    expect(score >= 9.0, f"a service without isolation: {score}")
+    for name in ("PrivateNetwork=", "User=", "NoNewPrivileges=", "CapabilityBoundingSet=~CAP_SYS_ADMIN", "SystemCallFilter=~@mount"):
+        expect(rows[name]["badness"] == rows[name]["range"], f"{name}: {rows[name]}")
+    score, rows = exposure(tree, "closed.service")
+    bad = {name: row["badness"] for name, row in rows.items() if row["badness"]}
+    expect(score <= 1.0, f"a service with everything: {score}: {bad}")
+    for name in ("PrivateNetwork=", "User=", "RestrictNamespaces=~user", "RestrictSUIDSGID=", "MemoryDenyWriteExecute=", "LockPersonality=",
+                 "ProtectSystem=", "ProtectHome=", "PrivateTmp=", "SystemCallArchitectures=", "RestrictAddressFamilies=~AF_UNIX"):
+        expect_equal(rows[name]["badness"], 0, name)
+    score, rows = exposure(tree, "box.service")
+    expect(score < 5.0, f"a container: {score}")
+    for name in ("RootDirectory=/Image=", "User=", "PrivateUsers=", "ProtectHome=", "SystemCallFilter=~@module", "ProtectKernelTunables="):
+        expect_equal(rows[name]["badness"], 0, name)
+    # One line of the unit, one row of the table.
+    tree.service("open.service", "forever", OPEN + "AmbientCapabilities=CAP_CHOWN\nReadOnlyPaths=/usr\nSystemCallFilter=~@swap\nUMask=0027\n")
+    tree.good("daemon-reload")
+    _, rows = exposure(tree, "open.service")
+    expect_equal([rows[name]["badness"] for name in ("AmbientCapabilities=", "ProtectSystem=", "SystemCallFilter=~@swap", "UMask=")],
+                 [1, 5, 0, 2], "rows")
+
+
+@test
+def security_lists_compares_and_refuses():
+    tree = the_tree()
+    table = tree.good("security", "closed")
+    expect("Overall exposure level for closed.service" in table and "✓" in table and "PrivateNetwork=" in table, table)
+    listed = tree.good("security")
+    expect("PREDICATE" in listed and re.search(r"open.service +[89]\.\d +(EXPOSED|UNSAFE)", listed), listed)
+    expect_equal(tree.svcctl("security", "--threshold=20", "closed").returncode, 0, "below")
+    expect_equal(tree.svcctl("security", "--threshold=20", "open").returncode, 1, "above")
+    expect_equal(tree.svcctl("security", "--threshold=101", "open").returncode, 2, "no threshold")
+    expect(tree.svcctl("security", "nowhere").returncode != 0, "an unknown unit")
+    tree.service("broken.service", "forever", "Type=exec\nUser=nobody-has-this-name\n")
+    result = tree.svcctl("security", "broken")
+    expect(result.returncode == 1 and "broken.service:4" in result.stderr, f"what cannot start: {result.stderr}")
+
+
+@test
+def explain_sums_up():
+    tree = the_tree()
+    text = tree.good("explain", "box")
+    for part in ("Enforced", "isolation", "filesystem", "control", "limits", "✓ PrivateNetwork=", "✗ May use all memory (MemoryMax=)"):
+        expect(part in text, f"{part}: {text}")
+    answer = json.loads(tree.good("explain", "--json", "box"))
+    expect(answer["steps"] and answer["security"]["rows"], "JSON")
 
 
 @test

@@ -182,7 +182,7 @@ def every_reading_verb_speaks_json(tree):
     expect_equal(json.loads(tree.good("show", "--json", "-p", "Id", "web")), {"Id": "web.service"}, "show")
     expect_equal(json.loads(tree.good("show", "--json", "-p", "SystemState")), {"SystemState": "running"}, "show of the manager")
     expect("A web server" in json.loads(tree.good("cat", "--json", "web"))[0]["text"], "cat")
-    steps = json.loads(tree.good("explain", "--json", "web"))
+    steps = json.loads(tree.good("explain", "--json", "web"))["steps"]
     expect(any(step["directive"] == "PrivateTmp" and step["where"].endswith("web.service:7") for step in steps), f"{steps}")
 
 

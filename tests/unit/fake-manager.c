@@ -260,6 +260,15 @@ int host_explain(_unused_ struct host *host, struct unit *unit, struct host_step
 	return 0;
 }
 
+int host_security(_unused_ struct host *host, _unused_ struct unit *unit, struct exposure *ret,
+		  _unused_ struct failure *failure)
+{
+	*ret = (struct exposure){.n = 1, .score = 42, .predicate = "OK"};
+	ret->rows[0] = (struct exposure_row){
+		EXPOSURE_CONTROL, "NoNewPrivileges=", "May gain privileges", 1000, 1, 1};
+	return 0;
+}
+
 void host_steps_free(struct host_steps *steps)
 {
 	for (size_t i = 0; i < steps->n; i++) {
