@@ -251,7 +251,7 @@ static unsigned exposure_ipc_left(const struct exposure_launch *launch,
 static unsigned exposure_delegate(const struct exposure_launch *launch,
 				  const struct exposure_question *question _unused_)
 {
-	return launch->spec->delegate;
+	return spec_limits(launch->spec)->delegate;
 }
 
 static unsigned exposure_device_nodes(const struct exposure_launch *launch,
@@ -285,7 +285,7 @@ static unsigned exposure_addresses(const struct exposure_launch *launch,
 
 static unsigned exposure_limit(const struct exposure_launch *launch, const struct exposure_question *question)
 {
-	uint64_t value = *(const uint64_t *)((const char *)launch->spec + question->number);
+	uint64_t value = *(const uint64_t *)((const char *)spec_limits(launch->spec) + question->number);
 
 	return !launch->cgroup || value == SPEC_UNSET || value == SPEC_LIMIT_MAX;
 }
@@ -416,9 +416,9 @@ static const struct exposure_question exposure_questions[] = {
 	QUESTION(LIMITS, 1000, 10, "DeviceAllow=", "Opens no devices but the harmless", "May open devices", exposure_devices),
 	QUESTION(LIMITS, 1000, 10, "IPAddressDeny=", "Reaches no address, or few", "Reaches every address", exposure_addresses),
 	QUESTION(LIMITS, 100, 1, "Delegate=", "Does not manage control groups", "Manages control groups of its own", exposure_delegate),
-	QUESTION(LIMITS, 100, 1, "MemoryMax=", "Has a limit on memory", "May use all memory", exposure_limit, offsetof(struct spec, limits.memory_max)),
-	QUESTION(LIMITS, 100, 1, "TasksMax=", "Has a limit on processes", "May make any number of processes", exposure_limit, offsetof(struct spec, limits.tasks_max)),
-	QUESTION(LIMITS, 50, 1, "CPUQuota=", "Has a limit on processor time", "May use all processors", exposure_limit, offsetof(struct spec, limits.cpu_quota)),
+	QUESTION(LIMITS, 100, 1, "MemoryMax=", "Has a limit on memory", "May use all memory", exposure_limit, offsetof(struct spec_limits, memory_max)),
+	QUESTION(LIMITS, 100, 1, "TasksMax=", "Has a limit on processes", "May make any number of processes", exposure_limit, offsetof(struct spec_limits, tasks_max)),
+	QUESTION(LIMITS, 50, 1, "CPUQuota=", "Has a limit on processor time", "May use all processors", exposure_limit, offsetof(struct spec_limits, cpu_quota)),
 };
 /* clang-format on */
 static_assert(ARRAY_SIZE(exposure_questions) <= ARRAY_SIZE(((struct exposure *)NULL)->rows), "room for all");
