@@ -58,6 +58,8 @@ int bus_new(sd_event *event, struct bus **ret)
 		r = unit_object_build(bus);
 	if (r >= 0)
 		r = service_object_build(bus);
+	if (r >= 0)
+		r = slice_object_build(bus);
 	if (r < 0)
 		return r;
 	*ret = TAKE(bus);
@@ -92,8 +94,10 @@ struct bus *bus_free(struct bus *bus)
 	sd_event_source_disable_unref(bus->system_retry);
 	sd_event_source_disable_unref(bus->flush);
 	table_free(&bus->service_rows);
+	table_free(&bus->slice_rows);
 	table_free(&bus->unit_rows);
 	free(bus->service_vtable);
+	free(bus->slice_vtable);
 	free(bus->unit_vtable);
 	text_list_free(bus->made_names);
 	sd_event_unref(bus->event);

@@ -146,6 +146,8 @@ static bool connection_is_for_all(sd_bus_message *message)
 			return connection_vtable_allows(manager_object_vtable, member);
 		if (text_equal(interface, face->unit))
 			return connection_vtable_allows(unit_object_vtable, member);
+		if (text_equal(interface, face->slice))
+			return connection_vtable_allows(slice_object_vtable, member);
 		if (text_equal(interface, face->service_interface))
 			return connection_vtable_allows(service_object_vtable, member);
 		if (text_equal(interface, face->job))

@@ -9,7 +9,7 @@
 		.service = bus_name, .path = prefix, .unit_path = prefix "/unit", .job_path = prefix "/job", \
 		.manager = bus_name ".Manager", .unit = bus_name ".Unit",                                    \
 		.service_interface = bus_name ".Service", .target = bus_name ".Target",                      \
-		.job = bus_name ".Job", .error_prefix = bus_name ".",                                        \
+		.slice = bus_name ".Slice", .job = bus_name ".Job", .error_prefix = bus_name ".",            \
 	}
 
 const struct face face_table[FACE_MAX_] = {

@@ -24,7 +24,7 @@ enum face_kind { FACE_SVCD, FACE_SYSTEMD, FACE_MAX_ };
 
 struct face {
 	const char *service, *path, *unit_path, *job_path;
-	const char *manager, *unit, *service_interface, *target, *job;
+	const char *manager, *unit, *service_interface, *target, *slice, *job;
 	const char *error_prefix; /* "org.svcd1." */
 };
 extern const struct face face_table[FACE_MAX_];
@@ -135,8 +135,8 @@ struct bus {
 	bool failed_changed;
 
 	/* made by vtable_make() */
-	sd_bus_vtable *service_vtable, *unit_vtable;
-	struct table service_rows, unit_rows; /* property -> struct directive * */
+	sd_bus_vtable *service_vtable, *unit_vtable, *slice_vtable;
+	struct table service_rows, unit_rows, slice_rows; /* property -> struct directive * */
 	char **made_names;
 
 	/* What a unit's cgroup has used, read once for all properties of one answer. */
@@ -197,6 +197,8 @@ int property_append_list(sd_bus_message *message, char *const *list);
 int property_append_allow_list(sd_bus_message *message, bool allow_list, char *const *names);
 /* property_rules.c: what the rules of filters are on D-Bus. */
 int property_rules_devices(sd_bus_message *message, const struct spec *spec);
+/* "0-3,8" as bytes of bits. */
+int property_append_set(sd_bus_message *message, const char *list);
 /* The names of the CGROUP_* bits. */
 int property_append_controllers(sd_bus_message *message, unsigned controllers);
 /* property_exception.c: systemd's type for what would have another one by its kind. */
@@ -226,10 +228,44 @@ struct vtable_request {
 };
 int vtable_make(const struct vtable_request *request, sd_bus_vtable **ret);
 
+/* --- resource.c: what units with a cgroup have in common ------------------------------------------------ */
+
+#define RESOURCE_DECLARE(name)                                                               \
+	int name(sd_bus *bus, const char *path, const char *interface, const char *property, \
+		 sd_bus_message *reply, void *userdata, sd_bus_error *error);
+RESOURCE_DECLARE(resource_get_control_group)
+RESOURCE_DECLARE(resource_get_id)
+RESOURCE_DECLARE(resource_get_usage)
+RESOURCE_DECLARE(resource_get_effective)
+RESOURCE_DECLARE(resource_get_set)
+RESOURCE_DECLARE(resource_get_delegate_controllers)
+RESOURCE_DECLARE(resource_get_pressure)
+int resource_list(sd_bus_message *message, void *userdata, sd_bus_error *error);
+
+#define RESOURCE_USAGE(name)	 SD_BUS_PROPERTY(name, "t", resource_get_usage, 0, 0)
+#define RESOURCE_EFFECTIVE(name) SD_BUS_PROPERTY(name, "t", resource_get_effective, 0, 0)
+#define RESOURCE_PRESSURE(name)	 SD_BUS_PROPERTY(name, "a(sdddt)", resource_get_pressure, 0, 0)
+#define RESOURCE_PROPERTIES                                                                            \
+	SD_BUS_PROPERTY("ControlGroup", "s", resource_get_control_group, 0, 0),                        \
+		SD_BUS_PROPERTY("ControlGroupId", "t", resource_get_id, 0, 0),                         \
+		RESOURCE_USAGE("MemoryCurrent"), RESOURCE_USAGE("MemoryPeak"),                         \
+		RESOURCE_USAGE("MemorySwapCurrent"), RESOURCE_USAGE("MemorySwapPeak"),                 \
+		RESOURCE_USAGE("MemoryZSwapCurrent"), RESOURCE_EFFECTIVE("MemoryAvailable"),           \
+		RESOURCE_EFFECTIVE("EffectiveMemoryMax"), RESOURCE_EFFECTIVE("EffectiveMemoryHigh"),   \
+		RESOURCE_USAGE("CPUUsageNSec"),                                                        \
+		SD_BUS_PROPERTY("EffectiveCPUs", "ay", resource_get_set, 0, 0),                        \
+		SD_BUS_PROPERTY("EffectiveMemoryNodes", "ay", resource_get_set, 0, 0),                 \
+		RESOURCE_USAGE("TasksCurrent"), RESOURCE_EFFECTIVE("EffectiveTasksMax"),               \
+		RESOURCE_USAGE("IOReadBytes"), RESOURCE_USAGE("IOReadOperations"),                     \
+		RESOURCE_USAGE("IOWriteBytes"), RESOURCE_USAGE("IOWriteOperations"),                   \
+		SD_BUS_PROPERTY("DelegateControllers", "as", resource_get_delegate_controllers, 0, 0), \
+		RESOURCE_PRESSURE("CPUPressure"), RESOURCE_PRESSURE("MemoryPressure"),                 \
+		RESOURCE_PRESSURE("IOPressure")
+
 /* --- objects ----------------------------------------------------------------------------------------- */
 
 extern const sd_bus_vtable manager_object_vtable[], unit_object_vtable[], service_object_vtable[],
-	target_object_vtable[], job_object_vtable[];
+	target_object_vtable[], slice_object_vtable[], job_object_vtable[];
 
 /* Registers all objects of the view's face on its connection. */
 int unit_object_register(struct view *view);
@@ -238,6 +274,7 @@ int manager_object_register(struct view *view);
 /* Builds the vtables that come from the directive table. */
 int unit_object_build(struct bus *bus);
 int service_object_build(struct bus *bus);
+int slice_object_build(struct bus *bus);
 /* The unit a path names; loads it if need be. 0: none, 1: *RET. */
 int unit_object_find(struct view *view, const char *path, struct unit **ret);
 

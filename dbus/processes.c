@@ -73,7 +73,7 @@ static int processes_append_group(sd_bus_message *reply, const struct bus *bus, 
 	size_t n = 0;
 	int r = 0;
 
-	if (unit->kind != UNIT_SERVICE)
+	if (unit->kind == UNIT_TARGET)
 		return 0;
 	if (!tree || tree->root_fd < 0)
 		return processes_append_known(reply, unit);

@@ -93,7 +93,7 @@ static int property_exception_memory_ksm(sd_bus_message *message, const struct s
 }
 
 /* "0-3,8" as bytes of bits, least significant first, no longer than needed. */
-static int property_exception_append_set(sd_bus_message *message, const char *list)
+int property_append_set(sd_bus_message *message, const char *list)
 {
 	uint8_t bits[PROPERTY_CPU_MAX / 8] = {};
 	size_t size = 0;
@@ -117,22 +117,22 @@ static int property_exception_append_set(sd_bus_message *message, const char *li
 
 static int property_exception_cpus(sd_bus_message *message, const struct spec *spec)
 {
-	return property_exception_append_set(message, spec_limits(spec)->allowed_cpus);
+	return property_append_set(message, spec_limits(spec)->allowed_cpus);
 }
 
 static int property_exception_memory_nodes(sd_bus_message *message, const struct spec *spec)
 {
-	return property_exception_append_set(message, spec_limits(spec)->allowed_memory_nodes);
+	return property_append_set(message, spec_limits(spec)->allowed_memory_nodes);
 }
 
 static int property_exception_startup_cpus(sd_bus_message *message, const struct spec *spec)
 {
-	return property_exception_append_set(message, spec_limits(spec)->startup_allowed_cpus);
+	return property_append_set(message, spec_limits(spec)->startup_allowed_cpus);
 }
 
 static int property_exception_startup_memory_nodes(sd_bus_message *message, const struct spec *spec)
 {
-	return property_exception_append_set(message, spec_limits(spec)->startup_allowed_memory_nodes);
+	return property_append_set(message, spec_limits(spec)->startup_allowed_memory_nodes);
 }
 
 static int property_exception_delegate(sd_bus_message *message, const struct spec *spec)
@@ -157,12 +157,12 @@ static int property_exception_disable_controllers(sd_bus_message *message, const
 
 static int property_exception_affinity(sd_bus_message *message, const struct spec *spec)
 {
-	return property_exception_append_set(message, spec->cpu_affinity);
+	return property_append_set(message, spec->cpu_affinity);
 }
 
 static int property_exception_numa_mask(sd_bus_message *message, const struct spec *spec)
 {
-	return property_exception_append_set(message, spec->numa_mask);
+	return property_append_set(message, spec->numa_mask);
 }
 
 static const struct property_exception property_exceptions[] = {

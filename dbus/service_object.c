@@ -75,63 +75,6 @@ SERVICE_GETTER(service_object_get_ids)
 	return sd_bus_message_append(reply, "u", id);
 }
 
-SERVICE_GETTER(service_object_get_control_group)
-{
-	const struct bus *owner = connection_view(bus)->connection->owner;
-	const struct unit *unit = userdata;
-	_cleanup_free_ char *group = NULL;
-
-	if (unit_active_state(unit) == UNIT_INACTIVE || unit_active_state(unit) == UNIT_FAILED)
-		return sd_bus_message_append(reply, "s", "");
-	group = unit_object_cgroup(owner, unit);
-	return group ? sd_bus_message_append(reply, "s", group) : -ENOMEM;
-}
-
-static const struct {
-	const char *property;
-	size_t offset;
-} service_object_usages[] = {
-	{"MemoryCurrent", offsetof(struct cgroup_usage, memory_current)},
-	{"MemoryPeak", offsetof(struct cgroup_usage, memory_peak)},
-	{"CPUUsageNSec", offsetof(struct cgroup_usage, cpu_usage_nsec)},
-	{"TasksCurrent", offsetof(struct cgroup_usage, tasks_current)},
-	{"IOReadBytes", offsetof(struct cgroup_usage, io_read_bytes)},
-	{"IOReadOperations", offsetof(struct cgroup_usage, io_read_operations)},
-	{"IOWriteBytes", offsetof(struct cgroup_usage, io_write_bytes)},
-	{"IOWriteOperations", offsetof(struct cgroup_usage, io_write_operations)},
-};
-
-/* One answer asks for eight of these: the files are read once per iteration of the loop. */
-static const struct cgroup_usage *service_object_usage(struct bus *bus, const struct unit *unit)
-{
-	const struct cgroup_tree *tree = host_cgroup_tree(bus->host);
-	_cleanup_free_ char *path = NULL;
-	uint64_t iteration = 0;
-
-	sd_event_get_iteration(bus->event, &iteration);
-	if (bus->usage_of == unit && bus->usage_iteration == iteration)
-		return &bus->usage;
-	memset(&bus->usage, 0xff, sizeof bus->usage); /* SPEC_UNSET everywhere */
-	bus->usage_of = unit;
-	bus->usage_iteration = iteration;
-	path = unit_cgroup_path(unit->name, unit->config);
-	if (path && tree && tree->root_fd >= 0 && unit_active_state(unit) != UNIT_INACTIVE &&
-	    cgroup_read_usage(tree, path, &bus->usage) < 0)
-		memset(&bus->usage, 0xff, sizeof bus->usage);
-	return &bus->usage;
-}
-
-SERVICE_GETTER(service_object_get_usage)
-{
-	const struct cgroup_usage *usage =
-		service_object_usage(connection_view(bus)->connection->owner, userdata);
-	size_t i = 0;
-
-	while (strcmp(service_object_usages[i].property, property) != 0)
-		i++;
-	return sd_bus_message_append_basic(reply, 't', (const char *)usage + service_object_usages[i].offset);
-}
-
 SERVICE_GETTER(service_object_get_isolation)
 {
 	_cleanup_text_list_ char **facts = NULL;
@@ -149,9 +92,8 @@ SERVICE_GETTER(service_object_get_last_failure)
 		reply, "s", unit->last_failure ? failure_print(unit->last_failure, text, sizeof text) : "");
 }
 
-#define SERVICE_CHANGES	    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
-#define SERVICE_MAIN	    offsetof(struct unit, main)
-#define SERVICE_USAGE(name) SD_BUS_PROPERTY(name, "t", service_object_get_usage, 0, 0)
+#define SERVICE_CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+#define SERVICE_MAIN	offsetof(struct unit, main)
 
 const sd_bus_vtable service_object_vtable[] = {
 	SD_BUS_VTABLE_START(0),
@@ -177,15 +119,7 @@ const sd_bus_vtable service_object_vtable[] = {
 	SD_BUS_PROPERTY("ExecMainPID", "u", service_object_get_last_pid, SERVICE_MAIN, SERVICE_CHANGES),
 	SD_BUS_PROPERTY("ExecMainCode", "i", service_object_get_exit, SERVICE_MAIN, SERVICE_CHANGES),
 	SD_BUS_PROPERTY("ExecMainStatus", "i", service_object_get_exit, SERVICE_MAIN, SERVICE_CHANGES),
-	SD_BUS_PROPERTY("ControlGroup", "s", service_object_get_control_group, 0, 0),
-	SERVICE_USAGE("MemoryCurrent"),
-	SERVICE_USAGE("MemoryPeak"),
-	SERVICE_USAGE("CPUUsageNSec"),
-	SERVICE_USAGE("TasksCurrent"),
-	SERVICE_USAGE("IOReadBytes"),
-	SERVICE_USAGE("IOReadOperations"),
-	SERVICE_USAGE("IOWriteBytes"),
-	SERVICE_USAGE("IOWriteOperations"),
+	RESOURCE_PROPERTIES,
 	/* Ours. */
 	SD_BUS_PROPERTY("Isolation", "as", service_object_get_isolation, 0, 0),
 	SD_BUS_PROPERTY("LastFailure", "s", service_object_get_last_failure, 0, 0),

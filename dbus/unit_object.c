@@ -68,8 +68,10 @@ static int unit_object_on_find_kind(sd_bus *bus, const char *path, const char *i
 
 	if (r <= 0)
 		return r;
-	return ((struct unit *)*ret_found)->kind ==
-	       (strcmp(interface, view->face->target) == 0 ? UNIT_TARGET : UNIT_SERVICE);
+	return ((struct unit *)*ret_found)->kind == (strcmp(interface, view->face->target) == 0 ? UNIT_TARGET
+						     : strcmp(interface, view->face->slice) == 0
+							     ? UNIT_SLICE
+							     : UNIT_SERVICE);
 }
 
 static int unit_object_enumerate(_unused_ sd_bus *bus, _unused_ const char *prefix, void *userdata,
@@ -102,6 +104,9 @@ int unit_object_register(struct view *view)
 					       owner->service_vtable, unit_object_on_find_kind, view);
 	if (r >= 0)
 		r = sd_bus_add_fallback_vtable(bus, NULL, face->unit_path, face->target, target_object_vtable,
+					       unit_object_on_find_kind, view);
+	if (r >= 0)
+		r = sd_bus_add_fallback_vtable(bus, NULL, face->unit_path, face->slice, owner->slice_vtable,
 					       unit_object_on_find_kind, view);
 	if (r >= 0)
 		r = sd_bus_add_node_enumerator(bus, NULL, face->unit_path, unit_object_enumerate, view);
@@ -138,12 +143,12 @@ char *unit_object_cgroup(const struct bus *bus, const struct unit *unit)
 	const struct cgroup_tree *tree = host_cgroup_tree(bus->host);
 	_cleanup_free_ char *below = NULL;
 
-	if (!tree || tree->root_fd < 0 || (unit && unit->kind != UNIT_SERVICE))
+	if (!tree || tree->root_fd < 0 || (unit && unit->kind == UNIT_TARGET))
 		return strdup("");
 	if (!unit)
 		return strdup(unit_object_cgroup_root(tree));
 	below = unit_cgroup_path(unit->name, unit->config);
-	return below ? text_format("%s/%s", unit_object_cgroup_root(tree), below) : NULL;
+	return below ? text_format("%s%s%s", unit_object_cgroup_root(tree), *below ? "/" : "", below) : NULL;
 }
 
 int unit_object_append_job(sd_bus_message *message, const struct face *face, const struct unit *unit)

@@ -54,10 +54,11 @@ static int vtable_add_directive(struct vtable_building *building, const struct d
 			  building->request->get_second, directive);
 }
 
-static bool vtable_wants_section(const struct vtable_request *request, const char *section)
+static bool vtable_wants(const struct vtable_request *request, const struct directive *directive)
 {
 	for (const char *const *wanted = request->sections; *wanted; wanted++)
-		if (strcmp(*wanted, section) == 0)
+		if (strcmp(*wanted, directive->section) == 0 ||
+		    (strcmp(*wanted, "Slice") == 0 && directive_in_slice(directive)))
 			return true;
 	return false;
 }
@@ -77,7 +78,7 @@ int vtable_make(const struct vtable_request *request, sd_bus_vtable **ret)
 	building.n = (size_t)(row - request->template);
 	memcpy(building.vtable, request->template, building.n * sizeof *row);
 	for (size_t i = 0; r >= 0 && i < directive_count; i++)
-		if (vtable_wants_section(request, directive_table[i].section))
+		if (vtable_wants(request, &directive_table[i]))
 			r = vtable_add_directive(&building, &directive_table[i]);
 	if (r < 0) {
 		free(building.vtable);

@@ -91,6 +91,7 @@ int cgroup_processes(const struct cgroup_tree *tree, const char *path, pid_t **r
 /* What a group has used. SPEC_UNSET where the controller is missing. */
 struct cgroup_usage {
 	uint64_t memory_current, memory_peak, cpu_usage_nsec, tasks_current, oom_kills;
+	uint64_t memory_swap_current, memory_swap_peak, memory_zswap_current;
 	uint64_t io_read_bytes, io_write_bytes, io_read_operations, io_write_operations;
 };
 int cgroup_read_usage(const struct cgroup_tree *tree, const char *path, struct cgroup_usage *ret);
@@ -98,3 +99,28 @@ int cgroup_read_usage(const struct cgroup_tree *tree, const char *path, struct c
 /* cgroup-find.c: the options that the hierarchy is mounted with, "" without any; heap. A mount made outside of a cgroup namespace
  * sets them for all. -ENOENT where nothing can be found out. */
 int cgroup_find_options(char **ret);
+/* The least number that FILE holds in PATH's group and those above it, "max" counting for nothing; SPEC_UNSET: none. With USED, of what
+ * is left: the number less that of the file USED. */
+uint64_t cgroup_read_least(const struct cgroup_tree *tree, const char *path, const char *file,
+			   const char *used);
+/* The text of a group's FILE without the newline at its end; heap. */
+int cgroup_read_text(const struct cgroup_tree *tree, const char *path, const char *file, char **ret);
+/* The number that names the group in the kernel: its directory's inode. 0: there is none. */
+uint64_t cgroup_read_id(const struct cgroup_tree *tree, const char *path);
+
+/* How long processes of a group waited for a resource, kernel's accounting/psi.rst: shares of the time in percent, and in sum. */
+struct cgroup_pressure {
+	struct {
+		double average10, average60, average300;
+		uint64_t total_usec;
+	} some, full;
+};
+enum cgroup_resource {
+	CGROUP_PRESSURE_CPU,
+	CGROUP_PRESSURE_MEMORY,
+	CGROUP_PRESSURE_IO,
+	CGROUP_RESOURCE_MAX_,
+};
+/* -ENOENT: no such group, or a kernel that does not tell. */
+int cgroup_read_pressure(const struct cgroup_tree *tree, const char *path, enum cgroup_resource resource,
+			 struct cgroup_pressure *ret);

@@ -141,6 +141,9 @@ void consequence_handle(struct unit *unit)
 	case UNIT_WORK_UNNEEDED:
 		consequence_stop_unneeded(unit);
 		break;
+	case UNIT_WORK_SLICE:
+		slice_on_empty(unit);
+		break;
 	default:
 		break;
 	}

@@ -125,7 +125,7 @@ void host_cgroup_release(struct host_unit *unit)
 	host_cgroup_drop_watch(unit);
 	host_filter_release(unit);
 	unit->cgroup_fd = fd_close(unit->cgroup_fd);
-	if (unit->cgroup)
+	if (unit->cgroup && *unit->cgroup) /* "" is "-.slice", which is all */
 		cgroup_remove(&unit->host->cgroups, unit->cgroup);
 	free(TAKE(unit->cgroup));
 	free(TAKE(unit->sessions));

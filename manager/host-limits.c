@@ -65,39 +65,16 @@ struct cgroup_wish host_limits_wish(const struct host *host, const char *path,
 	};
 }
 
-/* Makes the groups of the slices above PATH that have limits, from the top. */
-static int host_limits_make_slices(struct host *host, const char *path, struct failure *failure)
-{
-	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
-		const struct unit *slice = host_limits_slice(host, path, (size_t)(slash - path));
-		struct host_unit *own;
-		int r;
+static int host_limits_make_slices(struct host *host, const char *path, struct failure *failure);
 
-		if (!slice || !slice->config->spec.limits)
-			continue;
-		own = host_unit_get(host, slice->name);
-		if (!own)
-			return failure_set(failure, -ENOMEM, slice->name, "cannot make its cgroup");
-		r = host_limits_make_slice(own, slice->config, failure);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-int host_limits_make_slice(struct host_unit *unit, const struct unit_config *config, struct failure *failure)
+/* Makes the group of a slice that lies at PATH, with those above it. */
+static int host_limits_make_group(struct host *host, struct host_unit *unit, const char *path,
+				  const struct unit_config *config, struct failure *failure)
 {
-	struct host *host = unit->host;
-	_cleanup_free_ char *path = unit_cgroup_path(unit->name, config);
 	uint32_t origin = PROGRAM_NO_ORIGIN;
 	struct cgroup_wish wish;
-	int r;
+	int r = host_limits_make_slices(host, path, failure);
 
-	if (unit->cgroup || (path && !*path)) /* "-.slice" is the tree's own group, which has no limits */
-		return 0;
-	if (!path)
-		return failure_set(failure, -ENOMEM, unit->name, "cannot make its cgroup");
-	r = host_limits_make_slices(host, path, failure);
 	if (r < 0)
 		return r;
 	wish = host_limits_wish(host, path, config, (uid_t)-1);
@@ -106,15 +83,48 @@ int host_limits_make_slice(struct host_unit *unit, const struct unit_config *con
 	} else if (cgroup_needed(&wish)) {
 		origin = cgroup_first_limit(&wish);
 		r = failure_set(
-			failure, -EOPNOTSUPP, unit->name,
+			failure, -EOPNOTSUPP, NULL,
 			"there is no writable cgroup v2 hierarchy; resource limits cannot be enforced");
 	}
 	if (r < 0)
 		return host_launch_blame(config, origin, 0, failure);
-	unit->cgroup_fd = fd_close(unit->cgroup_fd);
-	if (host->cgroups.root_fd >= 0) {
-		unit->cgroup_fd = r;
-		unit->cgroup = TAKE(path);
+	if (host->cgroups.root_fd < 0)
+		return 0;
+	unit->cgroup_fd = r;
+	return text_set(&unit->cgroup, path);
+}
+
+int host_limits_make_slice(struct world *world, const char *name, const struct unit_config *config,
+			   struct failure *failure)
+{
+	struct host *host = host_of_world(world);
+	struct host_unit *unit = host_unit_get(host, name);
+	_cleanup_free_ char *path = unit_cgroup_path(name, config);
+
+	if (!unit || !path)
+		return failure_set(failure, -ENOMEM, name, "cannot make its cgroup");
+	if (config->load_state != UNIT_LOADED)
+		return failure_set(failure, -EBADMSG,
+				   config->load_failure ? config->load_failure->where : name, "%s",
+				   config->load_failure ? config->load_failure->text : "cannot be loaded");
+	/* "-.slice" is the tree's own group, which has no limits. */
+	if (unit->cgroup_fd >= 0 || !*path)
+		return 0;
+	return host_limits_make_group(host, unit, path, config, failure);
+}
+
+/* Makes the groups of the slices above PATH that have limits, from the top. Those of others are made on the way. */
+static int host_limits_make_slices(struct host *host, const char *path, struct failure *failure)
+{
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		const struct unit *slice = host_limits_slice(host, path, (size_t)(slash - path));
+		int r;
+
+		if (!slice || (!slice->config->spec.limits && slice->config->load_state == UNIT_LOADED))
+			continue;
+		r = host_limits_make_slice(&host->world, slice->name, slice->config, failure);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

@@ -216,7 +216,8 @@ struct cgroup_wish host_limits_wish(const struct host *host, const char *path,
 /* Makes the unit's cgroup with those of its slices, unless it is there. */
 int host_limits_make(struct host_unit *unit, const struct unit_config *config, uid_t uid,
 		     struct failure *failure, uint32_t *ret_origin);
-int host_limits_make_slice(struct host_unit *unit, const struct unit_config *config, struct failure *failure);
+int host_limits_make_slice(struct world *world, const char *unit, const struct unit_config *config,
+			   struct failure *failure);
 
 /* host-freeze.c */
 void host_freeze_end(struct world *world, const char *unit);

@@ -145,6 +145,7 @@ static const struct world_ops host_ops = {
 	.populated = host_cgroup_populated,
 	.oom_killed = host_cgroup_oom_killed,
 	.release = host_release,
+	.make_slice = host_limits_make_slice,
 	.find_main_pid = host_cgroup_find_main_pid,
 	.condition = host_condition_test,
 	.memory = host_memory_grow,

@@ -371,7 +371,7 @@ static int manager_stop_all(struct manager *manager)
 	TABLE_FOREACH (slot, &manager->units) {
 		struct unit *unit = slot->value;
 
-		if (r >= 0 && (!unit_is_down(unit) || unit->job))
+		if (r >= 0 && (!unit_is_down(unit) || unit->job) && unit->kind != UNIT_SLICE)
 			r = transaction_add(&transaction, JOB_STOP, unit, NULL);
 	}
 	if (r >= 0 && transaction.anchor)
@@ -386,7 +386,7 @@ static void manager_stop_each(struct manager *manager)
 	TABLE_FOREACH (slot, &manager->units) {
 		struct unit *unit = slot->value;
 
-		if (!unit_is_down(unit) || unit->job)
+		if ((!unit_is_down(unit) || unit->job) && unit->kind != UNIT_SLICE)
 			manager_run_transaction(manager, JOB_STOP, unit, JOB_IGNORE_DEPENDENCIES, NULL, NULL);
 	}
 }
@@ -413,8 +413,10 @@ static void manager_continue_shutdown(struct manager *manager)
 	const struct store_globals *globals = store_globals(&manager->private->store);
 	bool any_up = false;
 
+	/* A slice goes by itself, with the last unit in it. */
 	TABLE_FOREACH (slot, &manager->units)
-		any_up |= !unit_is_down(slot->value);
+		any_up |=
+			!unit_is_down(slot->value) && ((const struct unit *)slot->value)->kind != UNIT_SLICE;
 	if (any_up && manager->private->shutdown_rounds++ < MANAGER_SHUTDOWN_ROUNDS) {
 		manager_stop_each(manager);
 		return;

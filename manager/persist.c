@@ -198,6 +198,11 @@ static int persist_read_unit(struct unit *unit, const struct store_unit *from)
 static int persist_restore_unit(struct manager *manager, const char *name, const struct store_unit *from,
 				uint32_t slot)
 {
+	static const uint8_t states[UNIT_KIND_MAX_] = {
+		[UNIT_SERVICE] = SERVICE_STATE_MAX_,
+		[UNIT_TARGET] = TARGET_STATE_MAX_,
+		[UNIT_SLICE] = SLICE_STATE_MAX_,
+	};
 	struct unit *unit;
 	int r = manager_restore_unit(manager, name, &unit);
 
@@ -208,7 +213,7 @@ static int persist_restore_unit(struct manager *manager, const char *name, const
 	if (r < 0)
 		return r;
 	unit->private->slot = slot;
-	if (from->state >= (unit->kind == UNIT_SERVICE ? (int)SERVICE_STATE_MAX_ : (int)TARGET_STATE_MAX_))
+	if (from->state >= states[unit->kind])
 		return 0;
 	r = persist_read_unit(unit, from);
 	if (r < 0)
@@ -245,5 +250,6 @@ int persist_restore(struct manager *manager)
 			if (r < 0)
 				return r;
 		}
+	slice_restore(manager);
 	return 0;
 }

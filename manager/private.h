@@ -36,6 +36,7 @@ enum unit_work {
 	UNIT_WORK_UNNEEDED = 1 << 7, /* it may have become unneeded (StopWhenUnneeded=) */
 	/* Not queued: set while the state says that a signal was sent, but it has not been yet. */
 	UNIT_WORK_SIGNAL = 1 << 8,
+	UNIT_WORK_SLICE = 1 << 9, /* the last unit in the slice went down */
 };
 
 /* What a kind of unit can do. */
@@ -64,6 +65,9 @@ struct unit_private {
 	uint32_t slot;	      /* in the store, from 1; 0: none */
 
 	struct limit start_limit, automatic_limit;
+
+	struct unit *slice; /* that this one, being up, keeps up */
+	unsigned n_users;   /* of a slice: units that are up in it, slices too */
 
 	/* Services. */
 	enum service_result reload_result;
@@ -155,4 +159,14 @@ int unit_reload(struct unit *unit);
 /* 0, or why it cannot be started, with its text. */
 int unit_check_loaded(const struct unit *unit, struct failure *failure);
 
-extern const struct unit_class target_class, service_class;
+extern const struct unit_class target_class, service_class, slice_class;
+
+/* slice.c */
+/* UNIT came up or went down: its slice follows. */
+void slice_on_unit_state(struct unit *unit);
+/* After the store's units are there: who is in which slice. */
+void slice_restore(struct manager *manager);
+/* UNIT_WORK_SLICE */
+void slice_on_empty(struct unit *unit);
+/* Is OTHER up in the slice UNIT? */
+bool slice_has(const struct unit *unit, const struct unit *other);

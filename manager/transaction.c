@@ -226,6 +226,25 @@ static int transaction_pull_all(struct transaction *transaction, struct transact
 	return 0;
 }
 
+/* A slice goes with all that is up in it. */
+static int transaction_pull_slice(struct transaction *transaction, struct transaction_job *job,
+				  enum job_type type)
+{
+	if (job->unit->kind != UNIT_SLICE)
+		return 0;
+	TABLE_FOREACH (slot, &transaction->manager->units) {
+		struct transaction_job *object;
+
+		if (!slice_has(job->unit, slot->value))
+			continue;
+		if (transaction_get(transaction, job_type_collapse(type, slot->value), slot->value, &object) <
+			    0 ||
+		    transaction_link(transaction, job, object, true, false) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int transaction_pull_in(struct transaction *transaction, struct transaction_job *job)
 {
 	static const struct transaction_pull on_start[] = {
@@ -260,9 +279,12 @@ static int transaction_pull_in(struct transaction *transaction, struct transacti
 		return transaction_pull_all(transaction, job, on_start, ARRAY_SIZE(on_start));
 	case JOB_RESTART:
 		r = transaction_pull_all(transaction, job, on_start, ARRAY_SIZE(on_start));
+		if (r >= 0)
+			r = transaction_pull_slice(transaction, job, JOB_TRY_RESTART);
 		return r < 0 ? r : transaction_pull_all(transaction, job, on_restart, ARRAY_SIZE(on_restart));
 	case JOB_STOP:
-		return transaction_pull_all(transaction, job, on_stop, ARRAY_SIZE(on_stop));
+		r = transaction_pull_slice(transaction, job, JOB_STOP);
+		return r < 0 ? r : transaction_pull_all(transaction, job, on_stop, ARRAY_SIZE(on_stop));
 	case JOB_RELOAD:
 		return transaction_pull_all(transaction, job, on_reload, ARRAY_SIZE(on_reload));
 	case JOB_VERIFY_ACTIVE:
@@ -326,7 +348,8 @@ int transaction_add_isolation(struct transaction *transaction)
 		struct unit *unit = slot->value;
 		struct transaction_job *job;
 
-		if ((unit_is_down(unit) && !unit->job) || transaction_find(unit))
+		/* A slice goes by itself, with the last unit in it. */
+		if ((unit_is_down(unit) && !unit->job) || transaction_find(unit) || unit->kind == UNIT_SLICE)
 			continue;
 		if (transaction_get(transaction, JOB_STOP, unit, &job) < 0 ||
 		    transaction_link(transaction, transaction->anchor, job, true, false) < 0)

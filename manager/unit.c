@@ -11,6 +11,7 @@
 static const struct unit_class *const unit_classes[UNIT_KIND_MAX_] = {
 	[UNIT_SERVICE] = &service_class,
 	[UNIT_TARGET] = &target_class,
+	[UNIT_SLICE] = &slice_class,
 };
 
 int unit_new(struct manager *manager, const char *name, struct unit_config *config, struct unit **ret)
@@ -107,7 +108,11 @@ int unit_list_dependencies(const struct unit *unit, enum unit_dependency depende
 
 char *unit_cgroup_path(const char *name, const struct unit_config *config)
 {
-	const char *slice = config->slice ? config->slice : "system.slice", *end = strrchr(slice, '.');
+	bool is_slice = config->kind == UNIT_SLICE;
+	const char *slice = is_slice	    ? name
+			    : config->slice ? config->slice
+					    : "system.slice",
+		   *end = strrchr(slice, '.');
 	struct text_buffer path = {};
 
 	/* "a-b.slice" lies in "a.slice"; "-.slice" is the root (systemd.slice(5)). */
@@ -115,8 +120,9 @@ char *unit_cgroup_path(const char *name, const struct unit_config *config)
 		end = slice + strlen(slice);
 	for (const char *dash = slice; strcmp(slice, "-.slice") != 0 && dash <= end; dash++)
 		if (dash == end || *dash == '-')
-			text_buffer_append(&path, "%.*s.slice/", (int)(dash - slice), slice);
-	text_buffer_append(&path, "%s", name);
+			text_buffer_append(&path, "%s%.*s.slice", path.length ? "/" : "", (int)(dash - slice),
+					   slice);
+	text_buffer_append(&path, "%s%s", path.length && !is_slice ? "/" : "", is_slice ? "" : name);
 	return text_buffer_finish(&path);
 }
 
@@ -194,6 +200,7 @@ void unit_set_state(struct unit *unit, uint8_t state)
 	manager_touch(unit);
 	if (old == now)
 		return;
+	slice_on_unit_state(unit);
 	unit->manager->private->n_failed_units += (now == UNIT_FAILED) - (unsigned)(old == UNIT_FAILED);
 	unit_set_timestamps(unit, old, now);
 	job_on_unit_state(unit, now);

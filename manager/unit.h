@@ -42,6 +42,7 @@ enum service_state { /* systemd's SubState of services; the table is in service.
 		     SERVICE_STATE_MAX_,
 };
 
+enum slice_state { SLICE_DEAD, SLICE_ACTIVE, SLICE_STATE_MAX_ };
 enum target_state { TARGET_DEAD, TARGET_ACTIVE, TARGET_STATE_MAX_ };
 
 enum service_result { /* systemd's Result */
@@ -109,5 +110,5 @@ const char *unit_sub_state(const struct unit *unit);
 int unit_list_dependencies(const struct unit *unit, enum unit_dependency dependency, bool reverse,
 			   char ***ret);
 bool unit_can_reload(const struct unit *unit);
-/* "system.slice/web.service" */
+/* "system.slice/web.service"; of a slice its own: "a.slice/a-b.slice", "" for "-.slice". */
 char *unit_cgroup_path(const char *name, const struct unit_config *config);

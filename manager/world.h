@@ -62,6 +62,9 @@ struct world_ops {
 	bool (*oom_killed)(struct world *world, const char *unit);
 	/* The unit is down: removes its cgroup, notify socket, cached descriptors. */
 	void (*release)(struct world *world, const char *unit, const struct unit_config *config);
+	/* Makes the cgroup of a slice that is started by itself, with its limits. Without it there are no slices. */
+	int (*make_slice)(struct world *world, const char *unit, const struct unit_config *config,
+			  struct failure *failure);
 	/* PIDFile=, or the only process left in the unit; 0 when it cannot be told. */
 	pid_t (*find_main_pid)(struct world *world, const char *unit, const struct unit_config *config);
 	/* Condition*=/Assert*=: 1 met, 0 not. */

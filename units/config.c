@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "units/load.h"
 #include "units/value.h"
 
 const char *const unit_dependency_names[UNIT_DEPENDENCY_MAX_] = {
@@ -59,8 +60,8 @@ struct unit_config *unit_config_new(const char *name, enum unit_kind kind)
 	*config = *unit_config_prototype();
 	config->kind = kind;
 	config->name = strdup(name);
-	config->slice = strdup("system.slice");
-	if (!config->name || !config->slice)
+	config->slice = kind == UNIT_SLICE ? unit_name_parent_slice(name) : strdup("system.slice");
+	if (!config->name || (!config->slice && strcmp(name, "-.slice") != 0))
 		return unit_config_free(config);
 	return config;
 }

@@ -12,6 +12,7 @@
 enum unit_kind {
 	UNIT_SERVICE,
 	UNIT_TARGET,
+	UNIT_SLICE,
 	UNIT_KIND_MAX_,
 };
 
@@ -164,7 +165,7 @@ struct unit_config {
 	enum kill_mode kill_mode;
 	int kill_signal, restart_kill_signal, final_kill_signal, watchdog_signal, reload_signal;
 	bool send_sigkill, send_sighup;
-	char *slice; /* "system.slice" */
+	char *slice; /* "system.slice"; of a slice the one that it lies in, NULL for "-.slice" */
 
 	char *container_name;	 /* ContainerName= */
 	bool is_container;	 /* has a [Container] section: strict isolation is the default */

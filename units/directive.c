@@ -32,7 +32,19 @@ static void directive_sort(void)
 	directive_sorted = true;
 }
 
-const struct directive *directive_find(const char *section, const char *name)
+/* A slice takes what limits a cgroup: rows of [Service]. */
+static bool directive_is_slice(const char *section)
+{
+	return strcmp(section, "Slice") == 0;
+}
+
+bool directive_in_slice(const struct directive *directive)
+{
+	return (directive->applies == APPLIES_CGROUP || directive->applies == APPLIES_NEVER) &&
+	       strcmp(directive->section, "Service") == 0;
+}
+
+static const struct directive *directive_search(const char *section, const char *name)
 {
 	size_t low = 0, high = directive_count;
 
@@ -51,6 +63,16 @@ const struct directive *directive_find(const char *section, const char *name)
 			low = middle + 1;
 	}
 	return NULL;
+}
+
+const struct directive *directive_find(const char *section, const char *name)
+{
+	const struct directive *found;
+
+	if (!directive_is_slice(section))
+		return directive_search(section, name);
+	found = directive_search("Service", name);
+	return found && directive_in_slice(found) ? found : NULL;
 }
 
 /* A quarter of the letters may be wrong; beyond that a guess confuses more than it helps. */
@@ -76,7 +98,8 @@ const char *directive_nearest(const char *section, const char *name)
 	for (size_t i = 0; i < directive_count; i++) {
 		unsigned distance;
 
-		if (strcmp(directive_table[i].section, section) != 0)
+		if (directive_is_slice(section) ? !directive_in_slice(&directive_table[i])
+						: strcmp(directive_table[i].section, section) != 0)
 			continue;
 		distance = directive_distance(directive_table[i].name, name, best);
 		if (distance < best) {
@@ -87,18 +110,16 @@ const char *directive_nearest(const char *section, const char *name)
 	return nearest;
 }
 
-static const char *const directive_sections[] = {"Unit", "Install", "Service", "Container"};
-
-/* How many of the sections a unit of this kind has. */
-static size_t directive_count_sections(enum unit_kind kind)
-{
-	return kind == UNIT_SERVICE ? ARRAY_SIZE(directive_sections) : 2;
-}
+static const char *const directive_sections[UNIT_KIND_MAX_][5] = {
+	[UNIT_SERVICE] = {"Unit", "Install", "Service", "Container"},
+	[UNIT_TARGET] = {"Unit", "Install"},
+	[UNIT_SLICE] = {"Unit", "Install", "Slice"},
+};
 
 bool directive_section_known(const char *section, enum unit_kind kind)
 {
-	for (size_t i = 0; i < directive_count_sections(kind); i++)
-		if (strcmp(directive_sections[i], section) == 0)
+	for (const char *const *known = directive_sections[kind]; *known; known++)
+		if (strcmp(*known, section) == 0)
 			return true;
 	return false;
 }
@@ -108,12 +129,12 @@ const char *directive_nearest_section(const char *section, enum unit_kind kind)
 	unsigned best = directive_tolerance(section);
 	const char *nearest = NULL;
 
-	for (size_t i = 0; i < directive_count_sections(kind); i++) {
-		unsigned distance = directive_distance(directive_sections[i], section, best);
+	for (const char *const *known = directive_sections[kind]; *known; known++) {
+		unsigned distance = directive_distance(*known, section, best);
 
 		if (distance < best) {
 			best = distance;
-			nearest = directive_sections[i];
+			nearest = *known;
 		}
 	}
 	return nearest;

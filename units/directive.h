@@ -91,9 +91,11 @@ struct directive {
 extern const struct directive directive_table[];
 extern const size_t directive_count;
 
-/* NULL when there is no such directive. A key of [Container] that equals one of [Service] has a row of its
+/* NULL when there is no such directive. [Slice] has no rows of its own: those of [Service] that limit a cgroup are found. A key of [Container] that equals one of [Service] has a row of its
  * own, usually with the same field. */
 const struct directive *directive_find(const char *section, const char *name);
+/* Is this row of [Service] known in [Slice] too? */
+bool directive_in_slice(const struct directive *directive);
 /* The nearest name in SECTION, or the section that has NAME; NULL when nothing is near. */
 const char *directive_nearest(const char *section, const char *name);
 bool directive_section_known(const char *section, enum unit_kind kind);

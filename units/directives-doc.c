@@ -93,6 +93,21 @@ static void print_section(const char *name, const char *title)
 	}
 }
 
+/* [Slice] has no rows of its own. */
+static void print_slice(void)
+{
+	const char *separator = "";
+
+	printf("\n## [Slice]\n\nWhat the units in a slice may use together. The names, values and meanings are those of [Service]:\n");
+	for (size_t i = 0; i < directive_count; i++) {
+		if (!directive_in_slice(&directive_table[i]) || directive_table[i].kind == VALUE_REFUSED)
+			continue;
+		printf("%s`%s=`", separator, directive_table[i].name);
+		separator = ", ";
+	}
+	printf(".\n");
+}
+
 static void print_document(void)
 {
 	printf("# Directives\n\n"
@@ -104,6 +119,7 @@ static void print_document(void)
 	       "A container has stricter defaults: own mount, PID, IPC, UTS, network and cgroup namespaces, few capabilities, a system call filter.\n");
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		print_section(sections[i].name, sections[i].title);
+	print_slice();
 }
 
 int main(int argc, char **argv)

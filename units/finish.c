@@ -228,7 +228,9 @@ static int finish_default_dependencies(struct unit_config *config)
 	static const char shutdown[] = "shutdown.target";
 	static const enum unit_dependency kinds[] = {UNIT_CONFLICTS, UNIT_BEFORE};
 
-	if (!config->default_dependencies || strcmp(config->name, shutdown) == 0)
+	/* A slice goes when nothing is left in it. */
+	if (config->kind == UNIT_SLICE || !config->default_dependencies ||
+	    strcmp(config->name, shutdown) == 0)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (!text_list_contains(config->dependencies[kinds[i]], shutdown) &&

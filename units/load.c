@@ -215,7 +215,7 @@ static int load_fragment(struct unit_config *config, const struct unit_specifier
 
 	if (!name)
 		return -ENOMEM;
-	if (!fragment->path) {
+	if (!fragment->path && config->kind != UNIT_SLICE) {
 		failure_set(&failure, -ENOENT, config->name, "no file of the search path defines this unit");
 		return load_fail(config, UNIT_NOT_FOUND, &failure);
 	}
@@ -224,7 +224,10 @@ static int load_fragment(struct unit_config *config, const struct unit_specifier
 		r = text_list_append(&config->files, fragment->path);
 		return r < 0 ? r : load_fail(config, UNIT_MASKED, &failure);
 	}
-	r = load_file(config, &specifiers, &main_file);
+	if (fragment->path)
+		r = load_file(config, &specifiers, &main_file);
+	else /* a slice needs no file; its drop-ins stand behind the place for one */
+		r = fragment->n_dropins ? text_list_append(&config->files, "") : 0;
 	for (size_t i = 0; i < fragment->n_dropins && r == 0; i++)
 		r = load_file(config, &specifiers, &fragment->dropins[i]);
 	if (r == 0)

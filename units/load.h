@@ -35,6 +35,10 @@ int unit_name_parse(const char *name, enum unit_kind *ret_kind, struct failure *
 /* As unit_name_parse(), but for any kind of unit that systemd knows: what a dependency may name
  * ("dbus.socket"). */
 bool unit_name_valid(const char *name);
+/* "a-b.slice" lies in "a.slice", so that no part between dashes may be empty; "-.slice" is the root (systemd.slice(5)). */
+bool unit_name_is_slice(const char *name);
+/* The slice that the slice NAME lies in; heap; NULL for "-.slice" (or out of memory). */
+char *unit_name_parent_slice(const char *name);
 bool unit_name_is_template(const char *name); /* "web@.service" */
 /* "web@1.service" -> "web@.service"; NULL when it is no instance or out of memory. */
 char *unit_name_template(const char *name);

@@ -8,11 +8,12 @@
 static const char *const name_suffixes[UNIT_KIND_MAX_] = {
 	[UNIT_SERVICE] = ".service",
 	[UNIT_TARGET] = ".target",
+	[UNIT_SLICE] = ".slice",
 };
 
 /* Kinds that others have: a dependency may name them. */
-static const char *const name_foreign_suffixes[] = {".socket", ".timer",  ".path",  ".mount", ".automount",
-						    ".swap",   ".device", ".slice", ".scope"};
+static const char *const name_foreign_suffixes[] = {".socket",	  ".timer", ".path",   ".mount",
+						    ".automount", ".swap",  ".device", ".scope"};
 
 /* A prefix, perhaps "@" and an instance, then the suffix. */
 static bool name_well_formed(const char *name, size_t stem_length)
@@ -25,6 +26,22 @@ static bool name_well_formed(const char *name, size_t stem_length)
 	return true;
 }
 
+bool unit_name_is_slice(const char *name)
+{
+	return strcmp(name, "-.slice") == 0 ||
+	       (text_ends_with(name, ".slice") && *name != '-' && *name != '.' && !strchr(name, '/') &&
+		!strchr(name, '@') && !strstr(name, "--") && !strstr(name, "-.slice") && strlen(name) <= 255);
+}
+
+char *unit_name_parent_slice(const char *name)
+{
+	const char *dash = strrchr(name, '-');
+
+	if (strcmp(name, "-.slice") == 0)
+		return NULL;
+	return dash ? text_format("%.*s.slice", (int)(dash - name), name) : strdup("-.slice");
+}
+
 static size_t name_stem_length(const char *name, const char *suffix)
 {
 	return text_ends_with(name, suffix) ? strlen(name) - strlen(suffix) : 0;
@@ -34,6 +51,10 @@ int unit_name_parse(const char *name, enum unit_kind *ret_kind, struct failure *
 {
 	for (int kind = 0; kind < UNIT_KIND_MAX_; kind++)
 		if (name_well_formed(name, name_stem_length(name, name_suffixes[kind]))) {
+			if (kind == UNIT_SLICE && !unit_name_is_slice(name))
+				return failure_set(failure, -EINVAL, NULL,
+						   "'%.256s' is no name of a slice (such as 'web.slice')",
+						   name);
 			if (ret_kind)
 				*ret_kind = (enum unit_kind)kind;
 			return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "units/load.h"
 #include "units/special.h"
 #include "units/word.h"
 
@@ -213,11 +214,7 @@ int special_parse_slice(const struct directive_line *line, void *field, struct f
 
 	if (r < 0)
 		return r;
-	/* "a-b.slice" is a group below "a.slice", so that no part between dashes may be empty; "-.slice" is
-	 * the root. */
-	if (strcmp(slice, "-.slice") != 0 &&
-	    (!text_ends_with(slice, ".slice") || strchr(slice, '/') || *slice == '-' || *slice == '.' ||
-	     strstr(slice, "--") || strstr(slice, "-.slice")))
+	if (!unit_name_is_slice(slice))
 		return failure_set(failure, -EINVAL, NULL, "'%s' is no name of a slice (such as 'web.slice')",
 				   slice);
 	free(*(char **)field);

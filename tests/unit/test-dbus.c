@@ -89,7 +89,8 @@ static int count_differences(const char *interface, const sd_bus_vtable *vtable,
 
 TEST(members_of_manager_and_job_are_systemds)
 {
-	static const char *const ours[] = {"ExplainUnit", "ExecUnit", "OpenUnitLog", "GetUnitSecurity", NULL},
+	static const char *const ours[] = {"ExplainUnit",     "ExecUnit",  "OpenUnitLog",
+					   "GetUnitSecurity", "ListUsage", NULL},
 				 *const none[] = {NULL};
 
 	EXPECT(count_differences("Manager", manager_object_vtable, ours) == 0);
@@ -108,6 +109,7 @@ TEST(members_of_unit_and_service_have_systemds_types)
 	EXPECT(bus_new(event, &bus) == 0);
 	EXPECT(count_differences("Unit", bus->unit_vtable, none) == 0);
 	EXPECT(count_differences("Service", bus->service_vtable, NULL) == 0);
+	EXPECT(count_differences("Slice", bus->slice_vtable, NULL) == 0);
 }
 
 TEST(paths_are_escaped_as_systemds)

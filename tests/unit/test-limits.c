@@ -249,7 +249,6 @@ TEST(startup_settings_hold_only_then)
 	unit_config_free(config);
 }
 
-/* directive: Service.DefaultMemoryMin Service.DefaultMemoryLow Service.DefaultStartupMemoryLow Service.DisableControllers */
 TEST(a_slice_gives_memory_protection)
 {
 	struct unit_config *config;

@@ -1,7 +1,7 @@
 """Boots Debian's cloud kernel in QEMU with svc-init as the machine's PID 1, lets it run units, and reads on the console what
 became of them. TAP: one case for each unit, one for the boot and one for the power-off.
 
-A unit in units/ is a case: what takes real controllers, a real machine or a disk. Lines of its own tell the rest:
+A unit in units/ is a case, but for slices: what takes real controllers, a real machine or a disk. Lines of its own tell the rest:
 
     # expect: ActiveState=… Result=A|B     how it must end; without one it must have succeeded
     # log: REGEX                           must be found in what `svcctl status` says of it
@@ -88,7 +88,7 @@ class Case:
 
 
 def read_cases():
-    cases = [Case(folder, name) for folder in (UNITS, BEHAVIOUR) for name in sorted(os.listdir(folder))]
+    cases = [Case(folder, name) for folder in (UNITS, BEHAVIOUR) for name in sorted(os.listdir(folder)) if not name.endswith(".slice")]
     return [case for case in cases if not case.elsewhere]
 
 
@@ -161,6 +161,9 @@ def add_behaviour(image, scratch):
 
 
 def write_units(image, cases):
+    for name in os.listdir(UNITS):  # what a case lies in is none itself
+        if name.endswith(".slice"):
+            image.copy(os.path.join(UNITS, name), f"etc/svcd/units/{name}")
     for case in cases:
         image.file(f"etc/svcd/units/{case.name}", case.unit())
         if case.after:

@@ -1,0 +1,101 @@
+"""Limits: slices, and what the manager says of them. This machine has hardly a controller; tests/vm shows the effects."""
+import os
+
+from svcd_test import expect, expect_equal, main, test, wait_for
+from tree import Tree, cgroup_mount
+
+
+def group(tree, *parts):
+    return os.path.join(tree.cgroup, *parts)
+
+
+def crash(tree):
+    """Kills the manager and waits for the next one."""
+    before = tree.manager_pid()
+    tree.kill(before)
+    wait_for(lambda: tree.manager_pid() not in (None, before) and tree.svcctl("is-system-running").stdout.strip(), "another manager", 20)
+
+
+@test
+def slices_are_up_while_they_are_used():
+    with Tree("slices") as tree:
+        if not cgroup_mount():
+            return
+        tree.service("a.service", "forever", "Type=exec\nSlice=one-two.slice\n")
+        tree.service("b.service", "forever", "Type=exec\nSlice=one.slice\n")
+        tree.start("a.service", "b.service")
+        expect_equal(tree.good("show", "--property=ActiveState", "--value", "--", "-.slice").strip(), "active", "-.slice")
+        for unit in ("one.slice", "one-two.slice"):
+            tree.expect_show(unit, ActiveState="active", SubState="active", LoadState="loaded")
+        expect(os.path.isdir(group(tree, "one.slice", "one-two.slice", "a.service")), "the group")
+        expect(tree.show("one-two.slice", "ControlGroup").endswith("/one.slice/one-two.slice"), "ControlGroup")
+        expect_equal(tree.show("one-two.slice", "Slice"), "one.slice", "Slice")
+        expect_equal(tree.show("one.slice", "Slice"), "-.slice", "Slice")
+        expect("one-two.slice" in tree.good("list-units"), "list-units")
+        expect("a.service" not in tree.good("status", "one.slice").split("\n")[0], "status")
+        tree.good("stop", "a.service")
+        wait_for(lambda: tree.show("one-two.slice", "ActiveState") == "inactive", "the inner slice is down")
+        expect(not os.path.exists(group(tree, "one.slice", "one-two.slice")), "the inner slice's group stays")
+        tree.expect_show("one.slice", ActiveState="active")
+        tree.good("stop", "one.slice")
+        tree.expect_show("b.service", ActiveState="inactive")
+        tree.expect_show("one.slice", ActiveState="inactive")
+        expect(not os.path.exists(group(tree, "one.slice")), "the slice's group stays")
+
+
+@test
+def a_restarted_manager_knows_its_slices():
+    with Tree("slices-restart") as tree:
+        tree.service("a.service", "forever", "Type=exec\nSlice=one-two.slice\n")
+        tree.start("a.service", "hand.slice")
+        crash(tree)
+        tree.expect_show("one-two.slice", ActiveState="active")
+        tree.expect_show("one.slice", ActiveState="active")
+        tree.expect_show("hand.slice", ActiveState="active")
+        tree.good("stop", "a.service", "hand.slice")
+        for unit in ("one.slice", "one-two.slice", "hand.slice"):
+            wait_for(lambda: tree.show(unit, "ActiveState") == "inactive", f"{unit} is down")
+
+
+@test
+def restarting_a_slice_restarts_what_is_in_it():
+    with Tree("slices-again") as tree:
+        tree.service("a.service", "forever", "Type=exec\nSlice=one.slice\n")
+        tree.start("a.service")
+        before = tree.show("a.service", "MainPID")
+        tree.good("restart", "one.slice")
+        tree.expect_show("a.service", ActiveState="active")
+        expect(tree.show("a.service", "MainPID") != before, "it is the same process")
+
+
+@test
+def a_slice_that_cannot_be_refuses_its_services():
+    with Tree("slices-bad") as tree:
+        tree.unit("bad.slice", "[Slice]\nMemoryMax=nonsense\n")
+        tree.unit("key.slice", "[Slice]\nExecStart=/bin/true\n")
+        tree.unit("limit.slice", "[Slice]\nRDMAHandlesMax=mlx5_0 2\n")
+        for slice_name, words in (("bad", "MemoryMax=: 'nonsense'"), ("key", "unknown key 'ExecStart=' in [Slice]"),
+                                  ("limit", "limit.slice:2: RDMAHandlesMax=")):
+            tree.service(f"{slice_name}.service", "forever", f"Type=exec\nSlice={slice_name}.slice\n")
+            expect_equal(tree.svcctl("start", f"{slice_name}.service").returncode, 1, f"start in {slice_name}.slice")
+            told = tree.svcctl("status", f"{slice_name}.service").stdout
+            expect(words in told, f"{words} is not in {told}")
+            expect_equal(tree.show(f"{slice_name}.service", "ExecMainStatus"), "219", "ExecMainStatus")
+            expect_equal(tree.svcctl("start", f"{slice_name}.slice").returncode, 1, f"start of {slice_name}.slice")
+        for name in ("a--b.slice", "-a.slice", "a-.slice"):
+            expect(tree.svcctl("start", name).returncode != 0, f"{name} is taken")
+
+
+@test
+def a_slice_disables_controllers():
+    # directive: Service.DisableControllers
+    with Tree("slices-disable") as tree:
+        tree.unit("no.slice", "[Slice]\nDisableControllers=cpu memory pids io hugetlb\n")
+        tree.service("a.service", "forever", "Type=exec\nSlice=no.slice\n")
+        tree.start("a.service")
+        expect_equal(tree.show("no.slice", "DisableControllers"), "cpu io memory pids hugetlb", "DisableControllers")
+        with open(group(tree, "no.slice", "a.service", "cgroup.controllers")) as file:
+            expect_equal(file.read().strip(), "", "controllers")
+
+
+main()
