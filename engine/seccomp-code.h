@@ -56,6 +56,7 @@ struct seccomp_code_table {
 struct seccomp_code_filter {
 	struct sock_filter *instructions; /* heap */
 	size_t n;
+	uint32_t flags; /* for seccomp(2) */
 };
 
 /* Assembles one filter for all TABLES (at most SECCOMP_CODE_ARCHITECTURES, an x32 one never without x86-64's); calls by another

@@ -10,6 +10,7 @@
 
 #include "engine/seccomp.h"
 #include "engine/seccomp-groups.h"
+#include "engine/seccomp-profile.h"
 #include "engine/seccomp-restrict.h"
 
 enum { SECCOMP_WORD_MAX = 64 };
@@ -189,8 +190,14 @@ static int seccomp_apply_user(struct build *build, struct seccomp_policy *policy
 	return r;
 }
 
-static int seccomp_make_policy(struct build *build, const char *architecture, uint64_t capabilities,
-			       struct seccomp_policy **ret)
+/* What all policies of one filter are made from. */
+struct seccomp_source {
+	uint64_t capabilities;
+	struct seccomp_profile *profile; /* NULL: none */
+};
+
+static int seccomp_make_policy(struct build *build, const char *architecture,
+			       const struct seccomp_source *source, struct seccomp_policy **ret)
 {
 	const struct spec *spec = build->spec;
 	_cleanup_(cleanup_seccomp_policy_free) struct seccomp_policy *policy = NULL;
@@ -203,7 +210,9 @@ static int seccomp_make_policy(struct build *build, const char *architecture, ui
 	if (r < 0)
 		return build_fail(build, r, "the system call filter could not be built");
 	if (spec->seccomp_default == SPEC_SECCOMP_CONTAINER)
-		seccomp_container_fill(policy, capabilities);
+		seccomp_container_fill(policy, source->capabilities);
+	if (source->profile)
+		seccomp_profile_fill(source->profile, policy);
 	r = seccomp_apply_user(build, policy);
 	if (r == 0)
 		r = seccomp_restrict_apply(build, policy);
@@ -216,11 +225,11 @@ static int seccomp_make_policy(struct build *build, const char *architecture, ui
 }
 
 /* Adds the policy of one architecture, unless it is there or its calls cannot happen here. */
-static int seccomp_add_policy(struct build *build, const char *name, uint64_t capabilities,
+static int seccomp_add_policy(struct build *build, const char *name, const struct seccomp_source *source,
 			      struct seccomp_policy **policies, size_t *n)
 {
 	_cleanup_(cleanup_seccomp_policy_free) struct seccomp_policy *policy = NULL;
-	int r = seccomp_make_policy(build, name, capabilities, &policy);
+	int r = seccomp_make_policy(build, name, source, &policy);
 
 	if (r == -EOPNOTSUPP)
 		return 0;
@@ -236,30 +245,39 @@ static int seccomp_add_policy(struct build *build, const char *name, uint64_t ca
 }
 
 /* Makes a policy per architecture, the native one always among them; POLICIES has room for SECCOMP_CODE_ARCHITECTURES. */
-static int seccomp_make_policies(struct build *build, uint64_t capabilities, struct seccomp_policy **policies,
-				 size_t *ret_n)
+static int seccomp_make_policies(struct build *build, const struct seccomp_source *source,
+				 struct seccomp_policy **policies, size_t *ret_n)
 {
 	char *const *names = build->spec->system_call_architectures;
-	int r = seccomp_add_policy(build, "native", capabilities, policies, ret_n);
+	int r = seccomp_add_policy(build, "native", source, policies, ret_n);
 
+	if (!names && source->profile)
+		names = seccomp_profile_architectures(source->profile);
 	for (size_t i = 0; names && names[i] && r == 0; i++) {
 		BUILD_ORIGIN_ITEM(build, system_call_architectures, i);
-		r = seccomp_add_policy(build, names[i], capabilities, policies, ret_n);
+		r = seccomp_add_policy(build, names[i], source, policies, ret_n);
 	}
 	return r;
 }
 
 int seccomp_compile(struct build *build, uint64_t capabilities, struct seccomp_code_filter *filter)
 {
+	const struct spec *spec = build->spec;
+	_cleanup_(cleanup_seccomp_profile_free) struct seccomp_profile *profile = NULL;
 	struct seccomp_policy *policies[SECCOMP_CODE_ARCHITECTURES] = {};
 	const struct seccomp_code_table *tables[SECCOMP_CODE_ARCHITECTURES];
-	uint32_t other = SECCOMP_RET_ERRNO | ENOSYS;
-	size_t n = 0;
-	int r = seccomp_make_policies(build, capabilities, policies, &n);
-
 	/* An architecture that the user left out on purpose is refused as the user wants calls refused. */
-	if (build->spec->system_call_architectures)
-		other = seccomp_refusal(build->spec);
+	uint32_t other = spec->system_call_architectures ? seccomp_refusal(spec) : SECCOMP_RET_ERRNO | ENOSYS;
+	size_t n = 0;
+	int r = 0;
+
+	BUILD_ORIGIN(build, seccomp_profile);
+	if (spec->seccomp_default == SPEC_SECCOMP_PROFILE)
+		r = seccomp_profile_read(build, spec->seccomp_profile, capabilities, &profile);
+	if (r == 0)
+		r = seccomp_make_policies(
+			build, &(struct seccomp_source){.capabilities = capabilities, .profile = profile},
+			policies, &n);
 	for (size_t i = 0; i < n; i++)
 		tables[i] = &policies[i]->table;
 	if (r == 0) {
@@ -267,6 +285,7 @@ int seccomp_compile(struct build *build, uint64_t capabilities, struct seccomp_c
 		if (r < 0)
 			build_fail(build, r, "the system call filter could not be assembled");
 	}
+	filter->flags = profile ? seccomp_profile_flags(profile) : 0;
 	for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
 		seccomp_policy_free(policies[i]);
 	return r;
@@ -281,7 +300,7 @@ static void seccomp_set_origin(struct build *build)
 	else if (spec->system_call_log.names)
 		BUILD_ORIGIN(build, system_call_log);
 	else if (spec->seccomp_default != SPEC_SECCOMP_NONE)
-		BUILD_ORIGIN(build, seccomp_default);
+		BUILD_ORIGIN(build, seccomp_profile);
 	else if (spec->restrict_namespaces != SPEC_UNSET)
 		BUILD_ORIGIN(build, restrict_namespaces);
 	else if (spec->restrict_address_families)
@@ -307,6 +326,7 @@ int seccomp_emit(struct build *build, uint64_t capabilities)
 	op = build_op(build, PROGRAM_SECCOMP);
 	op->text = offset;
 	op->number = filter.n;
+	op->flags = filter.flags;
 	free(filter.instructions);
 	return 0;
 }

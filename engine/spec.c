@@ -184,6 +184,7 @@ void spec_deinit(struct spec *spec)
 	free(spec->network_unit);
 	text_list_free(spec->sysctls);
 	spec_deinit_filesystem(spec);
+	free(spec->seccomp_profile);
 	text_list_free(spec->system_call_filter.names);
 	text_list_free(spec->system_call_log.names);
 	text_list_free(spec->system_call_architectures);

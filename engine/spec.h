@@ -133,6 +133,7 @@ struct spec_system_calls {
 
 enum spec_seccomp_default {
 	SPEC_SECCOMP_NONE,
+	SPEC_SECCOMP_PROFILE,	/* seccomp_profile */
 	SPEC_SECCOMP_CONTAINER, /* the filter [Container] gets unless SeccompProfile=unconfined */
 	SPEC_SECCOMP_DEFAULT_MAX_,
 };
@@ -356,6 +357,7 @@ struct spec {
 	uint64_t ambient_capabilities;
 	bool no_new_privileges;
 	enum spec_seccomp_default seccomp_default;
+	char *seccomp_profile; /* a JSON file on the host */
 	struct spec_system_calls system_call_filter;
 	struct spec_system_calls system_call_log; /* allow_list: these are logged; else all but these */
 	int system_call_errno; /* what a refused call returns; 0: the process is killed with SIGSYS */

@@ -125,7 +125,8 @@ static bool host_launch_cachable(const struct world_launch *launch)
 
 	/* Files and namespaces that may be others next time. */
 	return text_list_length(launch->environment) == 0 && spec->n_environment_files == 0 &&
-	       spec->user_namespace != SPEC_USER_SUB && !spec->namespace_paths[SPEC_NAMESPACE_USER];
+	       !spec->seccomp_profile && spec->user_namespace != SPEC_USER_SUB &&
+	       !spec->namespace_paths[SPEC_NAMESPACE_USER];
 }
 
 /* ExecStartPost, ExecReload and ExecStop act on a running container, so they run inside it: a pidfd of its

@@ -29,7 +29,6 @@ static const char *const upper_names[] = {"ephemeral", "persistent", "none", NUL
 static const char *const protect_system_names[] = {"no", "yes", "full", "strict", NULL};
 static const char *const protect_home_names[] = {"no", "yes", "read-only", "tmpfs", NULL};
 static const char *const protect_proc_names[] = {"default", "noaccess", "invisible", "ptraceable", NULL};
-static const char *const seccomp_names[] = {"unconfined", "default", NULL};
 static const char *const device_policy_names[] = {"auto", "closed", "strict", NULL};
 static_assert(ARRAY_SIZE(device_policy_names) == SPEC_DEVICE_POLICY_MAX_ + 1, "a name for each");
 static const char *const cpu_partition_names[] = {"member", "root", "isolated", NULL};
@@ -50,7 +49,6 @@ static_assert(ARRAY_SIZE(upper_names) == SPEC_UPPER_MAX_ + 1, "a name for each")
 static_assert(ARRAY_SIZE(protect_system_names) == SPEC_PROTECT_SYSTEM_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(protect_home_names) == SPEC_PROTECT_HOME_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(protect_proc_names) == SPEC_PROTECT_PROC_MAX_ + 1, "a name for each");
-static_assert(ARRAY_SIZE(seccomp_names) == SPEC_SECCOMP_DEFAULT_MAX_ + 1, "a name for each");
 
 #define CONDITION(name, text) \
 	{"Unit", "Condition" name, VALUE_CONDITION, MANAGER, 0, .property = "-", \
@@ -358,7 +356,7 @@ const struct directive directive_table[] = {
 	{"Container", "AddCapability", VALUE_SPECIAL, ENGINE, AT(container.add_capabilities), SPECIAL(container_capabilities), .property = "-", .summary = "Capabilities beyond the usual ones, or all; with User= they are ambient too."},
 	{"Container", "DropCapability", VALUE_SPECIAL, ENGINE, AT(container.drop_capabilities), SPECIAL(container_capabilities), .property = "-", .summary = "Capabilities the container does not get, or all; AddCapability= counts after it."},
 	{"Container", "NoNewPrivileges", VALUE_BOOL, ENGINE, SPEC(no_new_privileges), .property = "-", .summary = "As [Service] NoNewPrivileges=."},
-	{"Container", "SeccompProfile", VALUE_ENUM, ENGINE, SPEC(seccomp_default), .names = seccomp_names, .summary = "default: the container's filter, without saying so too; unconfined: no filter."},
+	{"Container", "SeccompProfile", VALUE_SPECIAL, ENGINE, SPEC(seccomp_profile), SPECIAL(seccomp_profile), .summary = "The path of a JSON profile as Docker and Podman have them, instead of the container's usual filter; unconfined: no filter; default: the usual one."},
 	{"Container", "ShmSize", VALUE_SIZE, ENGINE, SPEC(shm_size), .summary = "Size of /dev/shm."},
 	{"Container", "WorkingDir", VALUE_SPECIAL, ENGINE, SPEC(working_directory), SPECIAL(working_directory), .property = "-", .summary = "As [Service] WorkingDirectory=."},
 	{"Container", "Environment", VALUE_ENVIRONMENT, ENGINE, SPEC(environment), .property = "-", .summary = "As [Service] Environment=."},

@@ -170,7 +170,8 @@ static int finish_container(struct unit_config *config, struct failure *failure)
 	FINISH_DEFAULT(spec.private_network, true);
 	FINISH_DEFAULT(spec.control_groups, SPEC_CONTROL_GROUPS_PRIVATE);
 	FINISH_DEFAULT(spec.mount_api_vfs, true);
-	FINISH_DEFAULT(spec.seccomp_default, SPEC_SECCOMP_CONTAINER);
+	if (!ASSIGN_WAS_SET(config, spec.seccomp_profile))
+		config->spec.seccomp_default = SPEC_SECCOMP_CONTAINER;
 	config->spec.filters.device_policy_implied = !ASSIGN_WAS_SET(config, spec.filters.device_policy);
 	FINISH_DEFAULT(spec.filters.device_policy, SPEC_DEVICE_CLOSED);
 	FINISH_DEFAULT(type, config->container.notify ? SERVICE_NOTIFY : SERVICE_EXEC);

@@ -46,7 +46,8 @@ SPECIAL_DECLARE(coredump_filter)
 SPECIAL_DECLARE(memory_ksm)
 SPECIAL_DECLARE(secure_bits)
 SPECIAL_DECLARE(keyring)
-SPECIAL_DECLARE(notify) /* [Container] Notify= */
+SPECIAL_DECLARE(seccomp_profile) /* special-control.c */
+SPECIAL_DECLARE(notify)		 /* [Container] Notify= */
 
 /* VALUE_RULES: rule.c */
 #define SPECIAL_DECLARE_RULES(name) \

@@ -51,6 +51,41 @@ for _name in sorted(os.listdir(HERE)):
     test(behaves(_name))
 
 
+SECCOMP_PROFILE = """{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 13, "syscalls": [
+    {"names": ["access", "arch_prctl", "brk", "capget", "clone", "clone3", "close", "execve", "exit", "exit_group", "fork", "fstat", "futex",
+               "getpid", "getrandom", "getuid", "ioctl", "mmap", "mprotect", "munmap", "newfstatat", "openat", "prctl", "prlimit64", "read",
+               "readlink", "readlinkat", "rseq", "rt_sigaction", "rt_sigprocmask", "set_robust_list", "set_tid_address", "uname", "umask",
+               "wait4", "write"], "action": "SCMP_ACT_ALLOW"},
+    {"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 2, "op": "SCMP_CMP_EQ"}]},
+    {"names": ["mkdir"], "action": "SCMP_ACT_KILL_PROCESS"},
+    {"names": ["chroot"], "action": "SCMP_ACT_ALLOW", "includes": {"caps": ["CAP_SYS_CHROOT"]}}]}
+"""
+
+
+@test
+def seccomp_profiles():
+    # directive: Container.SeccompProfile
+    tree = the_tree()
+    with open(tree.path("profile.json"), "w") as file:
+        file.write(SECCOMP_PROFILE)
+    text = "[Container]\nImage=@IMAGE@\nSeccompProfile=@DIR@/profile.json\n{}Exec=/guest {}\n[Service]\nType=oneshot\n"
+    checks = "no-new-privileges 0 -- refused mount EACCES -- refused mkdir SIGSYS -- allowed socket-inet -- refused socket-unix EACCES"
+    tree.unit("profile.service", text.format("", checks + " -- allowed chroot"))
+    tree.start("profile.service")
+    # Another user, who never had CAP_SYS_ADMIN, and a root without a capability.
+    tree.unit("profile-user.service", text.format("User=33\nDropCapability=all\n",
+                                                  checks + " -- refused chroot EACCES -- capabilities permitted=none bounding=none"))
+    tree.start("profile-user.service")
+    # The file is read at every start.
+    with open(tree.path("profile.json"), "w") as file:
+        file.write(SECCOMP_PROFILE.replace('"SCMP_CMP_EQ"', '"SCMP_CMP_LIKE"'))
+    result = tree.svcctl("start", "profile.service")
+    told = result.stderr + tree.svcctl("status", "profile.service").stdout
+    expect_equal(result.returncode, 1, told)
+    expect("profile.service:3" in told and "SeccompProfile=" in told and "profile.json: syscalls[1].args[0].op: this is no" in told, told)
+    tree.expect_show("profile.service", ExecMainStatus="228")
+
+
 @test
 def keyrings():
     # directive: Service.KeyringMode

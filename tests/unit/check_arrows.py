@@ -30,7 +30,7 @@ HOMES = {
     r"ini\.h": r"units/\w+\.c",
     r"systemd/sd-bus\.h": r"(dbus|cli)/.*|bench/starter\.c",
     r"systemd/sd-event\.h": r"(dbus|svcd|cli)/.*|manager/host[\w-]*\.[ch]",
-    r"json-c/json\.h": r"cli/.*",
+    r"json-c/json\.h": r"cli/.*|engine/seccomp-profile\.c",
     # The state machines touch the world through world.h alone.
     r"manager/host(-private)?\.h": r"(dbus|svcd)/.*|manager/host[\w-]*\.[ch]",
 }

@@ -485,6 +485,188 @@ TEST(calls_newer_than_the_library)
 	finish(&filter);
 }
 
+static bool narrowed; /* the unit restricts besides */
+
+/* Writes a profile and makes its filter; quotes are apostrophes. */
+static int make_profile(const char *text, uint64_t capabilities, struct seccomp_code_filter *filter)
+{
+	char path[] = "/tmp/test-seccomp.XXXXXX";
+	_cleanup_free_ char *quoted = strdup(text);
+	int fd = mkstemp(path), r;
+
+	EXPECT(fd >= 0 && quoted);
+	for (char *c = quoted; *c; c++)
+		if (*c == '\'')
+			*c = '"';
+	EXPECT(write(fd, quoted, strlen(quoted)) == (ssize_t)strlen(quoted));
+	close(fd);
+	spec_init(&spec);
+	spec.seccomp_default = SPEC_SECCOMP_PROFILE;
+	EXPECT(text_set(&spec.seccomp_profile, path) == 0);
+	if (narrowed) {
+		CALLS(false, "~openat:ENOANO", "~lseek");
+		spec.restrict_namespaces = CLONE_NEWNET;
+		spec.lock_personality = true;
+	}
+	r = make(capabilities, filter);
+	unlink(path);
+	return r;
+}
+
+TEST(profiles)
+{
+	static const char profile[] =
+		"{'defaultAction': 'SCMP_ACT_ERRNO', 'defaultErrnoRet': 13,"
+		" 'archMap': [{'architecture': 'SCMP_ARCH_X86_64', 'subArchitectures': ['SCMP_ARCH_X86', 'SCMP_ARCH_X32']},"
+		"             {'architecture': 'SCMP_ARCH_AARCH64', 'subArchitectures': ['SCMP_ARCH_ARM']}],"
+		" 'flags': ['SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_TSYNC'],"
+		" 'syscalls': ["
+		"  {'names': ['read', 'write', 'no_such_call'], 'action': 'SCMP_ACT_ALLOW', 'comment': 'x', 'args': []},"
+		"  {'name': 'close', 'action': 'SCMP_ACT_LOG'},"
+		"  {'names': ['ptrace'], 'action': 'SCMP_ACT_ALLOW', 'includes': {'minKernel': '4.8'}},"
+		"  {'names': ['kcmp'], 'action': 'SCMP_ACT_ALLOW', 'excludes': {'minKernel': '4.8'}},"
+		"  {'names': ['chroot'], 'action': 'SCMP_ACT_ALLOW', 'includes': {'caps': ['CAP_SYS_CHROOT']}},"
+		"  {'names': ['reboot'], 'action': 'SCMP_ACT_ALLOW', 'includes': {'caps': ['CAP_SYS_BOOT', 'CAP_SYS_CHROOT']}},"
+		"  {'names': ['clone'], 'action': 'SCMP_ACT_ALLOW', 'excludes': {'caps': ['CAP_SYS_ADMIN']},"
+		"   'args': [{'index': 0, 'value': 2114060288, 'op': 'SCMP_CMP_MASKED_EQ'}]},"
+		"  {'names': ['clone3'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 38},"
+		"  {'names': ['acct'], 'action': 'SCMP_ACT_ERRNO', 'errno': 'ENOANO'},"
+		"  {'names': ['personality'], 'action': 'SCMP_ACT_ALLOW', 'args': [{'index': 0, 'value': 0, 'op': 'SCMP_CMP_EQ'}]},"
+		"  {'names': ['personality'], 'action': 'SCMP_ACT_ALLOW', 'args': [{'index': 0, 'value': 4294967295, 'op': 'SCMP_CMP_EQ'}]},"
+		"  {'names': ['socket'], 'action': 'SCMP_ACT_ALLOW', 'args': ["
+		"    {'index': 0, 'value': 1, 'op': 'SCMP_CMP_EQ'}, {'index': 0, 'value': 2, 'op': 'SCMP_CMP_EQ'}]},"
+		"  {'names': ['lseek'], 'action': 'SCMP_ACT_ALLOW', 'args': ["
+		"    {'index': 0, 'value': 3, 'op': 'SCMP_CMP_GE'}, {'index': 1, 'value': 4294967296, 'op': 'SCMP_CMP_LT'}]},"
+		"  {'names': ['kexec_load'], 'action': 'SCMP_ACT_KILL_PROCESS'},"
+		"  {'names': ['init_module'], 'action': 'SCMP_ACT_KILL'},"
+		"  {'names': ['delete_module'], 'action': 'SCMP_ACT_TRAP'},"
+		"  {'names': ['swapon'], 'action': 'SCMP_ACT_ALLOW', 'includes': {'arches': ['s390', 'sparc']}}"
+		" ]}";
+	const uint32_t other = SECCOMP_RET_ERRNO | EACCES;
+	struct seccomp_code_filter filter = {};
+
+	EXPECT_TEXT(make_profile(profile, CAP(SYS_CHROOT), &filter) == 0 ? "" : failure.text, "");
+	EXPECT(filter.flags == SECCOMP_FILTER_FLAG_LOG);
+	EXPECT(call(&filter, SYS_read, 0, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, SYS_mount, 0, 0, 0, 0) == other);
+	EXPECT(call(&filter, SYS_close, 0, 0, 0, 0) == SECCOMP_RET_LOG);
+	EXPECT(call(&filter, SYS_ptrace, 0, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, SYS_kcmp, 0, 0, 0, 0) == other);
+	EXPECT(call(&filter, SYS_chroot, 0, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, SYS_reboot, 0, 0, 0, 0) == other);
+	EXPECT(call(&filter, SYS_swapon, 0, 0, 0, 0) == other);
+	EXPECT(call(&filter, SYS_clone, SIGCHLD, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, SYS_clone, SIGCHLD | CLONE_NEWUSER, 0, 0, 0) == other);
+	EXPECT(call(&filter, SYS_clone3, 0, 0, 0, 0) == ABSENT);
+	EXPECT(call(&filter, SYS_acct, 0, 0, 0, 0) == (SECCOMP_RET_ERRNO | ENOANO));
+	EXPECT(call(&filter, SYS_personality, 0, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, SYS_personality, UINT32_MAX, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, SYS_personality, 8, 0, 0, 0) == other);
+	EXPECT(call(&filter, SYS_socket, AF_UNIX, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, SYS_socket, AF_INET, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, SYS_socket, AF_PACKET, 0, 0, 0) == other);
+	EXPECT(call(&filter, SYS_lseek, 3, UINT32_MAX, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, SYS_lseek, 3, UINT64_C(1) << 32, 0, 0) == other);
+	EXPECT(call(&filter, SYS_lseek, 2, 0, 0, 0) == other);
+	EXPECT(call(&filter, SYS_kexec_load, 0, 0, 0, 0) == SECCOMP_RET_KILL_PROCESS);
+	EXPECT(call(&filter, SYS_init_module, 0, 0, 0, 0) == SECCOMP_RET_KILL_THREAD);
+	EXPECT(call(&filter, SYS_delete_module, 0, 0, 0, 0) == SECCOMP_RET_TRAP);
+	EXPECT(call(&filter, 1000, 0, 0, 0, 0) == ABSENT);
+#ifdef __x86_64__
+	EXPECT(run(&filter, &(struct seccomp_data){.nr = 3 /* read */, .arch = AUDIT_ARCH_I386}) ==
+	       SECCOMP_RET_ALLOW);
+	EXPECT(run(&filter, &(struct seccomp_data){.nr = 21 /* mount */, .arch = AUDIT_ARCH_I386}) == other);
+	EXPECT(call(&filter, 0x40000000 + SYS_read, 0, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, 0x40000000 + SYS_mount, 0, 0, 0, 0) == other);
+#endif
+	finish(&filter);
+}
+
+/* What the unit says besides can only narrow it. */
+TEST(profiles_and_lists)
+{
+	static const char profile[] =
+		"{'defaultAction': 'SCMP_ACT_ERRNO', 'syscalls': ["
+		"  {'names': ['clone'], 'action': 'SCMP_ACT_ALLOW', 'args': [{'index': 0, 'value': 2114060288, 'op': 'SCMP_CMP_MASKED_EQ'}]},"
+		"  {'names': ['personality', 'openat'], 'action': 'SCMP_ACT_ALLOW', 'args': [{'index': 2, 'value': 0, 'op': 'SCMP_CMP_EQ'}]},"
+		"  {'names': ['read'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 5},"
+		"  {'names': ['read'], 'action': 'SCMP_ACT_ALLOW', 'args': [{'index': 0, 'value': 0, 'op': 'SCMP_CMP_EQ'}]}]}";
+	struct seccomp_code_filter filter = {};
+
+	narrowed = true;
+	EXPECT(make_profile(profile, 0, &filter) == 0);
+	narrowed = false;
+	EXPECT(call(&filter, SYS_clone, SIGCHLD, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, SYS_clone, SIGCHLD | CLONE_NEWUSER, 0, 0, 0) == REFUSED);
+	EXPECT(call(&filter, SYS_unshare, CLONE_NEWNET, 0, 0, 0) == REFUSED);
+	EXPECT(call(&filter, SYS_openat, 0, 0, 0, 0) == (SECCOMP_RET_ERRNO | ENOANO));
+	EXPECT(call(&filter, SYS_lseek, 0, 0, 0, 0) == SECCOMP_RET_KILL_PROCESS);
+	EXPECT(call(&filter, SYS_personality, 0, 0, 0, 0) == SECCOMP_RET_ALLOW);
+	EXPECT(call(&filter, SYS_personality, 8, 0, 0, 0) == REFUSED);
+	EXPECT(call(&filter, SYS_read, 0, 0, 0, 0) == (SECCOMP_RET_ERRNO | EIO));
+	finish(&filter);
+}
+
+TEST(bad_profiles)
+{
+	static const struct {
+		const char *profile, *text;
+	} cases[] = {
+		{"", "no valid JSON"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW',\n\n oops}", ":3: no valid JSON"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW'} tail", "no valid JSON"},
+		{"[]", "this should be an object"},
+		{"{}", "defaultAction: the key is missing"},
+		{"{'defaultAction': 7}", "defaultAction: this should be a text"},
+		{"{'defaultAction': 'SCMP_ACT_PERHAPS'}", "defaultAction: this is no SCMP_ACT_* action"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW', 'sycalls': []}", "sycalls: this key is not known"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW', 'defaultErrnoRet': 5000}",
+		 "defaultErrnoRet: the number is out of range"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW', 'defaultErrnoRet': -1}",
+		 "defaultErrnoRet: the number is out of range"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW', 'architectures': ['SCMP_ARCH_Z80']}",
+		 "architectures: this is no SCMP_ARCH_* architecture"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW', 'flags': ['FAST']}",
+		 "flags: this is no SECCOMP_FILTER_FLAG_*"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW', 'listenerPath': '/run/x'}",
+		 "listenerPath: only SCMP_ACT_NOTIFY"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['read']}]}",
+		 "syscalls[0].action: the key is missing"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['read'], 'action': 'SCMP_ACT_NOTIFY'}]}",
+		 "syscalls[0].action: SCMP_ACT_NOTIFY needs"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['read'], 'action': 'SCMP_ACT_TRACE'}]}",
+		 "syscalls[0].action: SCMP_ACT_TRACE needs"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'action': 'SCMP_ACT_LOG'}]}",
+		 "syscalls[0].names: the key is missing"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['Re ad'], 'action': 'SCMP_ACT_LOG'}]}",
+		 "syscalls[0].names: a name has"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['read'], 'action': 'SCMP_ACT_LOG', "
+		 "'args': [{'index': 6, 'value': 0, 'op': 'SCMP_CMP_EQ'}]}]}",
+		 "syscalls[0].args[0].index: the number is out of range"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['read'], 'action': 'SCMP_ACT_LOG', "
+		 "'args': [{'index': 0, 'value': 0, 'op': '=='}]}]}",
+		 "syscalls[0].args[0].op: this is no SCMP_CMP_* comparison"},
+		{"{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['read'], 'action': 'SCMP_ACT_LOG', "
+		 "'includes': {'minKernel': 'new'}}]}",
+		 "syscalls[0].minKernel: this is no version"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct seccomp_code_filter filter = {};
+
+		EXPECT(make_profile(cases[i].profile, 0, &filter) == -EINVAL);
+		if (!strstr(failure.text, cases[i].text))
+			EXPECT_TEXT(failure.text, cases[i].text);
+		finish(&filter);
+	}
+	spec_init(&spec);
+	spec.seccomp_default = SPEC_SECCOMP_PROFILE;
+	EXPECT(text_set(&spec.seccomp_profile, "/nonexistent/profile.json") == 0);
+	EXPECT(make(0, &(struct seccomp_code_filter){}) == -ENOENT);
+	EXPECT_TEXT(failure.text, "the seccomp profile /nonexistent/profile.json cannot be read");
+	spec_deinit(&spec);
+}
+
 /* The kernel takes the filter, and does what the model does. */
 TEST(in_the_kernel)
 {

@@ -1,0 +1,40 @@
+/* Directives about what the payload may do, whose values are like no others'. See special.h: an empty value restores the
+ * default. */
+#include <string.h>
+
+#include "units/special.h"
+
+int special_parse_seccomp_profile(const struct directive_line *line, void *field, struct failure *failure)
+{
+	struct spec *spec = &line->config->spec;
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	free(spec->seccomp_profile);
+	spec->seccomp_profile = NULL;
+	spec->seccomp_default = SPEC_SECCOMP_CONTAINER;
+	if (!*line->value || strcmp(line->value, "default") == 0)
+		return 0;
+	if (strcmp(line->value, "unconfined") == 0) {
+		spec->seccomp_default = SPEC_SECCOMP_NONE;
+		return 0;
+	}
+	r = value_expand(line, line->value, &path, failure);
+	if (r >= 0)
+		r = value_clean_path(path, failure);
+	if (r < 0)
+		return r;
+	*(char **)field = TAKE(path);
+	spec->seccomp_default = SPEC_SECCOMP_PROFILE;
+	return 0;
+}
+
+char *special_print_seccomp_profile(const void *field)
+{
+	const struct spec *spec =
+		(const struct spec *)((const char *)field - offsetof(struct spec, seccomp_profile));
+
+	return strdup(spec->seccomp_profile				? spec->seccomp_profile
+		      : spec->seccomp_default == SPEC_SECCOMP_CONTAINER ? "default"
+									: "unconfined");
+}
