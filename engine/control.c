@@ -33,6 +33,16 @@ static void control_append_name(struct text_buffer *buffer, int capability)
 		cap_free(name);
 }
 
+bool control_find_capability(const char *name, unsigned *ret)
+{
+	cap_value_t number;
+
+	if (cap_from_name(name, &number) < 0 || number < 0 || number > 63)
+		return false;
+	*ret = (unsigned)number;
+	return true;
+}
+
 char *control_print_capabilities(uint64_t set)
 {
 	struct text_buffer buffer = {};

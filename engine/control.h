@@ -7,6 +7,9 @@
  * memory. */
 char *control_print_capabilities(uint64_t set);
 
+/* The number of a capability, below 64, by its name "CAP_KILL". */
+bool control_find_capability(const char *name, unsigned *ret);
+
 /* The bounding set the payload gets: the spec's without what its Protect*= fields take away. */
 uint64_t control_bounding_set(const struct spec *spec);
 /* Whether no_new_privileges is asked for or implied. The identity must be resolved. */

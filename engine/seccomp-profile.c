@@ -13,10 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/capability.h>
 #include <sys/utsname.h>
 
 #include "base/fd.h"
+#include "engine/control.h"
 #include "engine/seccomp-profile.h"
 
 enum {
@@ -217,10 +217,10 @@ static const char *seccomp_profile_machine(void)
 
 static bool seccomp_profile_holds(const struct seccomp_profile_reader *reader, const char *name)
 {
-	cap_value_t capability;
+	unsigned capability;
 
 	/* A capability that this machine does not know is held by nobody. */
-	return cap_from_name(name, &capability) == 0 && capability < 64 &&
+	return control_find_capability(name, &capability) &&
 	       reader->capabilities & (UINT64_C(1) << capability);
 }
 

@@ -12,7 +12,7 @@ int special_parse_seccomp_profile(const struct directive_line *line, void *field
 
 	free(spec->seccomp_profile);
 	spec->seccomp_profile = NULL;
-	spec->seccomp_default = SPEC_SECCOMP_CONTAINER;
+	spec->seccomp_default = *line->value ? SPEC_SECCOMP_CONTAINER : SPEC_SECCOMP_NONE;
 	if (!*line->value || strcmp(line->value, "default") == 0)
 		return 0;
 	if (strcmp(line->value, "unconfined") == 0) {

@@ -316,7 +316,8 @@ TEST(names_for_numbers)
 	EXPECT(refused("ProcSubset", "some"));
 	EXPECT_TEXT(once("PrivateTmp", "disconnected"), "yes");
 	EXPECT_TEXT(once_in("Container", "SeccompProfile", "unconfined"), "unconfined");
-	EXPECT(refused_in("Container", "SeccompProfile", "/profile.json"));
+	EXPECT_TEXT(once_in("Container", "SeccompProfile", "/etc//profile.json"), "/etc/profile.json");
+	EXPECT(refused_in("Container", "SeccompProfile", "profile.json"));
 	EXPECT_TEXT(once_in("Container", "Network", "host"), "host");
 	EXPECT(refused_in("Container", "Network", "web.network"));
 	EXPECT(refused_in("Container", "Notify", "healthy"));
