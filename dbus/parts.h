@@ -208,6 +208,12 @@ struct property_exception {
 		      const struct spec *spec); /* NULL: as its kind does, by the signature */
 };
 const struct property_exception *property_exception_find(const struct directive *directive);
+/* property_image.c: those of disk images. */
+int property_image_options(sd_bus_message *message, const struct spec *spec);
+int property_image_hash(sd_bus_message *message, const struct spec *spec);
+int property_image_signature(sd_bus_message *message, const struct spec *spec);
+int property_image_mounts(sd_bus_message *message, const struct spec *spec);
+int property_image_extensions(sd_bus_message *message, const struct spec *spec);
 /* A raw wait status as SIGCHLD tells it: CLD_EXITED and a status, CLD_KILLED or CLD_DUMPED and a signal; zeros for
  * LAUNCH_STATUS_LOST. */
 void property_decode_status(int wait_status, int *ret_code, int *ret_status);

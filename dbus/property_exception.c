@@ -195,6 +195,11 @@ static const struct property_exception property_exceptions[] = {
 	{"Delegate", "b", property_exception_delegate},
 	{"DisableControllers", "as", property_exception_disable_controllers},
 	{"TemporaryFileSystem", "a(ss)", NULL},
+	{"RootImageOptions", "a(ss)", property_image_options},
+	{"RootHash", "ay", property_image_hash},
+	{"RootHashSignature", "ay", property_image_signature},
+	{"MountImages", "a(ssba(ss))", property_image_mounts},
+	{"ExtensionImages", "a(sba(ss))", property_image_extensions},
 };
 
 const struct property_exception *property_exception_find(const struct directive *directive)

@@ -54,7 +54,7 @@ struct program_op *build_op(struct build *build, enum program_code code)
 		.origin_item = build->origin_item,
 	};
 	/* Here a number is the slot of a user namespace. */
-	if (code == PROGRAM_TREE || code == PROGRAM_BIND)
+	if (code == PROGRAM_TREE || code == PROGRAM_BIND || code == PROGRAM_FILESYSTEM)
 		op->number = PROGRAM_SLOT_NONE;
 	return op;
 }

@@ -112,9 +112,28 @@ static int compile_working_directory(struct build *build)
 
 /* --- exec -------------------------------------------------------------------------------------------- */
 
+/* All that PATH could mean, joined by ':'. */
+static int compile_list_candidates(struct build *build, const char *name, const char *path, char **ret,
+				   bool *ret_search)
+{
+	struct text_buffer buffer = {};
+
+	while (*path) {
+		size_t length = strcspn(path, ":");
+
+		if (*path == '/')
+			text_buffer_append(&buffer, "%s%.*s/%s", buffer.length ? ":" : "", (int)length, path,
+					   name);
+		path += length + (path[length] == ':');
+	}
+	*ret = text_buffer_finish(&buffer);
+	*ret_search = true;
+	return *ret ? 0 : build_fail(build, -ENOMEM, "the command could not be looked up");
+}
+
 /* A command without a slash is looked for in the container's PATH as far as the container can be seen from
  * here. */
-static int compile_find_command(struct build *build, char *const *environment, char **ret)
+static int compile_find_command(struct build *build, char *const *environment, char **ret, bool *ret_search)
 {
 	static const struct spec host;
 	const struct spec *spec = build->command->full_privileges ? &host : build->spec;
@@ -122,6 +141,7 @@ static int compile_find_command(struct build *build, char *const *environment, c
 	_cleanup_free_ char *searched =
 		build->spec->exec_search_path ? text_list_join(build->spec->exec_search_path, ":") : NULL;
 
+	*ret_search = false;
 	if (strchr(name, '/')) {
 		*ret = strdup(name);
 		return *ret ? 0 : build_fail(build, -ENOMEM, "the command could not be looked up");
@@ -133,7 +153,7 @@ static int compile_find_command(struct build *build, char *const *environment, c
 
 		if (!candidate)
 			return build_fail(build, -ENOMEM, "the command could not be looked up");
-		if (*candidate == '/' && view_is_executable(spec, candidate)) {
+		if (*candidate == '/' && !view_is_opaque(spec) && view_is_executable(spec, candidate)) {
 			*ret = TAKE(candidate);
 			return 0;
 		}
@@ -141,6 +161,9 @@ static int compile_find_command(struct build *build, char *const *environment, c
 		directory += *directory == ':';
 	}
 	build_no_origin(build);
+	/* In a disk image it is looked for once that is mounted. */
+	if (view_is_opaque(spec) && *path)
+		return compile_list_candidates(build, name, path, ret, ret_search);
 	return build_fail(build, -ENOENT, "command \"%s\" not found in PATH (%s)", name, path);
 }
 
@@ -150,7 +173,8 @@ static int compile_exec(struct build *build, char *const *environment)
 	_cleanup_free_ char *path = NULL;
 	uint32_t text, argv, envp;
 	struct program_op *op;
-	int r = compile_find_command(build, environment, &path);
+	bool search;
+	int r = compile_find_command(build, environment, &path, &search);
 
 	if (r < 0)
 		return r;
@@ -170,6 +194,7 @@ static int compile_exec(struct build *build, char *const *environment)
 	op->text = text;
 	op->text2 = argv;
 	op->number = envp;
+	op->flags = search ? PROGRAM_EXEC_SEARCH : 0;
 	return 0;
 }
 

@@ -8,9 +8,41 @@
 
 #include "base/fd.h"
 #include "engine/filesystem.h"
+#include "engine/filesystem-image.h"
 #include "engine/filesystem-overlay.h"
+#include "engine/image-policy.h"
 
-/* The layers joined by ':', with ':' and '\' in them escaped. */
+/* A layer as PROGRAM_OVERLAY wants it: ':' and '\' escaped. */
+static void filesystem_overlay_append(struct text_buffer *buffer, const char *layer)
+{
+	for (const char *c = layer; *c; c++) {
+		if (*c == ':' || *c == '\\')
+			text_buffer_append_bytes(buffer, "\\", 1);
+		text_buffer_append_bytes(buffer, c, 1);
+	}
+}
+
+/* A layer that is a directory by its path, one that is a disk image by the slot where it is mounted. */
+static int filesystem_overlay_add_layer(struct build *build, const char *layer, struct text_buffer *buffer)
+{
+	struct stat status;
+	uint8_t slot;
+	int r;
+
+	if (stat(layer, &status) < 0 || !(S_ISREG(status.st_mode) || S_ISBLK(status.st_mode))) {
+		r = filesystem_check_directory(build, "image layer", layer);
+		if (r == 0)
+			filesystem_overlay_append(buffer, layer);
+		return r;
+	}
+	r = filesystem_image_emit_layer(build, layer, NULL,
+					build->spec->root_image_policy ?: IMAGE_POLICY_SERVICE, &slot);
+	if (r == 0)
+		text_buffer_append(buffer, "%u", slot);
+	return r;
+}
+
+/* The layers joined by ':'. */
 static int filesystem_overlay_join(struct build *build, char **ret)
 {
 	struct text_buffer buffer = {};
@@ -19,17 +51,12 @@ static int filesystem_overlay_join(struct build *build, char **ret)
 		int r;
 
 		BUILD_ORIGIN_ITEM(build, image_layers, (size_t)(layer - build->spec->image_layers));
-		r = filesystem_check_directory(build, "image layer", *layer);
+		if (buffer.length)
+			text_buffer_append_bytes(&buffer, ":", 1);
+		r = filesystem_overlay_add_layer(build, *layer, &buffer);
 		if (r < 0) {
 			text_buffer_free(&buffer);
 			return r;
-		}
-		if (buffer.length)
-			text_buffer_append_bytes(&buffer, ":", 1);
-		for (const char *c = *layer; *c; c++) {
-			if (*c == ':' || *c == '\\')
-				text_buffer_append_bytes(&buffer, "\\", 1);
-			text_buffer_append_bytes(&buffer, c, 1);
 		}
 	}
 	*ret = text_buffer_finish(&buffer);
@@ -194,5 +221,29 @@ int filesystem_overlay_emit(struct build *build)
 		op->flags = PROGRAM_OVERLAY_EPHEMERAL;
 	if (spec->upper == SPEC_UPPER_PERSISTENT)
 		op->flags = PROGRAM_OVERLAY_PERSISTENT;
+	return 0;
+}
+
+int filesystem_overlay_emit_ephemeral(struct build *build, const char *path, uint8_t slot)
+{
+	struct text_buffer buffer = {};
+	_cleanup_free_ char *lower = NULL;
+	struct program_op *op;
+	uint32_t text;
+
+	if (path)
+		filesystem_overlay_append(&buffer, path);
+	else
+		text_buffer_append(&buffer, "%u", slot);
+	lower = text_buffer_finish(&buffer);
+	if (!lower)
+		return build_fail(build, -ENOMEM, "the root could not be planned");
+	text = build_text(build, lower);
+	op = build_op(build, PROGRAM_OVERLAY);
+	op->text = text;
+	op->slot = build->own_ids ? BUILD_SLOT_USER : PROGRAM_SLOT_NONE;
+	op->slot2 = BUILD_SLOT_ROOT;
+	op->number = build->owner;
+	op->flags = PROGRAM_OVERLAY_EPHEMERAL;
 	return 0;
 }

@@ -5,3 +5,7 @@
 
 /* Checks the layers and the upper directory, and appends the overlay, in BUILD_SLOT_ROOT. */
 int filesystem_overlay_emit(struct build *build);
+
+/* An overlay whose upper layer is gone at the end, in BUILD_SLOT_ROOT, over a directory, or with PATH NULL over the mount in
+ * SLOT. */
+int filesystem_overlay_emit_ephemeral(struct build *build, const char *path, uint8_t slot);

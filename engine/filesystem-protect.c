@@ -2,6 +2,7 @@
  * needs no protection. */
 #include <string.h>
 
+#include "engine/filesystem.h"
 #include "engine/filesystem-protect.h"
 
 #define FILESYSTEM_PROTECT_SAFE (PROGRAM_MOUNT_NO_SUID | PROGRAM_MOUNT_NO_DEV)
@@ -183,7 +184,7 @@ static void filesystem_protect_collect_container(struct mountplan *plan, struct 
 	const struct spec *spec = build->spec;
 
 	BUILD_ORIGIN(build, mask);
-	for (size_t i = 0; i < ARRAY_SIZE(defaults) && build->root == BUILD_ROOT_OVERLAY; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(defaults) && filesystem_is_container(spec); i++)
 		for (const char *const *path = defaults[i].paths; *path; path++) {
 			const char *const one[] = {*path, NULL};
 

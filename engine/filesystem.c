@@ -16,6 +16,7 @@
 #include "engine/cgroup.h"
 #include "engine/directory.h"
 #include "engine/filesystem.h"
+#include "engine/filesystem-image.h"
 #include "engine/filesystem-overlay.h"
 #include "engine/filesystem-protect.h"
 #include "engine/isolation.h"
@@ -30,7 +31,12 @@ static bool filesystem_has_mounts(const struct spec *spec)
 	return spec->volumes.n || spec->bind_paths.n || spec->bind_read_only_paths.n ||
 	       spec->temporary_file_systems.n || spec->tmpfs.n || spec->read_only_paths.n ||
 	       spec->read_write_paths.n || spec->inaccessible_paths.n || spec->exec_paths.n ||
-	       spec->no_exec_paths.n || spec->mask;
+	       spec->no_exec_paths.n || spec->mask || spec->mount_images.n;
+}
+
+bool filesystem_is_container(const struct spec *spec)
+{
+	return spec->image_layers || spec->container_mounts;
 }
 
 /* Of a PID namespace that is joined; unless a mount namespace is too, which has it. */
@@ -51,6 +57,8 @@ enum build_root filesystem_decide_root(const struct spec *spec)
 {
 	if (spec->image_layers)
 		return BUILD_ROOT_OVERLAY;
+	if (spec->root_image)
+		return BUILD_ROOT_IMAGE;
 	if (spec->root_directory && strcmp(spec->root_directory, "/") != 0)
 		return BUILD_ROOT_DIRECTORY;
 	if (spec->private_mounts || spec->mount_api_vfs || spec->private_pids || spec->read_only_root ||
@@ -70,6 +78,20 @@ int filesystem_check_directory(struct build *build, const char *what, const char
 	if (stat(path, &st) < 0)
 		return build_fail(build, -errno, "%s %s", what, path);
 	return S_ISDIR(st.st_mode) ? 0 : build_fail(build, -ENOTDIR, "%s %s", what, path);
+}
+
+/* The directory below what is written and gone at the end. */
+static int filesystem_emit_ephemeral(struct build *build)
+{
+	const char *path = build->spec->root_directory;
+	int r;
+
+	BUILD_ORIGIN(build, root_directory);
+	r = filesystem_check_directory(build, "root directory", path);
+	if (r < 0)
+		return r;
+	BUILD_ORIGIN(build, root_ephemeral);
+	return filesystem_overlay_emit_ephemeral(build, path, PROGRAM_SLOT_NONE);
 }
 
 static int filesystem_emit_tree(struct build *build)
@@ -123,7 +145,7 @@ static void filesystem_emit_propagation(struct build *build)
 	build_op(build, PROGRAM_PRIVATE_MOUNTS)->flags = propagation;
 }
 
-static int filesystem_emit_root(struct build *build)
+static int filesystem_emit_root(struct build *build, struct mountplan *plan)
 {
 	struct program_op *op;
 	int r;
@@ -137,7 +159,16 @@ static int filesystem_emit_root(struct build *build)
 								 ? build->spec->mount_propagation
 							 : build->root == BUILD_ROOT_IN_PLACE ? MS_SLAVE
 											      : MS_PRIVATE;
-	r = build->root == BUILD_ROOT_OVERLAY ? filesystem_overlay_emit(build) : filesystem_emit_tree(build);
+	if (build->root == BUILD_ROOT_OVERLAY)
+		r = filesystem_overlay_emit(build);
+	else if (build->root == BUILD_ROOT_IMAGE)
+		r = filesystem_image_emit_root(build, plan);
+	else if (build->root == BUILD_ROOT_DIRECTORY && build->spec->root_ephemeral)
+		r = filesystem_emit_ephemeral(build);
+	else
+		r = filesystem_emit_tree(build);
+	if (r == 0)
+		r = filesystem_image_collect(build, plan);
 	if (r < 0 || build->root == BUILD_ROOT_IN_PLACE)
 		return r;
 	op = build_op(build, PROGRAM_ATTACH_ROOT);
@@ -231,6 +262,37 @@ static void filesystem_add_cgroups(struct mountplan *plan, struct build *build,
 	}
 }
 
+/* Something of the host's, if it is there, in the same place. PATH is a constant. */
+static void filesystem_add_host_bind(struct mountplan *plan, struct build *build, const char *path,
+				     bool is_directory)
+{
+	struct mountplan_entry *entry;
+
+	if (access(path, F_OK) < 0)
+		return;
+	entry = mountplan_add(plan, build, MOUNTPLAN_BIND, path);
+	entry->source = path;
+	entry->flags = PROGRAM_MOUNT_RECURSIVE | PROGRAM_OPTIONAL;
+	entry->is_directory = is_directory;
+	entry->implied = true;
+}
+
+/* The sockets of the host's logger. /dev/log is one of them, or a link to one. */
+static void filesystem_add_log_sockets(struct mountplan *plan, struct build *build)
+{
+	static const char *const sockets[] = {"/run/systemd/journal/dev-log", "/run/systemd/journal/socket",
+					      "/run/systemd/journal/stdout"};
+	struct stat status;
+
+	if (!build->spec->bind_log_sockets || build->root == BUILD_ROOT_IN_PLACE)
+		return;
+	BUILD_ORIGIN(build, bind_log_sockets);
+	for (size_t i = 0; i < ARRAY_SIZE(sockets); i++)
+		filesystem_add_host_bind(plan, build, sockets[i], false);
+	if (lstat("/dev/log", &status) == 0 && S_ISSOCK(status.st_mode))
+		filesystem_add_host_bind(plan, build, "/dev/log", false);
+}
+
 /* /dev of its own. A service on the host's tree keeps the host's shared memory, with which it talks to
  * others. */
 static void filesystem_add_dev(struct mountplan *plan, struct build *build,
@@ -246,15 +308,20 @@ static void filesystem_add_dev(struct mountplan *plan, struct build *build,
 			   PROGRAM_MOUNT_NO_SUID | PROGRAM_MOUNT_NO_EXEC);
 	filesystem_add_api(plan, build, MOUNTPLAN_MQUEUE, "/dev/mqueue", NULL,
 			   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC);
-	if (!own && !(build->namespaces & CLONE_NEWIPC))
+	if (own || build->namespaces & CLONE_NEWIPC)
+		return;
+	if (build->root == BUILD_ROOT_IN_PLACE)
 		filesystem_add_api(plan, build, MOUNTPLAN_KEEP, "/dev/shm", NULL, PROGRAM_OPTIONAL);
+	else
+		filesystem_add_host_bind(plan, build, "/dev/shm", true);
 }
 
 static void filesystem_collect_api(struct mountplan *plan, struct build *build,
 				   const struct filesystem_texts *texts)
 {
 	const struct spec *spec = build->spec;
-	bool own = build->root == BUILD_ROOT_OVERLAY || spec->mount_api_vfs;
+	bool container = filesystem_is_container(build->spec),
+	     own = container || (spec->mount_api_vfs && build->root != BUILD_ROOT_IN_PLACE);
 
 	if (own)
 		BUILD_ORIGIN(build, mount_api_vfs);
@@ -269,14 +336,20 @@ static void filesystem_collect_api(struct mountplan *plan, struct build *build,
 				   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC);
 	if (own) {
 		filesystem_add_api(plan, build, MOUNTPLAN_SYSFS, "/sys", NULL,
-				   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC | PROGRAM_MOUNT_READ_ONLY);
+				   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC |
+					   (container ? PROGRAM_MOUNT_READ_ONLY : 0));
 		filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/run", texts->run, FILESYSTEM_SAFE);
-		filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/tmp", "mode=1777", FILESYSTEM_SAFE);
 	}
+	if (container)
+		filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/tmp", "mode=1777", FILESYSTEM_SAFE);
 	filesystem_add_cgroups(plan, build, texts, own);
-	if (own || spec->private_devices)
-		filesystem_add_dev(plan, build, texts, own);
-	else if (filesystem_wants_mqueue(spec)) {
+	if (container || spec->private_devices) {
+		filesystem_add_dev(plan, build, texts, container);
+		return;
+	}
+	if (own)
+		filesystem_add_host_bind(plan, build, "/dev", true);
+	if (filesystem_wants_mqueue(spec)) {
 		BUILD_ORIGIN(build, private_ipc);
 		filesystem_add_api(plan, build, MOUNTPLAN_MQUEUE, "/dev/mqueue", NULL,
 				   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC | PROGRAM_OPTIONAL);
@@ -438,6 +511,7 @@ static int filesystem_emit_plan(struct build *build, struct mountplan *plan, str
 	if (r < 0)
 		return r;
 	filesystem_collect_api(plan, build, texts);
+	filesystem_add_log_sockets(plan, build);
 	r = filesystem_collect_lists(plan, build, texts);
 	if (r == 0)
 		r = directory_collect(plan, build, &texts->kept);
@@ -460,7 +534,8 @@ static void filesystem_emit_log_link(struct build *build)
 	uint32_t text, text2;
 	struct program_op *op;
 
-	if (build->root != BUILD_ROOT_IN_PLACE || !build->spec->private_devices)
+	if (!build->spec->private_devices ||
+	    (build->root != BUILD_ROOT_IN_PLACE && !build->spec->bind_log_sockets))
 		return;
 	n = readlink("/dev/log", target, sizeof(target) - 1);
 	if (n <= 0)
@@ -484,7 +559,7 @@ int filesystem_emit(struct build *build)
 
 	if (build->root == BUILD_ROOT_SHARED)
 		return 0;
-	r = filesystem_emit_root(build);
+	r = filesystem_emit_root(build, &plan);
 	if (r == 0)
 		r = filesystem_emit_plan(build, &plan, &texts);
 	mountplan_deinit(&plan);

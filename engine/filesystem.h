@@ -6,6 +6,9 @@
 /* Which kind of root the spec asks for. */
 enum build_root filesystem_decide_root(const struct spec *spec);
 
+/* Whether it gets what containers have, not only what its directives name. */
+bool filesystem_is_container(const struct spec *spec);
+
 /* Fails with "WHAT PATH" when that is no directory. */
 int filesystem_check_directory(struct build *build, const char *what, const char *path);
 

@@ -70,7 +70,17 @@ static uint64_t interpret_mounts_attributes_of(uint32_t flags)
 	return (flags & PROGRAM_MOUNT_READ_ONLY ? MOUNT_ATTR_RDONLY : 0) |
 	       (flags & PROGRAM_MOUNT_NO_SUID ? MOUNT_ATTR_NOSUID : 0) |
 	       (flags & PROGRAM_MOUNT_NO_DEV ? MOUNT_ATTR_NODEV : 0) |
-	       (flags & PROGRAM_MOUNT_NO_EXEC ? MOUNT_ATTR_NOEXEC : 0);
+	       (flags & PROGRAM_MOUNT_NO_EXEC ? MOUNT_ATTR_NOEXEC : 0) |
+	       (flags & PROGRAM_MOUNT_NO_ATIME ? MOUNT_ATTR_NOATIME : 0) |
+	       (flags & PROGRAM_MOUNT_STRICT_ATIME ? MOUNT_ATTR_STRICTATIME : 0) |
+	       (flags & PROGRAM_MOUNT_NO_DIR_ATIME ? MOUNT_ATTR_NODIRATIME : 0) |
+	       (flags & PROGRAM_MOUNT_NO_SYMLINKS ? MOUNT_ATTR_NOSYMFOLLOW : 0);
+}
+
+/* mount_setattr(2): how access times are kept is one choice, which must be cleared to be set. */
+static uint64_t interpret_mounts_cleared_by(uint32_t flags)
+{
+	return flags & (PROGRAM_MOUNT_NO_ATIME | PROGRAM_MOUNT_STRICT_ATIME) ? MOUNT_ATTR__ATIME : 0;
 }
 
 /* --- making mounts ------------------------------------------------------------------------------------- */
@@ -90,13 +100,10 @@ static int interpret_mounts_option(int context_fd, const char *option, size_t le
 	return fsconfig(context_fd, FSCONFIG_SET_STRING, key, value, 0) < 0 ? -errno : 0;
 }
 
-int interpret_mounts_new(const char *type, const char *options, uint32_t flags)
+int interpret_mounts_create(int context, const char *options, uint32_t flags)
 {
-	_cleanup_fd_ int context = fsopen(type, FSOPEN_CLOEXEC);
 	int fd;
 
-	if (context < 0)
-		return -errno;
 	while (*options) {
 		const char *end = strchrnul(options, ',');
 		int r = end == options ? 0
@@ -112,11 +119,29 @@ int interpret_mounts_new(const char *type, const char *options, uint32_t flags)
 	return fd < 0 ? -errno : fd;
 }
 
+int interpret_mounts_new(const char *type, const char *options, uint32_t flags)
+{
+	_cleanup_fd_ int context = fsopen(type, FSOPEN_CLOEXEC);
+
+	return context < 0 ? -errno : interpret_mounts_create(context, options, flags);
+}
+
+int interpret_mounts_id_map(const struct interpret_run *run, int tree_fd, uint64_t slot)
+{
+	struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP};
+
+	if (slot == PROGRAM_SLOT_NONE)
+		return 0;
+	attributes.userns_fd = (uint64_t)run->slots[slot];
+	return mount_setattr(tree_fd, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0 ? -errno : 0;
+}
+
 int interpret_mounts_copy(const struct interpret_run *run, int directory_fd, const char *path, uint32_t flags,
 			  uint64_t id_map)
 {
 	unsigned recursive = flags & PROGRAM_MOUNT_RECURSIVE ? AT_RECURSIVE : 0;
 	struct mount_attr attributes = {.attr_set = interpret_mounts_attributes_of(flags),
+					.attr_clr = interpret_mounts_cleared_by(flags),
 					.propagation = MS_PRIVATE};
 	_cleanup_fd_ int tree = open_tree(directory_fd, path,
 					  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive);

@@ -60,7 +60,7 @@ int interpret_root_tree(struct interpret_run *run, const struct program_op *op)
 /* --- overlay ------------------------------------------------------------------------------------------- */
 
 struct interpret_overlay {
-	const struct interpret_run *run;
+	struct interpret_run *run;
 	const struct program_op *op;
 	int scratch_fd;
 	unsigned n_layers;
@@ -89,12 +89,34 @@ static int interpret_root_attach_layer(const struct interpret_overlay *overlay, 
 	return interpret_mounts_move(tree, overlay->scratch_fd, name);
 }
 
+/* A layer that a step before has mounted, in the slot that NUMBER, a decimal, says. */
+static int interpret_root_attach_slot(struct interpret_overlay *overlay, const char *number, const char *name)
+{
+	unsigned slot = 0;
+	int r;
+
+	for (; *number >= '0' && *number <= '9' && slot < PROGRAM_N_SLOTS; number++)
+		slot = slot * 10 + (unsigned)(*number - '0');
+	if (*number || slot >= PROGRAM_N_SLOTS || overlay->run->slots[slot] < 0)
+		return -EBADF;
+	if (mkdirat(overlay->scratch_fd, name, 0755) < 0)
+		return -errno;
+	r = interpret_mounts_move(overlay->run->slots[slot], overlay->scratch_fd, name);
+	overlay->run->slots[slot] = fd_close(overlay->run->slots[slot]);
+	return r;
+}
+
 static int interpret_root_add_lower(struct interpret_overlay *overlay, const char *path)
 {
 	unsigned n = overlay->n_layers++;
 	char name[4] = {(char)('0' + n / 100 % 10), (char)('0' + n / 10 % 10), (char)('0' + n % 10)};
 	struct stat status;
-	int r = *path ? interpret_root_attach_layer(overlay, path, name) : 0;
+	int r = 0;
+
+	if (*path == '/')
+		r = interpret_root_attach_layer(overlay, path, name);
+	else if (*path)
+		r = interpret_root_attach_slot(overlay, path, name);
 
 	if (r == 0 && !*path && mkdirat(overlay->scratch_fd, name, 0755) < 0)
 		r = -errno;

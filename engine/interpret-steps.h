@@ -81,6 +81,10 @@ int interpret_mounts_resolve(const struct interpret_run *run, uint8_t slot, cons
 /* A detached new file system: comma-separated OPTIONS, PROGRAM_MOUNT_* FLAGS. The caller owns the descriptor.
  */
 int interpret_mounts_new(const char *type, const char *options, uint32_t flags);
+/* The same from an open context (which is not consumed) whose source, if it has one, is set. */
+int interpret_mounts_create(int context_fd, const char *options, uint32_t flags);
+/* Idmaps the detached mount TREE_FD by the user namespace in SLOT; PROGRAM_SLOT_NONE: does nothing. */
+int interpret_mounts_id_map(const struct interpret_run *run, int tree_fd, uint64_t slot);
 /* A detached copy of the mount at PATH below DIRECTORY_FD (with "": of DIRECTORY_FD itself), private, with
  * PROGRAM_MOUNT_* FLAGS and idmapped by the user namespace in slot ID_MAP (PROGRAM_SLOT_NONE: not). The
  * caller owns the descriptor. */
@@ -114,3 +118,4 @@ interpret_step interpret_mounts_make_directory, interpret_mounts_make_file, inte
 	interpret_mounts_cgroup, interpret_mounts_mqueue, interpret_mounts_devpts,
 	interpret_mounts_attributes, interpret_mounts_mask;
 interpret_step interpret_dev_make;
+interpret_step interpret_image_loop, interpret_image_verity, interpret_image_filesystem;

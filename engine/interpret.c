@@ -11,9 +11,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/limits.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -219,6 +221,30 @@ static int interpret_fork(struct interpret_run *run, const struct program_op *op
 	return interpret_announce(run);
 }
 
+/* One of PATHS, joined by ':': what could not be looked for before the root was there. As execvp(3) has it, EACCES counts
+ * for more than ENOENT. */
+static int interpret_search(const struct interpret_run *run, const char *paths)
+{
+	int error = -ENOENT;
+
+	while (*paths) {
+		char path[PATH_MAX];
+		size_t length = strcspn(paths, ":");
+
+		if (length < sizeof path) {
+			memcpy(path, paths, length);
+			path[length] = '\0';
+			execve(path, run->argv, run->envp);
+			if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+				return -errno;
+			if (errno == EACCES)
+				error = -EACCES;
+		}
+		paths += length + (paths[length] == ':');
+	}
+	return error;
+}
+
 static int interpret_exec(struct interpret_run *run, const struct program_op *op)
 {
 	int r = interpret_seal(run);
@@ -226,6 +252,8 @@ static int interpret_exec(struct interpret_run *run, const struct program_op *op
 	if (r < 0)
 		return r;
 	interpret_namespaces_reap(run);
+	if (op->flags & PROGRAM_EXEC_SEARCH)
+		return interpret_search(run, interpret_text(run, op->text));
 	execve(interpret_text(run, op->text), run->argv, run->envp);
 	return -errno;
 }
@@ -263,6 +291,9 @@ static const struct {
 	[PROGRAM_PRIVATE_MOUNTS] = {interpret_root_private_mounts, INTERPRET_OWNER_KEEP},
 	[PROGRAM_TREE] = {interpret_root_tree, INTERPRET_OWNER_KEEP},
 	[PROGRAM_OVERLAY] = {interpret_root_overlay, INTERPRET_OWNER_NUMBER},
+	[PROGRAM_LOOP] = {interpret_image_loop, INTERPRET_OWNER_KEEP},
+	[PROGRAM_VERITY] = {interpret_image_verity, INTERPRET_OWNER_KEEP},
+	[PROGRAM_FILESYSTEM] = {interpret_image_filesystem, INTERPRET_OWNER_KEEP},
 	[PROGRAM_ATTACH_ROOT] = {interpret_root_attach, INTERPRET_OWNER_KEEP},
 	[PROGRAM_DROP_OLD_ROOT] = {interpret_root_drop_old, INTERPRET_OWNER_KEEP},
 	[PROGRAM_MAKE_DIRECTORY] = {interpret_mounts_make_directory, INTERPRET_OWNER_NUMBER2},

@@ -306,7 +306,7 @@ static bool mountplan_may_lack_point(const struct mountplan *plan, const struct 
 	if (ground && ground->kind == MOUNTPLAN_TMPFS)
 		return true;
 	/* The container itself may have removed it from a root that keeps changes. */
-	if (!ground && (build->root == BUILD_ROOT_DIRECTORY ||
+	if (!ground && (build->root == BUILD_ROOT_DIRECTORY || build->root == BUILD_ROOT_IMAGE ||
 			(build->root == BUILD_ROOT_OVERLAY && spec->upper == SPEC_UPPER_PERSISTENT)))
 		return true;
 	if (ground && ground->kind == MOUNTPLAN_BIND)
@@ -514,6 +514,7 @@ static int mountplan_emit_entry(struct mountplan *plan, struct build *build, siz
 		break;
 	case MOUNTPLAN_SYMLINK: /* made as its own place */
 		break;
+	case MOUNTPLAN_TREE:
 	case MOUNTPLAN_KEEP:
 	case MOUNTPLAN_READ_WRITE:
 	case MOUNTPLAN_EXEC:

@@ -14,6 +14,7 @@ enum mountplan_kind {
 	MOUNTPLAN_MQUEUE,
 	MOUNTPLAN_DEVPTS,
 	MOUNTPLAN_DEV,
+	MOUNTPLAN_TREE,	   /* a mount that is ready in `slot` */
 	MOUNTPLAN_SYMLINK, /* no mount, but a name that has to be there: a link to `source` */
 	MOUNTPLAN_KEEP,	   /* what is at the target now stays, though a parent is covered */
 	/* a property of what is there */
@@ -36,7 +37,7 @@ struct mountplan_entry {
 	bool is_directory;   /* what the mount point is made as */
 	uint32_t origin;
 	uint16_t origin_item;
-	uint8_t slot; /* while emitting: a copy made before the parent changed */
+	uint8_t slot; /* TREE; else while emitting: a copy made before the parent changed */
 };
 
 struct mountplan {

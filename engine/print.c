@@ -21,6 +21,10 @@ static const struct print_flag print_mount_flags[] = {
 	{PROGRAM_MOUNT_NO_SUID, "nosuid"},
 	{PROGRAM_MOUNT_NO_DEV, "nodev"},
 	{PROGRAM_MOUNT_NO_EXEC, "noexec"},
+	{PROGRAM_MOUNT_NO_ATIME, "noatime"},
+	{PROGRAM_MOUNT_STRICT_ATIME, "strictatime"},
+	{PROGRAM_MOUNT_NO_DIR_ATIME, "nodiratime"},
+	{PROGRAM_MOUNT_NO_SYMLINKS, "nosymfollow"},
 	{PROGRAM_MOUNT_RECURSIVE, "recursive"},
 	{PROGRAM_OVERLAY_EPHEMERAL, "ephemeral"},
 	{PROGRAM_OVERLAY_PERSISTENT, "persistent"},
@@ -286,6 +290,33 @@ static void print_root(struct print *print)
 		print_flags(print, print_mount_flags, ARRAY_SIZE(print_mount_flags), op->flags);
 }
 
+static void print_image(struct print *print)
+{
+	const struct program_op *op = print->op;
+
+	switch (op->code) {
+	case PROGRAM_LOOP:
+		text_buffer_append(&print->buffer, " descriptor=%u offset=%llu", op->fd,
+				   (unsigned long long)op->number);
+		if (op->number2)
+			text_buffer_append(&print->buffer, " size=%llu", (unsigned long long)op->number2);
+		print_flags(print, print_mount_flags, ARRAY_SIZE(print_mount_flags), op->flags);
+		break;
+	case PROGRAM_VERITY:
+		text_buffer_append(&print->buffer, " sectors=%u table=%s%s", op->flags,
+				   print_string(print, op->text), op->number2 ? " signed" : "");
+		break;
+	default:
+		text_buffer_append(&print->buffer, " %s", print_string(print, op->text));
+		print_value(print, "options", print_string(print, op->text2));
+		if (op->number != PROGRAM_SLOT_NONE)
+			text_buffer_append(&print->buffer, " idmapped");
+		print_flags(print, print_mount_flags, ARRAY_SIZE(print_mount_flags), op->flags);
+		break;
+	}
+	text_buffer_append(&print->buffer, " slot=%u", op->slot2);
+}
+
 static void print_bind_source(struct print *print)
 {
 	const struct program_op *op = print->op;
@@ -415,6 +446,9 @@ static void (*const print_families[PROGRAM_CODE_MAX_])(struct print *print) = {
 	[PROGRAM_PRIVATE_MOUNTS] = print_root,
 	[PROGRAM_TREE] = print_root,
 	[PROGRAM_OVERLAY] = print_root,
+	[PROGRAM_LOOP] = print_image,
+	[PROGRAM_VERITY] = print_image,
+	[PROGRAM_FILESYSTEM] = print_image,
 	[PROGRAM_ATTACH_ROOT] = print_root,
 	[PROGRAM_DROP_OLD_ROOT] = print_root,
 	[PROGRAM_MAKE_DIRECTORY] = print_filesystem,

@@ -75,6 +75,9 @@ const struct program_op_info program_op_info[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_PRIVATE_MOUNTS] = {"private-mounts", EXIT_NAMESPACE},
 	[PROGRAM_TREE] = {"copy-tree", EXIT_NAMESPACE},
 	[PROGRAM_OVERLAY] = {"mount-overlay", EXIT_NAMESPACE},
+	[PROGRAM_LOOP] = {"attach-image", EXIT_NAMESPACE},
+	[PROGRAM_VERITY] = {"verify-image", EXIT_NAMESPACE},
+	[PROGRAM_FILESYSTEM] = {"mount-filesystem", EXIT_NAMESPACE},
 	[PROGRAM_ATTACH_ROOT] = {"attach-root", EXIT_NAMESPACE},
 	[PROGRAM_DROP_OLD_ROOT] = {"drop-old-root", EXIT_NAMESPACE},
 	[PROGRAM_MAKE_DIRECTORY] = {"make-directory", EXIT_NAMESPACE},
@@ -135,6 +138,7 @@ enum program_argument { /* what a row's arguments are; bits */
 			WRITE_SLOT2 = 1 << 13,	 /* slot2 is written */
 			NAMESPACES = 1 << 14,	 /* flags: CLONE_NEW* only */
 			RESOURCE = 1 << 15,	 /* flags: RLIMIT_* */
+			TEXT2_BYTES = 1 << 25,	 /* text2: uint8_t[number2] */
 			TEXT_MASK = 1 << 24,	 /* text: a mask of number bytes */
 };
 
@@ -156,6 +160,9 @@ static const uint32_t program_arguments[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_SYSCTL] = TEXT | TEXT2,
 	[PROGRAM_TREE] = TEXT | MAY_SLOT | NUMBER_SLOT | WRITE_SLOT2,
 	[PROGRAM_OVERLAY] = TEXT | TEXT2 | MAY_SLOT | WRITE_SLOT2,
+	[PROGRAM_LOOP] = DESCRIPTOR | WRITE_SLOT2,
+	[PROGRAM_VERITY] = TEXT | TEXT2_BYTES | SLOT | NUMBER_SLOT | WRITE_SLOT2,
+	[PROGRAM_FILESYSTEM] = TEXT | TEXT2 | MAY_SLOT | NUMBER_SLOT | WRITE_SLOT2,
 	[PROGRAM_ATTACH_ROOT] = SLOT | WRITE_SLOT2,
 	[PROGRAM_DROP_OLD_ROOT] = SLOT,
 	[PROGRAM_MAKE_DIRECTORY] = TEXT | MAY_SLOT,
@@ -229,6 +236,8 @@ static bool program_texts_ok(const struct program_check *check, const struct pro
 	if (has & TEXT2 && !program_text_ok(check, op->text2))
 		return false;
 	if (has & TEXT_IDS && !program_array_ok(check, op->text, op->number, sizeof(uint32_t), 65536))
+		return false;
+	if (has & TEXT2_BYTES && !program_array_ok(check, op->text2, op->number2, 1, PROGRAM_MAX_SIZE))
 		return false;
 	if (has & TEXT_FILTER &&
 	    (op->number == 0 ||

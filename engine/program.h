@@ -85,10 +85,19 @@ enum program_code {
 				   with PROGRAM_SLOT_NONE as a path on the host; flags: further PROGRAM_MOUNT_* become its attributes;
 				   number: slot of a user namespace to idmap by, or PROGRAM_SLOT_NONE. PROGRAM_OPTIONAL and missing: slot2 is
 				   empty. With text "" slot2 = the process's own root itself, not copied: no ATTACH_ROOT follows */
-	PROGRAM_OVERLAY, /* slot2 = a detached overlay: text lower layers joined by ':' (each with ':' and '\' escaped),
+	PROGRAM_OVERLAY, /* slot2 = a detached overlay: text lower layers joined by ':' (each with ':' and '\' escaped; one that does not
+				   begin with '/' is the number of the slot with its mount, which is closed),
 				   text2: directory holding "data" and "work" (these are made if missing), or "" ; flags: PROGRAM_OVERLAY_*;
 				   slot: user namespace to idmap the lower layers (and a persistent upper one) by, or PROGRAM_SLOT_NONE;
 				   number: owner of an ephemeral upper directory's root (0 without a user namespace). Neither flag: read-only */
+	PROGRAM_LOOP, /* slot2 = a block device with the bytes of descriptor fd, a disk image, from number on, number2 of them (0: all); the
+				   device goes with its last user. PROGRAM_MOUNT_READ_ONLY: it cannot be written to */
+	PROGRAM_VERITY, /* slot2 = the block device in slot as dm-verity lets it be read: number: slot of the hash device (both are closed);
+				   text: the table behind the devices; flags: its sectors of 512 bytes; text2: signature of the root hash,
+				   number2 bytes, 0: none */
+	PROGRAM_FILESYSTEM, /* slot2 = a detached new file system: text its type, text2 options; slot: the block device it is on, which is
+				   closed, or PROGRAM_SLOT_NONE; flags PROGRAM_MOUNT_*; number: slot of a user namespace to idmap by,
+				   or PROGRAM_SLOT_NONE */
 	PROGRAM_ATTACH_ROOT, /* mounts the tree in slot over "/"; the old root is kept in slot2. From here slot is the attached root, but
 				   the process's root is still the old one, so that nothing covers the new one while it is filled */
 	PROGRAM_DROP_OLD_ROOT, /* slot: the tree of ATTACH_ROOT becomes the process's root by pivot_root(2) and the old one is detached:
@@ -133,7 +142,7 @@ enum program_code {
 	/* the two that change who goes on */
 	PROGRAM_FORK, /* flags: PROGRAM_FORK_INIT: the parent stays as PID 1 of the namespace (reaps, forwards signals); without:
 				   as a relay outside a PID namespace that was joined. After a SESSION the payload leads one of its own */
-	PROGRAM_EXEC, /* text: path; text2: data offset of argv vector; number: data offset of envp vector */
+	PROGRAM_EXEC, /* text: path, or with PROGRAM_EXEC_SEARCH several joined by ':', of which the first that is there is taken; text2: data offset of argv vector; number: data offset of envp vector */
 	PROGRAM_CODE_MAX_,
 };
 
@@ -153,6 +162,11 @@ enum {
 	PROGRAM_FORK_INIT = 1 << 9,
 	PROGRAM_KEEP_ADMIN = 1 << 9,
 	PROGRAM_MASK_NO_ACCESS = 1 << 10,
+	PROGRAM_EXEC_SEARCH = 1 << 23,
+	PROGRAM_MOUNT_NO_ATIME = 1 << 24,
+	PROGRAM_MOUNT_STRICT_ATIME = 1 << 25,
+	PROGRAM_MOUNT_NO_DIR_ATIME = 1 << 26,
+	PROGRAM_MOUNT_NO_SYMLINKS = 1 << 27, /* none is followed */
 };
 
 struct program_op {

@@ -133,6 +133,9 @@ static void spec_deinit_filesystem(struct spec *spec)
 		&spec->bind_read_only_paths,
 		&spec->temporary_file_systems,
 		&spec->tmpfs,
+		&spec->mount_images,
+		&spec->extension_images,
+		&spec->extension_directories,
 		&spec->read_only_paths,
 		&spec->read_write_paths,
 		&spec->inaccessible_paths,
@@ -141,6 +144,14 @@ static void spec_deinit_filesystem(struct spec *spec)
 	};
 
 	free(spec->root_directory);
+	free(spec->root_image);
+	free(spec->root_image_options);
+	free(spec->root_hash);
+	free(spec->root_hash_signature);
+	free(spec->root_verity);
+	free(spec->root_image_policy);
+	free(spec->mount_image_policy);
+	free(spec->extension_image_policy);
 	text_list_free(spec->image_layers);
 	free(spec->upper_directory);
 	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++)

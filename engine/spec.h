@@ -79,6 +79,8 @@ enum spec_mount_kind {
 	SPEC_MOUNT_INACCESSIBLE, /* replaced by an empty node nobody may open */
 	SPEC_MOUNT_EXEC,	 /* an exception from no-exec */
 	SPEC_MOUNT_NO_EXEC,
+	SPEC_MOUNT_IMAGE,     /* the file system of the disk image `source`; options: image-options.h */
+	SPEC_MOUNT_EXTENSION, /* the directory or disk image `source` extends /usr and /opt; no target */
 	SPEC_MOUNT_KIND_MAX_,
 };
 
@@ -86,7 +88,7 @@ struct spec_mount {
 	enum spec_mount_kind kind;
 	char *source;  /* bind: absolute path on the host; else NULL */
 	char *target;  /* absolute path in the container */
-	char *options; /* tmpfs: filesystem options; else NULL */
+	char *options; /* tmpfs: filesystem options; image: image-options.h; else NULL */
 	bool read_only, recursive, no_exec, no_suid, no_dev;
 	bool ignore_missing; /* a "-" prefix: a missing source or target is no error */
 	bool id_mapped;	     /* bind: ids on disk are the container's, not the host's */
@@ -324,18 +326,29 @@ struct spec {
 	char **sysctls;		   /* NAME=VALUE of the container's own namespaces */
 
 	/* filesystem: the root */
-	char *root_directory; /* RootDirectory=; NULL: the host's root */
+	char *root_directory;		       /* RootDirectory=; NULL: the host's root */
+	char *root_image, *root_image_options; /* RootImage=, RootImageOptions=: image-options.h */
+	char *root_hash,
+		*root_hash_signature; /* hexadecimal or a path; "base64:…" or a path; NULL: beside the image */
+	char *root_verity;
+	char *root_image_policy, *mount_image_policy,
+		*extension_image_policy; /* image-policy.h; NULL: the default */
+	bool root_ephemeral;		 /* writes to the root directory or image are gone at the end */
 	char **image_layers; /* Image=: directories, uppermost first; an overlay is made of them. None may lie inside
 				  another on one file system: overlayfs cannot stack them (compile() says so) */
 	enum spec_upper upper; /* what catches writes to the overlay */
 	char *upper_directory; /* SPEC_UPPER_PERSISTENT: holds "data" and "work"; made if missing, in a directory that exists;
 				  NULL: compile_context.state_directory/name */
 	bool read_only_root; /* ReadOnly= */
-	bool mount_api_vfs;  /* own /proc, /sys, /dev, /run, /tmp (always with image_layers) */
+	bool mount_api_vfs;  /* /proc, /sys, /run of its own and the host's /dev, in a root of its own */
+	bool container_mounts; /* what containers have, and always with image_layers: /dev and /tmp of their own too, what the kernel
+				  tells of the machine hidden */
+	bool bind_log_sockets; /* the host's logger can be reached in a root of its own */
 
 	/* filesystem: what is mounted in it; applied after sorting by target */
 	struct spec_mounts volumes; /* Volume= */
 	struct spec_mounts bind_paths, bind_read_only_paths, temporary_file_systems, tmpfs;
+	struct spec_mounts mount_images, extension_images, extension_directories;
 	struct spec_mounts read_only_paths, read_write_paths, inaccessible_paths, exec_paths, no_exec_paths;
 	char **mask, **unmask; /* Mask=, Unmask=: on top of the default masked paths */
 	bool private_tmp, private_devices;

@@ -62,6 +62,9 @@ static int view_open_root(const struct spec *spec, const char *path, int flags)
 {
 	int fd = -ENOENT;
 
+	/* What is in an image nobody sees before it is mounted; its users are the host's. */
+	if (spec->root_image)
+		return view_open_in("/", path, flags);
 	if (!spec->image_layers)
 		return view_open_in(spec->root_directory ?: "/", path, flags);
 	if (spec->upper == SPEC_UPPER_PERSISTENT && spec->upper_directory) {
@@ -100,6 +103,18 @@ int view_type(const struct spec *spec, const char *directory, const char *path)
 	if (fd < 0)
 		return fd;
 	return fstat(fd, &st) < 0 ? -errno : (int)(st.st_mode & S_IFMT);
+}
+
+bool view_is_opaque(const struct spec *spec)
+{
+	struct stat st;
+
+	if (spec->root_image || spec->mount_images.n || spec->extension_images.n)
+		return true;
+	TEXT_LIST_FOREACH (layer, spec->image_layers)
+		if (stat(*layer, &st) == 0 && !S_ISDIR(st.st_mode))
+			return true;
+	return false;
 }
 
 bool view_is_executable(const struct spec *spec, const char *path)

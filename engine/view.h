@@ -16,6 +16,9 @@ int view_open(const struct spec *spec, const char *path, int flags);
  * that one instead, or a negative errno: what a mount point would be found as. */
 int view_type(const struct spec *spec, const char *directory, const char *path);
 
+/* Whether there is something that cannot be seen before it is mounted: a disk image. */
+bool view_is_opaque(const struct spec *spec);
+
 /* Whether PATH is a regular file that somebody may execute. */
 bool view_is_executable(const struct spec *spec, const char *path);
 

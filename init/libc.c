@@ -444,6 +444,16 @@ dev_t gnu_dev_makedev(unsigned major_number, unsigned minor_number)
 	       (minor_number & 0xffu) | (dev_t)(minor_number & ~0xffu) << 12;
 }
 
+unsigned gnu_dev_major(dev_t device)
+{
+	return (unsigned)((device >> 8 & 0xfff) | (device >> 32 & ~0xfffu));
+}
+
+unsigned gnu_dev_minor(dev_t device)
+{
+	return (unsigned)((device & 0xff) | (device >> 12 & ~0xffu));
+}
+
 int symlinkat(const char *target, int directory_fd, const char *path)
 {
 	return (int)LIBC_CALL3(SYS_symlinkat, target, directory_fd, path);

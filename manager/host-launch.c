@@ -177,6 +177,9 @@ static int host_launch_descriptors(const struct host *host, struct host_bag *bag
 			r = host_launch_other_unit(host, bag, d->path, failure);
 		else if (d->kind == PROGRAM_DESCRIPTOR_NAMESPACE)
 			r = host_launch_namespace(bag, d, failure);
+		else if (d->kind == PROGRAM_DESCRIPTOR_IMAGE)
+			r = host_bag_put(bag, host_launch_open(d->path, (d->writable ? O_RDWR : O_RDONLY) |
+										O_NONBLOCK));
 		else
 			r = host_bag_put(bag, host_launch_open(d->path, O_PATH));
 		if (r == -ENOENT && d->optional)

@@ -55,6 +55,37 @@ int host_launch_blame(const struct unit_config *config, uint32_t origin, unsigne
 /* --- compiling and keeping --- */
 
 /* Changes when a file changes by which users and groups are resolved: the cached programs hold numbers. */
+static uint64_t host_launch_add_file(uint64_t generation, const char *path)
+{
+	struct stat status = {};
+
+	stat(path, &status);
+	return generation * 1000003u ^ ((uint64_t)status.st_mtim.tv_sec * 1000000000u +
+					(uint64_t)status.st_mtim.tv_nsec + (uint64_t)status.st_ino);
+}
+
+/* What a disk image looks like is compiled into the program, too. A start of a unit without images reads none. */
+static uint64_t host_launch_add_images(uint64_t generation, const struct spec *spec)
+{
+	const struct spec_mounts *const lists[] = {&spec->mount_images, &spec->extension_images};
+	const char *const paths[] = {spec->root_image, spec->root_hash, spec->root_verity,
+				     spec->root_hash_signature};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		if (paths[i])
+			generation = host_launch_add_file(generation, paths[i]);
+	for (size_t l = 0; l < ARRAY_SIZE(lists); l++)
+		for (size_t i = 0; i < lists[l]->n; i++)
+			generation = host_launch_add_file(generation, lists[l]->items[i].source);
+	TEXT_LIST_FOREACH (layer, spec->image_layers) {
+		struct stat status;
+
+		if (stat(*layer, &status) == 0 && !S_ISDIR(status.st_mode))
+			generation = host_launch_add_file(generation, *layer);
+	}
+	return generation;
+}
+
 static uint64_t host_launch_generation(const struct spec *spec)
 {
 	static const char *const files[] = {"etc/passwd", "etc/group"};
@@ -63,15 +94,11 @@ static uint64_t host_launch_generation(const struct spec *spec)
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		char path[4096];
-		struct stat status = {};
 
 		snprintf(path, sizeof path, "%s/%s", root && strcmp(root, "/") != 0 ? root : "", files[i]);
-		stat(path, &status);
-		generation =
-			generation * 1000003u ^ ((uint64_t)status.st_mtim.tv_sec * 1000000000u +
-						 (uint64_t)status.st_mtim.tv_nsec + (uint64_t)status.st_ino);
+		generation = host_launch_add_file(generation, path);
 	}
-	return generation;
+	return host_launch_add_images(generation, spec);
 }
 
 bool host_launch_wants_notify(const struct unit_config *config)
@@ -316,6 +343,7 @@ static uint32_t host_program_first_namespace(const struct unit_config *config)
 		offsetof(struct spec, private_pids),
 		offsetof(struct spec, image_layers),
 		offsetof(struct spec, root_directory),
+		offsetof(struct spec, root_image),
 		offsetof(struct spec, private_mounts),
 		offsetof(struct spec, private_tmp),
 		offsetof(struct spec, private_devices),

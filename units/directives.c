@@ -165,7 +165,17 @@ const struct directive directive_table[] = {
 
 	/* --- [Service]: file system --- */
 	{"Service", "RootDirectory", VALUE_PATH, ENGINE, SPEC(root_directory), .summary = "The directory that is the service's root."},
-	{"Service", "MountAPIVFS", VALUE_BOOL, ENGINE, SPEC(mount_api_vfs), .summary = "Own /proc, /sys, /dev, /run and /tmp in the service's root."},
+	{"Service", "RootImage", VALUE_PATH, ENGINE, SPEC(root_image), .summary = "A disk image that is the service's root: a file system (squashfs, erofs, ext4, xfs, btrfs) or a partition table with a root partition."},
+	{"Service", "RootImageOptions", VALUE_SPECIAL, ENGINE, SPEC(root_image_options), SPECIAL(image_options), .summary = "Mount options of RootImage=; PARTITION:OPTIONS for others than the root partition."},
+	{"Service", "RootEphemeral", VALUE_BOOL, ENGINE, SPEC(root_ephemeral), .summary = "What the service writes to its RootDirectory= or RootImage= is gone when it stops."},
+	{"Service", "RootHash", VALUE_SPECIAL, ENGINE, SPEC(root_hash), SPECIAL(root_hash), .summary = "Root hash that RootImage= is verified against, in hexadecimal, or a file that holds it; beside the image: .roothash."},
+	{"Service", "RootHashSignature", VALUE_SPECIAL, ENGINE, SPEC(root_hash_signature), SPECIAL(root_hash_signature), .summary = "Signature of the root hash, base64:… or a file, that the kernel's keys must verify; beside the image: .roothash.p7s."},
+	{"Service", "RootVerity", VALUE_PATH, ENGINE, SPEC(root_verity), .summary = "File with the integrity data of RootImage=; beside the image: .verity."},
+	{"Service", "RootImagePolicy", VALUE_SPECIAL, ENGINE, SPEC(root_image_policy), SPECIAL(image_policy), .summary = "What the partitions of RootImage= must be: root=verity+signed:home=absent."},
+	{"Service", "MountImagePolicy", VALUE_SPECIAL, ENGINE, SPEC(mount_image_policy), SPECIAL(image_policy), .summary = "As RootImagePolicy=, for MountImages=."},
+	{"Service", "MountImages", VALUE_MOUNTS, ENGINE, SPEC(mount_images), .argument = SPEC_MOUNT_IMAGE, .summary = "IMAGE:TARGET[:OPTIONS] of disk images mounted in the service; '-' before one: may be missing."},
+	{"Service", "MountAPIVFS", VALUE_BOOL, ENGINE, SPEC(mount_api_vfs), .summary = "Own /proc, /sys and /run, and the host's /dev, in the service's root; yes with RootDirectory= or RootImage= unless set."},
+	{"Service", "BindLogSockets", VALUE_BOOL, ENGINE, SPEC(bind_log_sockets), .summary = "The sockets of the host's logger appear in the service's root; yes with MountAPIVFS= unless set."},
 	{"Service", "BindPaths", VALUE_MOUNTS, ENGINE, SPEC(bind_paths), .argument = SPEC_MOUNT_BIND, .summary = "SOURCE[:TARGET[:rbind|norbind]] made visible in the service; '-' before it: may be missing."},
 	{"Service", "BindReadOnlyPaths", VALUE_MOUNTS, ENGINE, SPEC(bind_read_only_paths), .argument = SPEC_MOUNT_BIND | VALUE_MOUNT_READ_ONLY, .summary = "As BindPaths=, read-only."},
 	{"Service", "TemporaryFileSystem", VALUE_MOUNTS, ENGINE, SPEC(temporary_file_systems), .argument = SPEC_MOUNT_TMPFS, .summary = "PATH[:OPTIONS] that hold an empty tmpfs."},

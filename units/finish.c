@@ -170,6 +170,8 @@ static int finish_container(struct unit_config *config, struct failure *failure)
 	FINISH_DEFAULT(spec.private_network, true);
 	FINISH_DEFAULT(spec.control_groups, SPEC_CONTROL_GROUPS_PRIVATE);
 	FINISH_DEFAULT(spec.mount_api_vfs, true);
+	FINISH_DEFAULT(spec.bind_log_sockets, false);
+	config->spec.container_mounts = true;
 	if (!ASSIGN_WAS_SET(config, spec.seccomp_profile))
 		config->spec.seccomp_default = SPEC_SECCOMP_CONTAINER;
 	config->spec.filters.device_policy_implied = !ASSIGN_WAS_SET(config, spec.filters.device_policy);
@@ -182,7 +184,7 @@ static int finish_container(struct unit_config *config, struct failure *failure)
 		return FINISH_FAIL(type, "[Container] Notify=yes needs Type=notify");
 	if (config->spec.upper_directory && config->spec.upper != SPEC_UPPER_PERSISTENT)
 		return FINISH_FAIL(spec.upper, "UpperDirectory= is only of use with Upper=persistent");
-	if (!config->spec.image_layers && !config->spec.root_directory)
+	if (!config->spec.image_layers && !config->spec.root_directory && !config->spec.root_image)
 		return FINISH_FAIL(is_container, "the [Container] section needs Image=");
 	if (config->spec.image_layers && config->spec.root_directory)
 		return FINISH_FAIL(spec.root_directory, "Image= and RootDirectory= exclude each other");
@@ -199,8 +201,21 @@ static int finish_container(struct unit_config *config, struct failure *failure)
 /* --- defaults that depend on others
  * ------------------------------------------------------------------------------ */
 
+/* A root of its own has the API file systems, and the logger, unless told otherwise (systemd.exec(5)). */
+static void finish_root_defaults(struct unit_config *config)
+{
+	struct spec *spec = &config->spec;
+	bool own = spec->root_image || (spec->root_directory && strcmp(spec->root_directory, "/") != 0);
+
+	if (config->is_container)
+		return;
+	FINISH_DEFAULT(spec.mount_api_vfs, own);
+	FINISH_DEFAULT(spec.bind_log_sockets, spec->mount_api_vfs || (own && spec->private_devices));
+}
+
 static void finish_service_defaults(struct unit_config *config)
 {
+	finish_root_defaults(config);
 	config->timeout_start_set = ASSIGN_WAS_SET(config, timeout_start);
 	config->notify_access_set = ASSIGN_WAS_SET(config, notify_access);
 	config->spec.nice_set = ASSIGN_WAS_SET(config, spec.nice);

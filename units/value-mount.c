@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/image-options.h"
 #include "units/value.h"
 #include "units/word.h"
 
@@ -25,6 +26,11 @@ static int value_take_path(const struct directive_line *line, const char *text, 
 		return r;
 	*ret = TAKE(path);
 	return 0;
+}
+
+static bool value_mount_is_image(const struct spec_mount *mount)
+{
+	return mount->kind == SPEC_MOUNT_IMAGE || mount->kind == SPEC_MOUNT_EXTENSION;
 }
 
 /* One option of a mount that is the same for every filesystem. False: it is none of those. */
@@ -160,6 +166,26 @@ static int value_read_bind(const struct directive_line *line, char *const *parts
 	return n > 2 ? value_mount_options(mount, parts[2], failure) : 0;
 }
 
+/* SOURCE:TARGET[:OPTIONS], an extension SOURCE[:OPTIONS]; OPTIONS may name partitions: "root:ro:home:nodev". */
+static int value_read_image(const struct directive_line *line, char *const *parts, size_t n,
+			    struct spec_mount *mount, struct failure *failure)
+{
+	size_t options = mount->kind == SPEC_MOUNT_IMAGE ? 2 : 1;
+	bool optional;
+	int r;
+
+	if (n < options)
+		return failure_set(failure, -EINVAL, NULL, "'%s' is not /IMAGE:/TARGET[:OPTIONS]", parts[0]);
+	r = value_take_path(line, parts[0], &mount->ignore_missing, &mount->source, failure);
+	if (r >= 0 && options == 2)
+		r = value_take_path(line, parts[1], &optional, &mount->target, failure);
+	if (r < 0 || n <= options)
+		return r;
+	mount->options =
+		n == 3 && options == 1 ? text_format("%s:%s", parts[1], parts[2]) : strdup(parts[options]);
+	return mount->options ? image_options_check(mount->options, failure) : -ENOMEM;
+}
+
 /* PATH[:OPTIONS] */
 static int value_read_tmpfs(const struct directive_line *line, char *const *parts, size_t n,
 			    struct spec_mount *mount, struct failure *failure)
@@ -183,10 +209,12 @@ static int value_read_mount(const struct directive_line *line, const char *word,
 	int r;
 
 	mount->kind = (enum spec_mount_kind)(line->directive->argument & VALUE_MOUNT_KIND);
-	if (mount->kind != SPEC_MOUNT_BIND && mount->kind != SPEC_MOUNT_TMPFS)
+	if (mount->kind != SPEC_MOUNT_BIND && mount->kind != SPEC_MOUNT_TMPFS && !value_mount_is_image(mount))
 		return value_take_path(line, word, &mount->ignore_missing, &mount->target, failure);
 	r = value_split_colons(word, parts, &n);
-	if (r >= 0)
+	if (r >= 0 && value_mount_is_image(mount))
+		r = value_read_image(line, parts, n, mount, failure);
+	else if (r >= 0)
 		r = mount->kind == SPEC_MOUNT_BIND ? value_read_bind(line, parts, n, mount, failure)
 						   : value_read_tmpfs(line, parts, n, mount, failure);
 	for (size_t i = 0; i < n; i++)
@@ -226,6 +254,13 @@ char *value_print_mounts(const struct directive *directive _unused_, const void 
 		const struct spec_mount *mount = &mounts->items[i];
 		bool bind = mount->kind == SPEC_MOUNT_BIND;
 
+		if (value_mount_is_image(mount)) {
+			text_buffer_append(&buffer, "%s%s%s%s%s%s%s", i ? " " : "",
+					   mount->ignore_missing ? "-" : "", mount->source,
+					   mount->target ? ":" : "", mount->target ?: "",
+					   mount->options ? ":" : "", mount->options ?: "");
+			continue;
+		}
 		text_buffer_append(&buffer, "%s%s%s%s%s", i ? " " : "", mount->ignore_missing ? "-" : "",
 				   bind ? mount->source : "", bind ? ":" : "", mount->target);
 		if (bind)

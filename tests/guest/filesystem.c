@@ -188,6 +188,7 @@ static const struct {
 	{"tmpfs", TMPFS_MAGIC},		{"proc", PROC_SUPER_MAGIC},
 	{"sysfs", SYSFS_MAGIC},		{"overlay", OVERLAYFS_SUPER_MAGIC},
 	{"devpts", DEVPTS_SUPER_MAGIC}, {"cgroup2", CGROUP2_SUPER_MAGIC},
+	{"squashfs", 0x73717368},	{"erofs", 0xe0f5e1e2},
 	{"mqueue", 0x19800202},		{"ext4", EXT4_SUPER_MAGIC},
 };
 
