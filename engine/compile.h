@@ -43,11 +43,11 @@ struct program_descriptor {
 		PROGRAM_DESCRIPTOR_PASSED,    /* a passed socket, `index` of n_passed */
 		PROGRAM_DESCRIPTOR_DIRECTORY, /* O_PATH of a directory of the service's, made if need be: origin and origin_item say
 						 which; `path` is for people */
-		PROGRAM_DESCRIPTOR_IMAGE,     /* `path` to be read, and written to if `writable` */
+		PROGRAM_DESCRIPTOR_IMAGE, /* `path` to be read, and written to if `writable` */
 	} kind;
 	char *path;
 	unsigned index;
-	bool writable; /* IMAGE */
+	bool writable;	    /* IMAGE */
 	uint32_t namespace; /* NAMESPACE: CLONE_NEW*, which it must be */
 	bool optional; /* PATH: when missing, /dev/null is sent and the operation is skipped by its PROGRAM_OPTIONAL */
 	uint32_t origin; /* as in program_op */

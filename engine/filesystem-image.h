@@ -1,3 +1,4 @@
+/* Disk images as parts of a root: what is emitted for them. */
 #pragma once
 
 #include "engine/build.h"

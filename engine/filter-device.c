@@ -13,6 +13,7 @@
 #include "engine/filter-device.h"
 #include "engine/filter-text.h"
 #include "engine/program.h"
+#include "engine/view.h"
 
 enum {
 	FILTER_DEVICE_R = BPF_DEVCG_ACC_READ,
@@ -140,6 +141,35 @@ static int filter_device_add_line(struct filter_device_rules *rules, const char 
 	return filter_device_add_node(rules, what, access);
 }
 
+static int filter_device_add_image(struct filter_device_rules *rules, const char *path)
+{
+	int r = filter_device_add_node(rules, path, FILTER_DEVICE_RW);
+
+	return r == -ENODEV ? 0 : r; /* a file */
+}
+
+/* What a launch needs to mount disk images (systemd.resource-control(5), DeviceAllow=): loop devices, whose nodes a service with a
+ * /dev of its own has not and cannot make; the device mapper for those that are verified; and an image that is a device. */
+static int filter_device_add_images(struct filter_device_rules *rules, const struct spec *spec,
+				    const char *devices)
+{
+	int r = filter_device_add_node(rules, "/dev/loop-control", FILTER_DEVICE_RW);
+
+	if (r == 0)
+		r = filter_device_add_group(rules, devices, BPF_DEVCG_DEV_BLOCK, "loop", FILTER_DEVICE_RW);
+	if (r == 0)
+		r = filter_device_add(
+			rules, (struct filter_device_rule){BPF_DEVCG_DEV_CHAR, FILTER_DEVICE_RWM, 10, 236});
+	if (r == 0)
+		r = filter_device_add_group(rules, devices, BPF_DEVCG_DEV_BLOCK, "device-mapper",
+					    FILTER_DEVICE_RWM);
+	if (r == 0 && spec->root_image)
+		r = filter_device_add_image(rules, spec->root_image);
+	for (size_t i = 0; i < spec->mount_images.n && r == 0; i++)
+		r = filter_device_add_image(rules, spec->mount_images.items[i].source);
+	return r;
+}
+
 int filter_device_rules(const struct spec *spec, const char *devices, struct filter_device_rules *ret)
 {
 	struct filter_device_rules rules = {};
@@ -153,6 +183,8 @@ int filter_device_rules(const struct spec *spec, const char *devices, struct fil
 	TEXT_LIST_FOREACH (line, spec->filters.device_allow)
 		if (r == 0)
 			r = filter_device_add_line(&rules, devices, *line);
+	if (r == 0 && view_is_opaque(spec))
+		r = filter_device_add_images(&rules, spec, devices);
 	if (r < 0) {
 		free(rules.items);
 		return r;
@@ -209,6 +241,8 @@ static char *filter_device_words(const struct spec *spec)
 
 		text_buffer_append(&buffer, " %.*s:%s", (int)(letters - *line), *line, letters + 1);
 	}
+	if (view_is_opaque(spec))
+		text_buffer_append(&buffer, " image");
 	text_buffer_append(&buffer, ", no others");
 	return text_buffer_finish(&buffer);
 }
@@ -225,7 +259,7 @@ static uint32_t filter_device_origin(const struct spec *spec)
 
 static bool filter_device_needs_list(const struct spec *spec)
 {
-	bool needed = spec->protect_clock;
+	bool needed = spec->protect_clock || view_is_opaque(spec);
 
 	TEXT_LIST_FOREACH (line, spec->filters.device_allow)
 		needed |= **line != '/';

@@ -10,8 +10,7 @@
  * ExecStop= beside the main process), or waits, with a bound, for one that is just going (the same unit's
  * restart).
  *
- * A device is named to the kernel by a node of our own on a file system that nobody else sees, as there need be no
- * /dev with all nodes. */
+ * Where the host's /dev lacks a node, one of our own serves, on a file system that nobody else sees. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/dm-ioctl.h>
@@ -74,16 +73,23 @@ static int interpret_image_open(const char *path, mode_t type, dev_t device, int
 
 /* --- loop devices ------------------------------------------------------------------------------------ */
 
-static int interpret_image_open_loop(unsigned number, int flags)
+static void interpret_image_append_number(char *text, uint64_t number)
 {
-	char path[32] = "/dev/loop", digits[12], *end = path + strlen(path);
+	char digits[21], *end = text + strlen(text);
 	int n = 0;
 
-	for (unsigned rest = number; n == 0 || rest; rest /= 10)
-		digits[n++] = (char)('0' + rest % 10);
+	for (; n == 0 || number; number /= 10)
+		digits[n++] = (char)('0' + number % 10);
 	while (n > 0)
 		*end++ = digits[--n];
 	*end = '\0';
+}
+
+static int interpret_image_open_loop(unsigned number, int flags)
+{
+	char path[32] = "/dev/loop";
+
+	interpret_image_append_number(path, number);
 	return interpret_image_open(path, S_IFBLK, makedev(INTERPRET_IMAGE_LOOP_MAJOR, number), flags);
 }
 
@@ -192,18 +198,6 @@ struct interpret_image_mapper {
 	char name[64]; /* that no other device has; nothing ever looks for it */
 	struct interpret_image_request request;
 };
-
-static void interpret_image_append_number(char *text, uint64_t number)
-{
-	char digits[21], *end = text + strlen(text);
-	int n = 0;
-
-	for (; n == 0 || number; number /= 10)
-		digits[n++] = (char)('0' + number % 10);
-	while (n > 0)
-		*end++ = digits[--n];
-	*end = '\0';
-}
 
 static void interpret_image_append_device(char *text, dev_t device)
 {
@@ -324,39 +318,54 @@ int interpret_image_verity(struct interpret_run *run, const struct program_op *o
 
 /* --- file systems ------------------------------------------------------------------------------------ */
 
-/* A file system on the device in DIRECTORY_FD, or on none. */
+/* A file system on the device that SOURCE names, or with NULL on none. */
 static int interpret_image_create(const struct program_op *op, const char *type, const char *options,
-				  int directory_fd, bool read_only)
+				  const char *source, bool read_only)
 {
 	_cleanup_fd_ int context = fsopen(type, FSOPEN_CLOEXEC);
 
 	if (context < 0)
 		return -errno;
-	if (directory_fd >= 0 &&
-	    (fchdir(directory_fd) < 0 || fsconfig(context, FSCONFIG_SET_STRING, "source", "device", 0) < 0))
+	if (source && fsconfig(context, FSCONFIG_SET_STRING, "source", source, 0) < 0)
 		return -errno;
 	if (read_only && fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
 		return -errno;
 	return interpret_mounts_create(context, options, op->flags);
 }
 
+/* The device's node by name: the host's, or one of our own, which is then in the working directory. */
+static int interpret_image_source(int device, char *source)
+{
+	_cleanup_fd_ int directory = -1;
+	struct stat status, node;
+
+	if (fstat(device, &status) < 0)
+		return -errno;
+	strcpy(source, "/dev/loop");
+	interpret_image_append_number(source, minor(status.st_rdev));
+	if (major(status.st_rdev) == INTERPRET_IMAGE_LOOP_MAJOR && stat(source, &node) == 0 &&
+	    S_ISBLK(node.st_mode) && node.st_rdev == status.st_rdev)
+		return 0;
+	directory = interpret_image_node(S_IFBLK, status.st_rdev);
+	if (directory < 0)
+		return directory;
+	strcpy(source, "device");
+	return fchdir(directory) < 0 ? -errno : 0;
+}
+
 static int interpret_image_mount(const struct program_op *op, const char *type, const char *options,
 				 int device)
 {
 	bool read_only = op->flags & PROGRAM_MOUNT_READ_ONLY;
-	_cleanup_fd_ int directory = -1;
-	struct stat status;
-	int tree;
+	char source[32];
+	int tree = interpret_image_source(device, source);
 
-	if (fstat(device, &status) < 0)
-		return -errno;
-	directory = interpret_image_node(S_IFBLK, status.st_rdev);
-	if (directory < 0)
-		return directory;
-	tree = interpret_image_create(op, type, options, directory, read_only);
+	if (tree < 0)
+		return tree;
+	tree = interpret_image_create(op, type, options, source, read_only);
 	/* A device that we share is mounted writable already; then only our mount of it is read-only. */
 	if (tree == -EBUSY && read_only)
-		tree = interpret_image_create(op, type, "", directory, false);
+		tree = interpret_image_create(op, type, "", source, false);
 	if (chdir("/") < 0) {
 		fd_close(tree);
 		return -errno;
@@ -371,7 +380,7 @@ int interpret_image_filesystem(struct interpret_run *run, const struct program_o
 	int r;
 
 	if (op->slot == PROGRAM_SLOT_NONE)
-		tree = interpret_image_create(op, type, options, -1, false);
+		tree = interpret_image_create(op, type, options, NULL, false);
 	else if (run->slots[op->slot] < 0)
 		return -EBADF;
 	else
