@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,32 +135,11 @@ static int measure_disk_rate(char **words, int n _unused_)
 	return guest_expect_number("disk-rate", words[3], rate);
 }
 
-/* "cpus 1,3": where the process may run, by sched_getaffinity(2) and by /proc. */
-static int measure_cpus(char **words, int n _unused_)
-{
-	char found[1024] = "", text[8192], expected[256];
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof set, &set) < 0)
-		return guest_failed("cpus", words[0], "%s", strerror(errno));
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &set))
-			snprintf(found + strlen(found), sizeof found - strlen(found), "%s%d",
-				 *found ? "," : "", cpu);
-	if (guest_expect_text("cpus", words[0], found))
-		return 1;
-	snprintf(expected, sizeof expected, "*Cpus_allowed_list:\t%s\n*", words[0]);
-	return guest_read("/proc/self/status", text, sizeof text) < 0
-		       ? guest_failed("cpus", "/proc/self/status", "nothing")
-		       : guest_expect_text("cpus", expected, text);
-}
-
 const struct guest_verb measure_verbs[] = {
 	{"cpu-share", 3, 3, measure_cpu_share, "CGROUP SECONDS PERCENT"},
 	{"key-value", 3, 3, measure_key_value, "FILE KEY NUMBER"},
 	{"count", 1, 1, measure_count, "FILE"},
 	{"counts", 3, 3, measure_counts, "FILE SECONDS NUMBER"},
 	{"disk-rate", 4, 4, measure_disk_rate, "read|write DEVICE BYTES NUMBER"},
-	{"cpus", 1, 1, measure_cpus, "N,N…"},
 	{},
 };

@@ -1,0 +1,75 @@
+"""Isolation features break in combination: a unit for each row of a covering array (pairs.py), in which each pair of settings meets. From inside,
+every setting is seen to be in effect whatever else is set; `svcctl exec` then finds the same."""
+import os
+import re
+import shutil
+import sys
+
+import pairs
+from svcd_test import SVCCTL, expect, main, skip, test
+from tree import Tree
+
+BATCH = 16
+STRENGTH = int(os.environ.get("PAIRS_STRENGTH", "2"))  # 3: every three, which takes some minutes
+
+
+def prepare(tree):
+    root = tree.path("pairs")
+    shutil.copytree(tree.path("image"), root, symlinks=True)
+    for folder in (*pairs.OPEN, "var/tmp", "tmp", "volume", "srv"):
+        os.makedirs(os.path.join(root, folder), exist_ok=True)
+        os.chmod(os.path.join(root, folder), 0o1777)
+    for folder in ("layer", "data/open", "volume"):
+        os.makedirs(tree.path(folder), exist_ok=True)
+        os.chmod(tree.path(folder), 0o1777)
+    for path, text in {"layer/over": "upper\n", "data/volume/letter": "volume\n"}.items():
+        with open(tree.path(path), "w") as file:
+            file.write(text)
+    os.chmod(tree.path("data", "volume"), 0o1777)
+    for folder in ("pairs/srv", "data"):
+        shutil.copy(tree.path("guest"), tree.path(folder))
+    for path in ("pairs/home/anna", "pairs/root"):
+        os.chmod(tree.path(path), 0o755)
+
+
+def write(tree, number, row):
+    name = f"row{number:03}.service"
+    # Every check stands for itself: one that holds the name of a place of the host is for the shared root.
+    text = pairs.unit(row, pairs.checks_of(row)).replace("@OUTSIDE@", tree.directory)
+    tree.unit(name, text)
+    return name
+
+
+def failures(tree, name):
+    log = tree.svcctl("logs", name).stdout
+    return re.findall(r"guest: .*", log) or [tree.svcctl("status", name).stdout]
+
+
+@test
+def the_array_covers_every_pair():
+    rows, every = pairs.rows(), pairs.combinations(2)
+    impossible = every - set().union(*(pairs.combinations_of(row, 2) for row in rows))
+    print(f"# {len(pairs.KEYS)} settings, {len(every)} pairs in {len(rows)} rows; {len(impossible)} pairs cannot be")
+    expect(len(impossible) < 20, f"too many pairs that cannot be: {sorted(impossible)[:5]}")
+    expect(len(rows) < 160, "too many rows")
+
+
+@test
+def every_pair_has_both_effects():
+    wanted = [int(word) for word in os.environ.get("PAIRS_ROWS", "").split()]
+    rows = {number: row for number, row in enumerate(pairs.rows(STRENGTH)) if not wanted or number in wanted}
+    told = []
+    with Tree("pairs") as tree:
+        prepare(tree)
+        names = {number: write(tree, number, row) for number, row in rows.items()}
+        for first in range(0, len(rows), BATCH):
+            tree.svcctl("start", *list(names.values())[first:first + BATCH], timeout=120)
+        for number, row in rows.items():
+            shown = tree.show(names[number], "Result", "ExecMainStatus")
+            if shown == {"Result": "success", "ExecMainStatus": "0"}:
+                continue
+            told.append(f"row {number}: {pairs.tell(row)}: {shown}\n  " + "\n  ".join(dict.fromkeys(failures(tree, names[number]))))
+    expect(not told, f"{len(told)} of {len(rows)} rows:\n" + "\n".join(told))
+
+
+main()
