@@ -521,6 +521,11 @@ static int filesystem_emit_plan(struct build *build, struct mountplan *plan, str
 	if (r < 0)
 		return r;
 	filesystem_protect_collect(plan, build);
+	/* Before anything is mounted in it: what is copied from it (for NoExecPaths=) is read-only too. */
+	if (build->spec->read_only_root) {
+		BUILD_ORIGIN(build, read_only_root);
+		mountplan_add(plan, build, MOUNTPLAN_READ_ONLY, "/");
+	}
 	filesystem_add_notify(plan, build);
 	r = mountplan_arrange(plan, build);
 	return r < 0 ? r : mountplan_emit(plan, build);
@@ -554,7 +559,6 @@ int filesystem_emit(struct build *build)
 {
 	struct mountplan plan = {};
 	struct filesystem_texts texts = {};
-	struct program_op *op;
 	int r;
 
 	if (build->root == BUILD_ROOT_SHARED)
@@ -567,15 +571,6 @@ int filesystem_emit(struct build *build)
 	if (r < 0)
 		return r;
 	filesystem_emit_log_link(build);
-	if (build->spec->read_only_root) {
-		uint32_t text = build_text(build, "/");
-
-		BUILD_ORIGIN(build, read_only_root);
-		op = build_op(build, PROGRAM_ATTRIBUTES);
-		op->slot = BUILD_SLOT_ROOT;
-		op->text = text;
-		op->flags = PROGRAM_MOUNT_READ_ONLY;
-	}
 	if (build->root != BUILD_ROOT_IN_PLACE) {
 		build_no_origin(build);
 		build_op(build, PROGRAM_DROP_OLD_ROOT)->slot = BUILD_SLOT_OLD_ROOT;

@@ -183,8 +183,8 @@ static int isolation_find_cgroup_mount(char *point, char *root)
 		return -errno;
 	while (result < 0 && fgets(line, sizeof line, file))
 		if (strstr(line, " - cgroup2 ") &&
-		    sscanf(line, "%*s %*s %*s %1023s %1023s", root, point) == 2)
-			result = 0;
+		    sscanf(line, "%*s %*s %*s %1023s %1023s", root, point) == 2 && access(point, X_OK) == 0)
+			result = 0; /* and not covered by another mount */
 	fclose(file);
 	return result;
 }

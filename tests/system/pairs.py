@@ -105,8 +105,12 @@ def check_volume(row):
     return checks + [f"{'read-only' if row['volume'] == 'ro' else 'writable'} {place}"]
 
 
+# Settings that a system call filter enforces: for a payload without CAP_SYS_ADMIN they imply NoNewPrivileges=.
+FILTERS = ("filter", "devices", "namespaces", "suid", "write_execute", "kernel", "clock", "hostname", "families", "personality", "realtime", "native")
+
+
 def check_no_new_privileges(row):
-    implied = row["nnp"] == "yes" or any(row[key] != "no" for key in ("filter", "namespaces", "suid", "write_execute")) and not may_admin(row)
+    implied = row["nnp"] == "yes" or any(row[key] != "no" for key in FILTERS) and not may_admin(row)
     return [f"no-new-privileges {int(implied)}"]
 
 
@@ -167,7 +171,7 @@ KEYS = {
     "pids": (
         Value("no", "PrivatePIDs=no\n", ("namespace pid is @NS_pid@",)),
         Value("yes", "PrivatePIDs=yes\n", lambda row: ["namespace pid differs @NS_pid@", "processes <4"]
-              + (["pid 1"] if row["init"] == "no" else ["init svc-init"] if not is_user(row) or row["proc"] == "default" else [])),
+              + (["pid 1"] if row["init"] == "no" else ["init svc-init"] if row["proc"] == "default" else [])),
     ),
     "init": (
         Value("yes", "", ()),
@@ -176,7 +180,7 @@ KEYS = {
     "network": (
         Value("no", lambda row: "Container.Network=host\n" if is_container(row) else "", ("namespace net is @NS_net@",)),
         Value("yes", lambda row: "Container.Network=none\n" if is_container(row) else "PrivateNetwork=yes\n",
-              ("namespace net differs @NS_net@", "interfaces lo", "interface-up lo")),
+              lambda row: ["namespace net differs @NS_net@", "interfaces lo"] + (["interface-up lo"] if row["families"] == "no" else [])),
     ),
     "ipc": (
         Value("no", "PrivateIPC=no\n", ("namespace ipc is @NS_ipc@",)),
@@ -213,7 +217,7 @@ KEYS = {
     ),
     "clock": (
         Value("no", "", ()),
-        Value("yes", "ProtectClock=yes\n", ("refused adjtimex")),
+        Value("yes", "ProtectClock=yes\n", ("refused adjtimex",)),
     ),
     "time": (
         Value("no", "", ("namespace time is @NS_time@",)),
@@ -239,6 +243,22 @@ KEYS = {
         Value("no", "", ("allowed write-exec",)),
         Value("yes", "MemoryDenyWriteExecute=yes\n", ("refused write-exec", "refused make-exec")),
     ),
+    "families": (
+        Value("no", "", ("allowed socket-inet socket-unix",)),
+        Value("yes", "RestrictAddressFamilies=AF_UNIX\n", ("refused socket-inet EAFNOSUPPORT", "refused socket-netlink EAFNOSUPPORT", "allowed socket-unix")),
+    ),
+    "personality": (
+        Value("no", "", ("allowed personality",)),
+        Value("yes", "LockPersonality=yes\n", ("refused personality",)),
+    ),
+    "realtime": (
+        Value("no", "", ()),
+        Value("yes", "RestrictRealtime=yes\n", ("refused sched-realtime",)),
+    ),
+    "native": (
+        Value("no", "", ()),
+        Value("yes", "SystemCallArchitectures=native\n", ("refused-somehow x86", "refused-somehow x86-socketcall", "refused-somehow x32-getpid")),
+    ),
     "caps": (
         Value("default", "", check_caps),
         Value("few", "CapabilityBoundingSet=CAP_CHOWN CAP_NET_BIND_SERVICE\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n", check_caps),
@@ -261,6 +281,10 @@ KEYS = {
         Value("no", "", ()),
         Value("yes", lambda row: f"NoExecPaths={'/srv' if own_root(row) else '/mnt/data'}\n",
               lambda row: [f"not-executable {'/srv' if own_root(row) else '/mnt/data'}/guest"]),
+    ),
+    "delegate": (
+        Value("no", "", ()),
+        Value("yes", "Delegate=yes\n", lambda row: ["cgroup-delegated"] if row["cgroups"] in ("no", "private") and row["filter"] == "no" else []),
     ),
     "state": (
         Value("no", "", ("no-environment STATE_DIRECTORY",)),
@@ -356,8 +380,10 @@ def unit(row, checks):
     return ("[Container]\n" + "\n".join(container) + "\n" if container else "") + "[Service]\nType=oneshot\n" + "\n".join(service) + "\n"
 
 
-def checks_of(row):
-    return [check for key in KEYS for check in of_row(value_of(row, key).checks, row)]
+def checks_of(row, entered=False):
+    """ENTERED: those that hold for a process that joins the service, too, whose command line nobody expands."""
+    checks = [check for key in KEYS for check in of_row(value_of(row, key).checks, row)]
+    return [check for check in checks if not entered or ("@OUTSIDE@" not in check and "$" not in check and not check.startswith("pid "))]
 
 
 def tell(row):
