@@ -50,7 +50,8 @@ def enter(tree, names, rows):
     told = []
     for number, name in names.items():
         row = rows[number]
-        tree.unit(f"up-{name}", pairs.unit(row, ["notify READY=1", "forever"]).replace("Type=oneshot", "Type=notify\nKillSignal=SIGKILL"))
+        # Not Type=notify: on the machine's own tree that leaves a mount point in /run.
+        tree.unit(f"up-{name}", pairs.unit(row, ["forever"]).replace("Type=oneshot", "Type=exec\nKillSignal=SIGKILL"))
         words = [word for check in pairs.checks_of(row, entered=True) for word in [*shlex.split(tree.substitute(check)), "--"]]
         result = tree.svcctl("start", f"up-{name}")
         if result.returncode == 0:
