@@ -64,8 +64,9 @@ static struct host_isolation host_isolation_read(const struct program *program)
 			found.root = op->flags & PROGRAM_OVERLAY_EPHEMERAL    ? "overlay (ephemeral)"
 				     : op->flags & PROGRAM_OVERLAY_PERSISTENT ? "overlay (persistent)"
 									      : "overlay (read-only)";
-		else if (op->code == PROGRAM_TREE)
-			found.root = strcmp(text, "/") == 0 ? "host (own mounts)" : text;
+		else if (op->code == PROGRAM_TREE &&
+			 op->slot2 == 0) /* others are what is kept from a mount */
+			found.root = !*text ? "host (own mounts)" : text;
 		else if (op->code == PROGRAM_BOUNDING_SET)
 			found.capabilities = op->number;
 		else if (op->code == PROGRAM_SECCOMP)

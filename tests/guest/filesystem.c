@@ -15,6 +15,7 @@
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static int filesystem_present(char **words, int n_words)
@@ -45,14 +46,18 @@ static int filesystem_absent(char **words, int n_words)
 static int filesystem_try_writing(const char *path)
 {
 	struct stat status;
+	struct timespec now;
 	char probe[4096];
 	bool directory;
 	int fd;
 
+	/* Others may do the same, and have the same pid in their namespaces. */
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (stat(path, &status) < 0)
 		return -errno;
 	directory = S_ISDIR(status.st_mode);
-	snprintf(probe, sizeof probe, directory ? "%s/.guest-%d" : "%s", path, getpid());
+	snprintf(probe, sizeof probe, directory ? "%s/.guest-%d-%lld" : "%s", path, getpid(),
+		 (long long)now.tv_nsec);
 	fd = open(probe, O_WRONLY | O_CLOEXEC | O_NOCTTY | (directory ? O_CREAT | O_EXCL : 0), 0600);
 	if (fd < 0)
 		return -errno;

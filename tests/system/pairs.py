@@ -69,6 +69,13 @@ def check_system(row):
            ([f"writable {' '.join('/' + name for name in rest)}"] if rest else [])
 
 
+def check_tmp(row):
+    if not own_root(row):
+        return ["present @OUTSIDE@"]
+    # A container has its own; one that is only a directory has what is there.
+    return ["mode /tmp 01777", "read-only /tmp" if everything_read_only(row) and not is_container(row) else "writable /tmp"]
+
+
 def check_home(row):
     home = row["home"]
     if home == "yes":
@@ -187,7 +194,7 @@ KEYS = {
         Value("yes", "PrivateIPC=yes\n", ("namespace ipc differs @NS_ipc@",)),
     ),
     "tmp": (
-        Value("no", "", lambda row: ["mode /tmp 01777", "writable /tmp"] if own_root(row) else ["present @OUTSIDE@"]),
+        Value("no", "", lambda row: check_tmp(row)),
         Value("yes", "PrivateTmp=yes\n", ("absent @OUTSIDE@", "writable /tmp /var/tmp", "mode /tmp 01777", "mode /var/tmp 01777")),
     ),
     "devices": (
