@@ -227,7 +227,9 @@ static void status_print_usage(struct json_object *unit)
 		 cpu = properties_number(unit, "CPUUsageNSec"),
 		 tasks_max = properties_number(unit, "TasksMax"),
 		 memory_max = properties_number(unit, "MemoryMax"),
-		 peak = properties_number(unit, "MemoryPeak");
+		 peak = properties_number(unit, "MemoryPeak"),
+		 received = properties_number(unit, "IPIngressBytes"),
+		 sent = properties_number(unit, "IPEgressBytes");
 	char text[64];
 
 	if (tasks != UINT64_MAX) {
@@ -249,6 +251,11 @@ static void status_print_usage(struct json_object *unit)
 	if (cpu != UINT64_MAX) {
 		status_label("CPU");
 		puts(print_span(cpu / 1000, text, sizeof text));
+	}
+	if (received != UINT64_MAX && sent != UINT64_MAX) {
+		status_label("IP");
+		printf("%s in, ", print_bytes(received, text, sizeof text));
+		printf("%s out\n", print_bytes(sent, text, sizeof text));
 	}
 }
 

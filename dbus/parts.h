@@ -197,6 +197,14 @@ int property_append_list(sd_bus_message *message, char *const *list);
 int property_append_allow_list(sd_bus_message *message, bool allow_list, char *const *names);
 /* property_rules.c: what the rules of filters are on D-Bus. */
 int property_rules_devices(sd_bus_message *message, const struct spec *spec);
+int property_rules_ip_allow(sd_bus_message *message, const struct spec *spec);
+int property_rules_ip_deny(sd_bus_message *message, const struct spec *spec);
+int property_rules_programs(sd_bus_message *message, const struct spec *spec);
+int property_rules_bind_allow(sd_bus_message *message, const struct spec *spec);
+int property_rules_bind_deny(sd_bus_message *message, const struct spec *spec);
+int property_rules_interfaces(sd_bus_message *message, const struct spec *spec);
+int property_rules_sets(sd_bus_message *message, const struct spec *spec);
+int property_rules_file_systems(sd_bus_message *message, const struct spec *spec);
 /* "0-3,8" as bytes of bits. */
 int property_append_set(sd_bus_message *message, const char *list);
 /* The names of the CGROUP_* bits. */
@@ -242,6 +250,7 @@ int vtable_make(const struct vtable_request *request, sd_bus_vtable **ret);
 RESOURCE_DECLARE(resource_get_control_group)
 RESOURCE_DECLARE(resource_get_id)
 RESOURCE_DECLARE(resource_get_usage)
+RESOURCE_DECLARE(resource_get_traffic)
 RESOURCE_DECLARE(resource_get_effective)
 RESOURCE_DECLARE(resource_get_set)
 RESOURCE_DECLARE(resource_get_delegate_controllers)
@@ -249,6 +258,7 @@ RESOURCE_DECLARE(resource_get_pressure)
 int resource_list(sd_bus_message *message, void *userdata, sd_bus_error *error);
 
 #define RESOURCE_USAGE(name)	 SD_BUS_PROPERTY(name, "t", resource_get_usage, 0, 0)
+#define RESOURCE_TRAFFIC(name)	 SD_BUS_PROPERTY(name, "t", resource_get_traffic, 0, 0)
 #define RESOURCE_EFFECTIVE(name) SD_BUS_PROPERTY(name, "t", resource_get_effective, 0, 0)
 #define RESOURCE_PRESSURE(name)	 SD_BUS_PROPERTY(name, "a(sdddt)", resource_get_pressure, 0, 0)
 #define RESOURCE_PROPERTIES                                                                            \
@@ -262,6 +272,8 @@ int resource_list(sd_bus_message *message, void *userdata, sd_bus_error *error);
 		SD_BUS_PROPERTY("EffectiveCPUs", "ay", resource_get_set, 0, 0),                        \
 		SD_BUS_PROPERTY("EffectiveMemoryNodes", "ay", resource_get_set, 0, 0),                 \
 		RESOURCE_USAGE("TasksCurrent"), RESOURCE_EFFECTIVE("EffectiveTasksMax"),               \
+		RESOURCE_TRAFFIC("IPIngressBytes"), RESOURCE_TRAFFIC("IPIngressPackets"),             \
+		RESOURCE_TRAFFIC("IPEgressBytes"), RESOURCE_TRAFFIC("IPEgressPackets"),               \
 		RESOURCE_USAGE("IOReadBytes"), RESOURCE_USAGE("IOReadOperations"),                     \
 		RESOURCE_USAGE("IOWriteBytes"), RESOURCE_USAGE("IOWriteOperations"),                   \
 		SD_BUS_PROPERTY("DelegateControllers", "as", resource_get_delegate_controllers, 0, 0), \

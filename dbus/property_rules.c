@@ -1,4 +1,5 @@
 /* The rules of filters as systemd's properties have them: the spec keeps each as one text (filter-text.h). */
+#include <netinet/in.h>
 #include <string.h>
 
 #include "dbus/parts.h"
@@ -32,4 +33,71 @@ int property_rules_devices(sd_bus_message *message, const struct spec *spec)
 {
 	return property_rules_append(message, "(ss)", spec->filters.device_allow,
 				     property_rules_append_device);
+}
+
+static int property_rules_append_prefix(sd_bus_message *message, const char *item)
+{
+	struct filter_prefix prefix;
+	int r = filter_text_prefix(item, &prefix);
+
+	if (r >= 0)
+		r = sd_bus_message_open_container(message, 'r', "iayu");
+	if (r >= 0)
+		r = sd_bus_message_append(message, "i", prefix.family);
+	if (r >= 0)
+		r = sd_bus_message_append_array(message, 'y', prefix.address,
+						prefix.family == AF_INET ? 4 : 16);
+	if (r >= 0)
+		r = sd_bus_message_append(message, "u", prefix.length);
+	return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+int property_rules_ip_allow(sd_bus_message *message, const struct spec *spec)
+{
+	return property_rules_append(message, "(iayu)", spec->filters.ip_allow, property_rules_append_prefix);
+}
+
+int property_rules_ip_deny(sd_bus_message *message, const struct spec *spec)
+{
+	return property_rules_append(message, "(iayu)", spec->filters.ip_deny, property_rules_append_prefix);
+}
+
+static int property_rules_append_program(sd_bus_message *message, const char *item)
+{
+	return property_rules_append_pair(message, item, strchr(item, ':'));
+}
+
+int property_rules_programs(sd_bus_message *message, const struct spec *spec)
+{
+	return property_rules_append(message, "(ss)", spec->filters.programs, property_rules_append_program);
+}
+
+static int property_rules_append_ports(sd_bus_message *message, const char *item)
+{
+	struct filter_ports ports;
+	int r = filter_text_ports(item, &ports);
+
+	return r < 0 ? r
+		     : sd_bus_message_append(message, "(iiqq)", ports.family, ports.protocol, ports.n,
+					     ports.first);
+}
+
+int property_rules_bind_allow(sd_bus_message *message, const struct spec *spec)
+{
+	return property_rules_append(message, "(iiqq)", spec->filters.bind_allow,
+				     property_rules_append_ports);
+}
+
+int property_rules_bind_deny(sd_bus_message *message, const struct spec *spec)
+{
+	return property_rules_append(message, "(iiqq)", spec->filters.bind_deny, property_rules_append_ports);
+}
+
+/* (is it a list of what is allowed?, names) */
+int property_rules_interfaces(sd_bus_message *message, const struct spec *spec)
+{
+	char **names = spec->filters.interfaces;
+	bool deny = names && strcmp(names[0], "~") == 0;
+
+	return property_append_allow_list(message, names && !deny, names ? names + deny : NULL);
 }

@@ -88,6 +88,28 @@ RESOURCE_GETTER(resource_get_usage)
 	return sd_bus_message_append_basic(reply, 't', (const char *)usage + resource_usages[i].offset);
 }
 
+/* What IPAccounting= counts. */
+RESOURCE_GETTER(resource_get_traffic)
+{
+	static const struct {
+		const char *property;
+		size_t offset;
+	} counters[] = {
+		{"IPIngressBytes", offsetof(struct filter_counters, ingress_bytes)},
+		{"IPIngressPackets", offsetof(struct filter_counters, ingress_packets)},
+		{"IPEgressBytes", offsetof(struct filter_counters, egress_bytes)},
+		{"IPEgressPackets", offsetof(struct filter_counters, egress_packets)},
+	};
+	struct filter_counters traffic;
+	size_t i = 0;
+
+	if (host_filter_traffic(connection_view(bus)->connection->owner->host, userdata, &traffic) < 0)
+		memset(&traffic, 0xff, sizeof traffic);
+	while (strcmp(counters[i].property, property) != 0)
+		i++;
+	return sd_bus_message_append_basic(reply, 't', (const char *)&traffic + counters[i].offset);
+}
+
 static uint64_t resource_machine_memory(bool available)
 {
 	struct sysinfo machine;

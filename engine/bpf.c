@@ -1,4 +1,5 @@
 /* See bpf.h. */
+#include <linux/btf.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -100,6 +101,45 @@ int bpf_map_new(const struct bpf_map_shape *shape)
 	return bpf_call(BPF_MAP_CREATE, &attr);
 }
 
+int bpf_map_new_task_storage(const char *name)
+{
+	/* Such a map must say what its keys and values are: the smallest description is one type, an int of 4 bytes. */
+	static const struct {
+		struct btf_header head;
+		struct btf_type type;
+		uint32_t encoding;
+		char strings[8];
+	} description = {
+		.head = {.magic = BTF_MAGIC,
+			 .version = BTF_VERSION,
+			 .hdr_len = sizeof(struct btf_header),
+			 .type_len = sizeof(struct btf_type) + sizeof(uint32_t),
+			 .str_off = sizeof(struct btf_type) + sizeof(uint32_t),
+			 .str_len = 8},
+		.type = {.name_off = 1, .info = BTF_KIND_INT << 24, .size = 4},
+		.encoding = BTF_INT_SIGNED << 24 | 32,
+		.strings = "\0int",
+	};
+	union bpf_attr load = {.btf = bpf_pointer(&description), .btf_size = sizeof description};
+	struct bpf_map_shape shape = {
+		.name = name,
+		.type = BPF_MAP_TYPE_TASK_STORAGE,
+		.key_size = sizeof(int),
+		.value_size = sizeof(int),
+		.flags = BPF_F_NO_PREALLOC,
+		.btf_key = 1,
+		.btf_value = 1,
+	};
+	int r;
+
+	shape.btf_fd = bpf_call(BPF_BTF_LOAD, &load);
+	if (shape.btf_fd < 0)
+		return shape.btf_fd;
+	r = bpf_map_new(&shape);
+	close(shape.btf_fd);
+	return r;
+}
+
 static int bpf_map_call(int command, int map_fd, const void *key, const void *value)
 {
 	union bpf_attr attr = {
@@ -166,6 +206,18 @@ int bpf_about(int program_fd, struct bpf_about *ret)
 	memcpy(about.name, info.name, sizeof about.name - 1);
 	*ret = about;
 	return 0;
+}
+
+int bpf_about_map(int map_fd, char ret_name[static BPF_NAME_SIZE])
+{
+	struct bpf_map_info info = {};
+	union bpf_attr attr = {
+		.info = {.bpf_fd = (uint32_t)map_fd, .info_len = sizeof info, .info = bpf_pointer(&info)}};
+	int r = bpf_call(BPF_OBJ_GET_INFO_BY_FD, &attr);
+
+	if (r == 0)
+		memcpy(ret_name, info.name, BPF_NAME_SIZE);
+	return r;
 }
 
 int bpf_attach(int group_fd, int program_fd, uint32_t attach, int replaced_fd)

@@ -30,6 +30,8 @@ struct bpf_map_shape {
 	uint32_t btf_key, btf_value;
 };
 int bpf_map_new(const struct bpf_map_shape *shape);
+/* A storage of one byte per task, whose key is a pidfd. */
+int bpf_map_new_task_storage(const char *name);
 int bpf_map_set(int map_fd, const void *key, const void *value);
 int bpf_map_get(int map_fd, const void *key, void *ret_value);
 int bpf_map_remove(int map_fd, const void *key);
@@ -48,6 +50,7 @@ struct bpf_about {
 	uint32_t n_maps;
 };
 int bpf_about(int program_fd, struct bpf_about *ret);
+int bpf_about_map(int map_fd, char ret_name[static BPF_NAME_SIZE]);
 
 /* Attaches beside what others have attached, or in place of the program REPLACED (a descriptor; -1) without a moment in between. */
 int bpf_attach(int group_fd, int program_fd, uint32_t attach, int replaced_fd);

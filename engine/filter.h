@@ -21,7 +21,7 @@ struct filter_map {
 	void *keys; /* heap; of INTERFACES: a text list */
 };
 
-enum { FILTER_MAPS = 4 };
+enum { FILTER_MAPS = 5 };
 
 struct filter_program {
 	const char *name;      /* of our own programs, "svcd_…": by it a later manager knows them */
@@ -54,7 +54,9 @@ int filter_compile(const struct spec *const *specs, size_t n_specs, struct filte
 		   struct failure *failure, uint32_t *ret_origin, uint16_t *ret_item);
 void filter_deinit(struct filter *filter);
 /* Is there anything to compile? Without looking anywhere. */
-bool filter_wanted(const struct spec *spec);
+bool filter_wanted(const struct spec *const *specs, size_t n_specs);
+/* A number that is another one when any rule is another one. */
+uint64_t filter_rules(const struct spec *const *specs, size_t n_specs);
 /* The first rule that somebody asked for, as offsetof(struct spec, …); PROGRAM_NO_ORIGIN: none. */
 uint32_t filter_first_rule(const struct spec *spec);
 
@@ -67,3 +69,5 @@ struct filter_program *filter_append(struct filter *filter, const char *name, ui
 unsigned filter_add_map(struct filter_program *program, struct filter_map map);
 
 int filter_device(const struct spec *spec, struct filter *filter, struct failure *failure);
+int filter_socket(const struct spec *spec, struct filter *filter);
+int filter_address(const struct spec *const *specs, size_t n_specs, struct filter *filter);

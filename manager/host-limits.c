@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "manager/host-private.h"
+#include "manager/host-filter.h"
 
 bool host_limits_startup(const struct host *host)
 {
@@ -72,6 +72,7 @@ static int host_limits_make_group(struct host *host, struct host_unit *unit, con
 				  const struct unit_config *config, struct failure *failure)
 {
 	uint32_t origin = PROGRAM_NO_ORIGIN;
+	uint16_t item = 0;
 	struct cgroup_wish wish;
 	int r = host_limits_make_slices(host, path, failure);
 
@@ -89,8 +90,13 @@ static int host_limits_make_group(struct host *host, struct host_unit *unit, con
 	if (r < 0)
 		return host_launch_blame(config, origin, 0, failure);
 	if (host->cgroups.root_fd < 0)
-		return 0;
+		return host_filter_refuse(config, failure);
 	unit->cgroup_fd = r;
+	r = host_filter_prepare(unit, config, unit->cgroup_fd, failure, &origin, &item);
+	if (r < 0) {
+		unit->cgroup_fd = fd_close(unit->cgroup_fd);
+		return host_launch_blame(config, origin, item, failure);
+	}
 	return text_set(&unit->cgroup, path);
 }
 
@@ -120,7 +126,8 @@ static int host_limits_make_slices(struct host *host, const char *path, struct f
 		const struct unit *slice = host_limits_slice(host, path, (size_t)(slash - path));
 		int r;
 
-		if (!slice || (!slice->config->spec.limits && slice->config->load_state == UNIT_LOADED))
+		if (!slice || (!slice->config->spec.limits && !host_filter_wanted(slice->config) &&
+			       slice->config->load_state == UNIT_LOADED))
 			continue;
 		r = host_limits_make_slice(&host->world, slice->name, slice->config, failure);
 		if (r < 0)

@@ -34,7 +34,9 @@ struct host_unit {
 	int cgroup_fd;		      /* for CLONE_INTO_CGROUP; -1 */
 	int events_watch;	      /* inotify watch of cgroup.events; -1 */
 	uid_t uid;		      /* of its last launch, on the host; (uid_t)-1 */
+	struct host_traffic *traffic; /* counted by them; NULL: never */
 	struct host_filters *filters; /* attached to the cgroup; NULL: none */
+	uint64_t filter_rules;	      /* of what they were made: filter_rules() */
 	pid_t *sessions;	      /* without cgroup: sessions its launches lead */
 	size_t n_sessions;
 	uint64_t oom_kills; /* that the manager has been told of */
@@ -118,6 +120,8 @@ struct host {
 	size_t memory_size;
 	int memory_fd;
 
+	int links_fd; /* rtnetlink, for rules that name interfaces; -1 */
+	sd_event_source *links_source;
 	struct table filters;	       /* content -> loaded program: host-filter.c */
 	unsigned filters_idle;	       /* of these, used by no unit now */
 	int filters_error;	       /* why a filter that goes without saying was left out; 0 */

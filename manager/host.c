@@ -48,7 +48,7 @@ static void host_unit_free(struct host_unit *unit)
 	host_launch_forget_programs(unit);
 	host_log_detach(unit);
 	host_notify_close(unit);
-	host_filter_release(unit);
+	host_filter_forget(unit);
 	fd_close(unit->cgroup_fd);
 	free(unit->cgroup);
 	free(unit->sessions);
@@ -121,6 +121,11 @@ static int host_load(struct world *world, const char *unit, struct unit_config *
 	return unit_load(&host->unit_path, &host->specifiers, unit, ret);
 }
 
+static void host_reloaded(struct world *world)
+{
+	host_filter_update_all(host_of_world(world));
+}
+
 static int host_list_unit_files(struct world *world, char ***ret_names)
 {
 	_cleanup_text_list_ char **paths = NULL;
@@ -135,6 +140,7 @@ static const struct world_ops host_ops = {
 	.random = host_random,
 	.load = host_load,
 	.list_unit_files = host_list_unit_files,
+	.reloaded = host_reloaded,
 	.launch = host_launch_start,
 	.describe_failure = host_launch_describe,
 	.forget = host_init_forget,
@@ -248,6 +254,7 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 			      .null_fd = -1,
 			      .inotify_fd = -1,
 			      .memory_fd = -1,
+			      .links_fd = -1,
 			      .cgroups.root_fd = -1,
 			      .runtime_directory = strdup(options->runtime_directory),
 			      .state_directory = strdup(options->state_directory),
@@ -282,6 +289,7 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 	host_removal_resume(host);
 	TABLE_FOREACH (slot, &host->units)
 		host_cgroup_check_empty(slot->value);
+	host_filter_update_all(host);
 	*ret = TAKE(host);
 	return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "engine/cgroup.h"
 #include "engine/exposure.h"
+#include "engine/filter.h"
 #include "manager/manager.h"
 
 struct host;
@@ -49,6 +50,9 @@ struct host_steps {
 /* Compiles as a start would, and tells. A unit that cannot start fails with the same FAILURE a start would give. */
 int host_explain(struct host *host, struct unit *unit, struct host_steps *ret, struct failure *failure);
 void host_steps_free(struct host_steps *steps);
+
+/* What the unit has sent and received under IPAccounting=, since it was started; it stays when it stops. -ENODATA: not counted. */
+int host_filter_traffic(const struct host *host, const struct unit *unit, struct filter_counters *ret);
 
 /* "pid=private", "network=host", "root=overlay", "capabilities=…": what isolation is in force, in a fixed order. */
 int host_isolation(struct host *host, const struct unit *unit, char ***ret);

@@ -229,6 +229,8 @@ int manager_reload(struct manager *manager, struct failure *failure)
 	TABLE_FOREACH (slot, &manager->jobs)
 		job_wake(slot->value);
 	manager->private->collect = true;
+	if (manager->world->ops->reloaded)
+		manager->world->ops->reloaded(manager->world);
 	if (manager->observer.reloading)
 		manager->observer.reloading(manager->observer.data, false);
 	manager_commit(manager);

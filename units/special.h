@@ -57,3 +57,7 @@ SPECIAL_DECLARE(notify)		 /* [Container] Notify= */
 #define SPECIAL_DECLARE_RULES(name) \
 	int special_parse_##name(const struct directive_line *line, void *field, struct failure *failure);
 SPECIAL_DECLARE_RULES(device_allow)
+SPECIAL_DECLARE_RULES(ip_prefixes)
+SPECIAL_DECLARE_RULES(bind_rules)
+SPECIAL_DECLARE_RULES(interfaces)
+SPECIAL_DECLARE_RULES(bpf_programs)

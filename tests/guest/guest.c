@@ -16,6 +16,7 @@
 /* clang-format off */
 static const struct guest_verb *const guest_tables[] = {
 	device_verbs,
+	reach_verbs,
 	process_verbs,
 	attributes_verbs,
 	capability_verbs,

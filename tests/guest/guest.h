@@ -22,6 +22,7 @@ struct guest_verb {
 
 /* Each ends with a row without a name. */
 extern const struct guest_verb device_verbs[];
+extern const struct guest_verb reach_verbs[];
 extern const struct guest_verb process_verbs[];
 extern const struct guest_verb attributes_verbs[];
 extern const struct guest_verb capability_verbs[];

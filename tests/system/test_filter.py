@@ -1,8 +1,9 @@
 """Filters of the cgroup that take more than one unit to show: where they cannot be had, what a crash of the manager and a reload do to
 them, and how they are told."""
+import ctypes
 import os
 import re
-import signal
+import struct
 
 from svcd_test import expect, expect_equal, main, test, wait_for
 from tree import Tree
@@ -33,6 +34,126 @@ def a_crash_of_the_manager_changes_no_filter():
         wait_for(lambda: tree.manager_pid() not in (None, before) and tree.svcctl("status", "held.service").returncode == 0, "another manager")
         tree.good("reload", "held.service")
         tree.good("stop", "held.service")
+
+
+def manager_is_back(tree, before):
+    wait_for(lambda: tree.manager_pid() not in (None, before) and tree.svcctl("status").returncode == 0, "another manager")
+
+
+def counters(tree, unit):
+    return {name: int(tree.show(unit, name)) for name in ("IPIngressBytes", "IPIngressPackets", "IPEgressBytes", "IPEgressPackets")}
+
+
+@test
+def traffic_is_counted_from_the_start_and_over_a_crash():
+    # directive: Service.IPAccounting
+    with Tree("filter-traffic") as tree:
+        tree.service("counted.service", "forever", "Type=exec\nPrivateNetwork=yes\nIPAccounting=yes\nIPAddressDeny=127.0.0.9\n"
+                     "ExecStartPre=@GUEST@ reach 127.0.0.1 ok -- reach ::1 ok -- reach 127.0.0.9 EPERM\n")
+        tree.service("uncounted.service", "forever", "Type=exec\n")
+        tree.start("counted.service", "uncounted.service")
+        # One byte of payload behind the headers of UDP and IP; what was denied does not count.
+        expected = {"IPIngressBytes": 29 + 49, "IPIngressPackets": 2, "IPEgressBytes": 29 + 49, "IPEgressPackets": 2}
+        expect_equal(counters(tree, "counted.service"), expected, "what was counted")
+        expect("78B in, 78B out" in tree.good("status", "counted.service"), tree.good("status", "counted.service"))
+        expect_equal(tree.show("uncounted.service", "IPEgressBytes"), "[not set]", "a unit that does not count")
+        before = tree.manager_pid()
+        tree.kill(before)
+        manager_is_back(tree, before)
+        expect_equal(counters(tree, "counted.service"), expected, "after a crash")
+        tree.good("stop", "counted.service")
+        expect_equal(counters(tree, "counted.service"), expected, "after the stop")
+        tree.start("counted.service")
+        expect_equal(counters(tree, "counted.service"), expected, "after another start")
+
+
+@test
+def a_reload_changes_the_rules_of_a_running_unit():
+    with Tree("filter-reload") as tree:
+        def unit(rules, check):
+            tree.service("changing.service", "forever", f"Type=exec\n{rules}\nExecReload=@GUEST@ {check}\n")
+            tree.good("daemon-reload")
+            if tree.show("changing.service", "ActiveState") != "active":
+                tree.start("changing.service")
+            tree.good("reload", "changing.service")
+        unit("", "open /dev/zero r ok -- open /dev/kmsg r ok")
+        unit("DevicePolicy=closed", "open /dev/zero r ok -- open /dev/kmsg r EPERM")
+        unit("DevicePolicy=strict\nDeviceAllow=/dev/kmsg r\nSocketBindDeny=any", "open /dev/zero r EPERM -- open /dev/kmsg r ok -- bind tcp 127.0.0.1 0 EPERM")
+        before = tree.manager_pid()
+        tree.kill(before)
+        manager_is_back(tree, before)
+        unit("SocketBindDeny=udp", "open /dev/zero r ok -- open /dev/kmsg r ok -- bind tcp 127.0.0.1 0 ok -- bind udp 127.0.0.1 0 EPERM")
+        unit("IPAddressDeny=any\nIPAccounting=yes", "bind udp 127.0.0.1 0 ok -- reach 127.0.0.1 EPERM")
+        unit("IPAddressDeny=any\nIPAddressAllow=127.0.0.0/8\nIPAccounting=yes", "reach 127.0.0.1 ok")
+        expect_equal(counters(tree, "changing.service")["IPEgressPackets"], 1, "the counters go on")
+        unit("IPAccounting=yes", "reach 127.0.0.1 ok")
+        expect_equal(counters(tree, "changing.service")["IPEgressPackets"], 2, "the counters go on")
+        unit("", "reach 127.0.0.1 ok -- open /dev/kmsg r ok")
+        # A rule that cannot be had changes nothing, and is told.
+        tree.service("changing.service", "forever", "Type=exec\nIPEgressFilterPath=/nonexistent/program\nDevicePolicy=strict\n"
+                     "ExecReload=@GUEST@ open /dev/zero r ok\n")
+        tree.good("daemon-reload")
+        expect("changing.service:4" in tree.good("logs", "changing.service"), tree.good("logs", "changing.service"))
+        tree.good("reload", "changing.service")
+
+
+@test
+def interfaces_that_come_later_count():
+    with Tree("filter-links", network=True) as tree:
+        tree.run("ip", "link", "set", "lo", "up")
+        tree.service("linked.service", "forever", "Type=exec\nRestrictNetworkInterfaces=late0\nExecReload=@GUEST@ reach 127.0.0.1 ok -- reach 127.0.0.1 ok\n")
+        tree.service("unlinked.service", "forever", "Type=exec\nRestrictNetworkInterfaces=~late0\nExecReload=@GUEST@ reach 127.0.0.1 ok\n")
+        tree.start("linked.service", "unlinked.service")
+        expect(tree.svcctl("reload", "linked.service").returncode != 0, "packets go through an interface that is not listed")
+        tree.good("reload", "unlinked.service")
+        # "lo" may have another name, as any interface.
+        expect_equal(tree.run("sh", "-c", "ip link set lo down && ip link set lo name late0 && ip link set late0 up").returncode, 0, "renaming")
+        wait_for(lambda: tree.svcctl("reload", "linked.service").returncode == 0, "the interface to be known by its new name")
+        expect(tree.svcctl("reload", "unlinked.service").returncode != 0, "packets go through an interface that is listed now")
+
+
+def bpf(command, **fields):
+    """bpf(2) with the members of its union given as (offset, format, value)."""
+    attributes = bytearray(128)
+    for offset, form, value in fields.values():
+        struct.pack_into(form, attributes, offset, value)
+    buffer = (ctypes.c_char * len(attributes)).from_buffer(attributes)
+    libc = ctypes.CDLL(None, use_errno=True)
+    result = libc.syscall(321 if os.uname().machine == "x86_64" else 280, command, buffer, len(attributes))
+    expect(result >= 0, f"bpf: {os.strerror(ctypes.get_errno())}")
+    return result
+
+
+def pin_program(path, kind, verdict):
+    """Pins "return VERDICT" there."""
+    code = ctypes.create_string_buffer(struct.pack("<BBhi", 0xb7, 0, 0, verdict) + struct.pack("<BBhi", 0x95, 0, 0, 0))
+    licence, name = ctypes.create_string_buffer(b"GPL"), ctypes.create_string_buffer(path.encode())
+    program = bpf(5, kind=(0, "I", kind), n=(4, "I", 2), code=(8, "Q", ctypes.addressof(code)), licence=(16, "Q", ctypes.addressof(licence)))
+    bpf(6, path=(0, "Q", ctypes.addressof(name)), fd=(8, "I", program))
+    os.close(program)
+
+
+@test
+def pinned_programs_are_attached():
+    # directive: Service.IPIngressFilterPath Service.IPEgressFilterPath Service.BPFProgram
+    with Tree("filter-pinned") as tree:
+        expect_equal(tree.run("sh", "-c", "mkdir /mnt/bpf && mount -t bpf none /mnt/bpf").returncode, 0, "a bpf file system")
+        for name, kind, verdict in (("drop", 8, 0), ("pass", 8, 1), ("devices", 15, 0)):
+            pin_program(f"/proc/{tree.pid}/root/mnt/bpf/{name}", kind, verdict)
+        lines = "Type=oneshot\nPrivateNetwork=yes\n"
+        tree.service("ingress.service", "reach 127.0.0.1 lost", lines + "IPIngressFilterPath=@DIR@/bpf/drop\n")
+        tree.service("egress.service", "reach 127.0.0.1 EPERM", lines + "IPEgressFilterPath=@DIR@/bpf/pass @DIR@/bpf/drop\n")
+        tree.service("passing.service", "reach 127.0.0.1 ok", lines + "IPEgressFilterPath=@DIR@/bpf/pass\n")
+        tree.service("program.service", "open /dev/null r EPERM -- reach 127.0.0.1 lost",
+                     lines + "BPFProgram=device:@DIR@/bpf/devices ingress:@DIR@/bpf/drop\n")
+        tree.start("ingress.service", "egress.service", "passing.service", "program.service")
+        for line in ("IPIngressFilterPath=@DIR@/bpf/none", "BPFProgram=device:@DIR@/bpf/drop", "BPFProgram=bind4:@DIR@/guest"):
+            tree.service("bad.service", "forever", f"Type=exec\n{line}\n")
+            tree.good("daemon-reload")
+            result = tree.svcctl("start", "bad.service")
+            told = tree.svcctl("status", "bad.service").stdout
+            expect(result.returncode == 1 and "bad.service:4" in told and line.partition("=")[0] in told, f"{line}: {told}")
+            tree.expect_show("bad.service", ExecMainStatus="219")
 
 
 @test

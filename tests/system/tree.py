@@ -62,10 +62,10 @@ def make_image(image):
 
 
 class Tree:
-    def __init__(self, name, uid=0, pass_fds=(), before=()):
+    def __init__(self, name, uid=0, pass_fds=(), before=(), network=False):
         """With a UID: everything runs as this user, without a capability, and sees no cgroup hierarchy: an ordinary container.
-        svc-init inherits PASS_FDS; BEFORE is a command that runs it."""
-        self.pass_fds, self.before = pass_fds, before
+        svc-init inherits PASS_FDS; BEFORE is a command that runs it. With NETWORK: in a network namespace of its own."""
+        self.pass_fds, self.before, self.network = pass_fds, before, network
         self.name, self.uid = name, uid
         self.cgroup = None
         if not uid and cgroup_mount():
@@ -109,7 +109,7 @@ class Tree:
         arguments = [*self.before, *arguments]
         # SAFETY.md; the scratch directory appears in the tree's own mount namespace only.
         self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc",
+            ["setpriv", "--pdeathsig", "KILL", "unshare", *(["--net"] if self.network else []), "--pid", "--fork", "--kill-child", "--mount", "--mount-proc",
              "--propagation", "private", "sh", "-c", f'{prepare} && exec "$@"', self.directory, *arguments],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True, pass_fds=self.pass_fds)
         self.pid = wait_for(self.find_init, "svc-init in its namespace", 10)
@@ -231,7 +231,7 @@ class Tree:
     def run(self, *argv, timeout=30, **options):
         """A command inside: in the tree's mount and PID namespace."""
         as_user = [f"--setuid={self.uid}", f"--setgid={self.uid}"] if self.uid else []
-        return subprocess.run(["nsenter", "--target", str(self.pid), "--mount", "--pid", *as_user, "--", *argv], text=True,
+        return subprocess.run(["nsenter", "--target", str(self.pid), "--mount", "--pid", *(["--net"] if self.network else []), *as_user, "--", *argv], text=True,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout,
                               env={**os.environ, "SVCD_RUNTIME_DIR": f"{INSIDE}/run"}, **options)
 

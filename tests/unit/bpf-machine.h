@@ -78,6 +78,10 @@ static uint64_t machine_run(const struct bpf_code *code, void *context, machine_
 		case BPF_ALU64:
 			machine_alu(BPF_OP(i->code), &r[i->dst_reg], operand);
 			break;
+		case BPF_ALU: /* only the turning of 16 bits of network order */
+			EXPECT(BPF_OP(i->code) == BPF_END && i->imm == 16);
+			r[i->dst_reg] = __builtin_bswap16((uint16_t)r[i->dst_reg]);
+			break;
 		case BPF_LDX:
 			address = (char *)(uintptr_t)r[i->src_reg] + i->off; /* NOLINT */
 			r[i->dst_reg] = 0;

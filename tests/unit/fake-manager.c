@@ -281,6 +281,12 @@ void host_steps_free(struct host_steps *steps)
 	*steps = (struct host_steps){};
 }
 
+int host_filter_traffic(_unused_ const struct host *host, _unused_ const struct unit *unit,
+			_unused_ struct filter_counters *ret)
+{
+	return -ENODATA;
+}
+
 int host_isolation(_unused_ struct host *host, _unused_ const struct unit *unit, char ***ret)
 {
 	return text_list_append(ret, "pid=private");

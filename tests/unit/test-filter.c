@@ -1,9 +1,12 @@
 /* Filters of control groups: the rules' texts, and the programs made of them, run by a model of the kernel's machine over tables of
  * what may happen. */
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "engine/bpf.h"
+#include "engine/filter-address.h"
 #include "engine/filter-device.h"
 #include "engine/filter-text.h"
 #include "tests/unit/bpf-machine.h"
@@ -15,6 +18,8 @@ static void begin(void)
 	spec_deinit(&spec);
 	spec_init(&spec);
 }
+
+static const struct spec *const specs[] = {&spec, NULL};
 
 static void add(char ***list, const char *item)
 {
@@ -139,9 +144,9 @@ TEST(what_implies_a_policy)
 	struct bpf_code code;
 
 	begin();
-	EXPECT(!filter_wanted(&spec) && filter_device_policy(&spec) == SPEC_DEVICE_AUTO);
+	EXPECT(!filter_wanted(specs, 1) && filter_device_policy(&spec) == SPEC_DEVICE_AUTO);
 	spec.private_devices = true;
-	EXPECT(filter_wanted(&spec) && filter_device_policy(&spec) == SPEC_DEVICE_CLOSED);
+	EXPECT(filter_wanted(specs, 1) && filter_device_policy(&spec) == SPEC_DEVICE_CLOSED);
 	begin();
 	spec.protect_clock = true;
 	EXPECT(filter_device_policy(&spec) == SPEC_DEVICE_CLOSED);
@@ -157,36 +162,360 @@ TEST(what_implies_a_policy)
 	bpf_code_deinit(&code);
 }
 
-/* A program of each kind passes the kernel's own verifier. */
-TEST(the_kernel_takes_the_device_filter)
+/* --- addresses ----------------------------------------------------------------------------------------- */
+
+/* A packet, and what the program's helpers are asked about it. */
+struct packet {
+	const struct filter_program *program;
+	uint8_t header[40];
+	struct filter_counters counters;
+};
+
+static bool in_trie(const struct filter_map *map, const uint8_t *address)
+{
+	for (uint32_t i = 0; i < map->n_keys; i++) {
+		const uint8_t *key = (const uint8_t *)map->keys + (size_t)i * map->key_size;
+		uint32_t length;
+		bool same = true;
+
+		memcpy(&length, key, sizeof length);
+		for (uint32_t bit = 0; bit < length; bit++)
+			same &= !((key[4 + bit / 8] ^ address[bit / 8]) & (0x80u >> bit % 8));
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+static uint64_t packet_helper(int32_t number, const uint64_t arguments[5], void *data)
+{
+	struct packet *packet = data;
+	const struct filter_map *map;
+
+	if (number == BPF_FUNC_skb_load_bytes) {
+		EXPECT(arguments[1] + arguments[3] <= sizeof packet->header);
+		memcpy((void *)(uintptr_t)arguments[2], packet->header + arguments[1], arguments[3]);
+		return 0;
+	}
+	EXPECT(number == BPF_FUNC_map_lookup_elem && arguments[0] < packet->program->n_maps);
+	map = &packet->program->maps[arguments[0]];
+	if (map->kind == FILTER_MAP_COUNTERS)
+		return (uintptr_t)&packet->counters;
+	EXPECT(*(uint32_t *)(uintptr_t)arguments[1] == (map->key_size - 4) * 8);
+	return in_trie(map, (uint8_t *)(uintptr_t)arguments[1] + 4);
+}
+
+/* Does a packet between the unit and PEER pass? */
+static bool passes(struct packet *packet, bool egress, const char *peer)
+{
+	bool v6 = strchr(peer, ':');
+	struct __sk_buff context = {.len = 100, .protocol = htons(v6 ? ETH_P_IPV6 : ETH_P_IP)};
+
+	memset(packet->header, 0x55, sizeof packet->header);
+	EXPECT(inet_pton(v6 ? AF_INET6 : AF_INET, peer,
+			 packet->header + (v6 ? (egress ? 24 : 8) : (egress ? 16 : 12))) == 1);
+	return machine_run(&packet->program->code, &context, packet_helper, packet) == 1;
+}
+
+TEST(addresses_are_allowed_then_denied_then_allowed)
+{
+	/* What the unit allows passes, whatever its slice denies. */
+	static const struct {
+		const char *peer;
+		bool passes;
+	} table[] = {
+		{"10.1.2.3", true},  {"10.1.2.4", true},     {"11.0.0.1", true},      {"192.168.0.1", false},
+		{"10.9.9.9", false}, {"2001:db8::1", false}, {"2001:db8:1::1", true}, {"::1", true},
+	};
+	static struct spec slice;
+	const struct spec *const both[] = {&spec, &slice};
+	struct filter filter;
+	struct failure failure;
+	uint32_t origin;
+	uint16_t item;
+
+	begin();
+	spec_init(&slice);
+	add(&spec.filters.ip_allow, "10.1.2.0/24");
+	add(&spec.filters.ip_deny, "10.0.0.0/8");
+	add(&spec.filters.ip_allow, "2001:db8:1::/48");
+	add(&slice.filters.ip_deny, "192.168.0.0/16");
+	add(&slice.filters.ip_deny, "2001:db8::/32");
+	add(&slice.filters.ip_deny, "10.1.2.3/32");
+	spec.filters.ip_accounting = true;
+	EXPECT(filter_wanted(both, 2) && filter_compile(both, 2, &filter, &failure, &origin, &item) == 0);
+	EXPECT(filter.n == 2);
+	for (size_t egress = 0; egress < 2; egress++) {
+		struct packet packet = {.program = &filter.items[egress]};
+		uint64_t passed = 0;
+
+		EXPECT(filter.items[egress].attach ==
+		       (egress ? BPF_CGROUP_INET_EGRESS : BPF_CGROUP_INET_INGRESS));
+		for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+			if (passes(&packet, egress, table[i].peer) != table[i].passes) {
+				printf("# %s\n", table[i].peer);
+				EXPECT(!"judged as the table says");
+			}
+			passed += table[i].passes;
+		}
+		EXPECT((egress ? packet.counters.egress_packets : packet.counters.ingress_packets) == passed);
+		EXPECT((egress ? packet.counters.egress_bytes : packet.counters.ingress_bytes) ==
+		       100 * passed);
+		EXPECT((egress ? packet.counters.ingress_bytes : packet.counters.egress_bytes) == 0);
+	}
+	EXPECT(strstr(filter.items[1].words, "10.0.0.0/8") &&
+	       strstr(filter.items[1].words, "but for 10.1.2.0/24"));
+	filter_deinit(&filter);
+	spec_deinit(&slice);
+}
+
+TEST(a_list_of_allowed_addresses_alone_needs_no_filter)
+{
+	begin();
+	add(&spec.filters.ip_allow, "10.0.0.0/8");
+	EXPECT(!filter_wanted(specs, 1));
+}
+
+TEST(prefixes)
+{
+	static const char *const good[][2] = {
+		{"10.1.2.3/8", "10.0.0.0/8"},	      {"10.1.2.3", "10.1.2.3/32"},
+		{"0.0.0.0/0", "0.0.0.0/0"},	      {"::1", "::1/128"},
+		{"2001:DB8::ff/33", "2001:db8::/33"}, {"255.255.255.255/31", "255.255.255.254/31"}};
+	static const char *const bad[] = {"",	     "10",	    "10.0.0.0/33", "10.0.0.0/",
+					  "1.2.3",   "10.0.0.0/-1", "::/129",	   "1.2.3.4.5",
+					  "::1/8/8", "host",	    "1.2.3.4/0x8", "/8"};
+	struct filter_prefix prefix;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		_cleanup_free_ char *text = NULL;
+
+		EXPECT(filter_text_prefix(good[i][0], &prefix) == 0);
+		EXPECT_TEXT(text = filter_text_print_prefix(&prefix), good[i][1]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		EXPECT(filter_text_prefix(bad[i], &prefix) == -EINVAL);
+}
+
+/* --- sockets ------------------------------------------------------------------------------------------- */
+
+/* All programs of the spec. */
+static struct filter compile_all(void)
 {
 	struct failure failure = {};
-	struct bpf_code code;
-	struct bpf_source source = {
-		.name = "svcd_test", .type = BPF_PROG_TYPE_CGROUP_DEVICE, .attach = BPF_CGROUP_DEVICE};
-	int fd;
+	struct filter filter;
+	uint32_t origin;
+	uint16_t item;
 
-	for (int policy = SPEC_DEVICE_CLOSED; policy <= SPEC_DEVICE_STRICT; policy++) {
+	EXPECT(filter_compile(specs, 1, &filter, &failure, &origin, &item) == 0);
+	return filter;
+}
+
+static const struct filter_program *program_at(const struct filter *filter, uint32_t attach)
+{
+	for (size_t i = 0; i < filter->n; i++)
+		if (filter->items[i].attach == attach)
+			return &filter->items[i];
+	EXPECT(!"a program that is attached there");
+	return NULL;
+}
+
+static bool binds(const struct filter *filter, int family, int protocol, uint16_t port)
+{
+	struct bpf_sock_addr context = {.user_port = htons(port), .protocol = (uint32_t)protocol};
+
+	return machine_run(
+		       &program_at(filter, family == AF_INET ? BPF_CGROUP_INET4_BIND : BPF_CGROUP_INET6_BIND)
+				->code,
+		       &context, NULL, NULL) == 1;
+}
+
+TEST(ports_are_allowed_then_denied_then_allowed)
+{
+	static const struct {
+		int family, protocol;
+		uint16_t port;
+		bool binds;
+	} table[] = {
+		{AF_INET, IPPROTO_TCP, 80, true},     {AF_INET, IPPROTO_TCP, 81, false},
+		{AF_INET, IPPROTO_UDP, 80, false},    {AF_INET6, IPPROTO_TCP, 80, false},
+		{AF_INET6, IPPROTO_TCP, 8000, true},  {AF_INET6, IPPROTO_UDP, 8099, true},
+		{AF_INET6, IPPROTO_UDP, 8100, true},  {AF_INET, IPPROTO_UDP, 8100, true},
+		{AF_INET, IPPROTO_TCP, 1023, false},  {AF_INET, IPPROTO_TCP, 1024, true},
+		{AF_INET6, IPPROTO_UDP, 5000, false}, {AF_INET, IPPROTO_UDP, 5000, true},
+	};
+	struct filter filter;
+
+	begin();
+	add(&spec.filters.bind_allow, "ipv4:tcp:80");
+	add(&spec.filters.bind_allow, "8000-8099");
+	add(&spec.filters.bind_deny, "1-1023");
+	add(&spec.filters.bind_deny, "ipv6:udp:5000-6000");
+	filter = compile_all();
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (binds(&filter, table[i].family, table[i].protocol, table[i].port) != table[i].binds) {
+			printf("# row %zu\n", i);
+			EXPECT(!"decided as the table says");
+		}
+	filter_deinit(&filter);
+	begin();
+	add(&spec.filters.bind_deny, "any");
+	filter = compile_all();
+	EXPECT(!binds(&filter, AF_INET, IPPROTO_TCP, 0) && !binds(&filter, AF_INET6, IPPROTO_UDP, 65535));
+	filter_deinit(&filter);
+	begin();
+	add(&spec.filters.bind_allow, "any");
+	EXPECT(!filter_wanted(specs, 1));
+}
+
+static uint64_t interface_helper(int32_t number, const uint64_t arguments[5], void *data)
+{
+	EXPECT(number == BPF_FUNC_map_lookup_elem && arguments[0] == 0);
+	return *(uint32_t *)(uintptr_t)arguments[1] == *(uint32_t *)data;
+}
+
+TEST(packets_go_through_listed_interfaces_or_through_others)
+{
+	struct __sk_buff listed = {.ifindex = 7}, other = {.ifindex = 8};
+	uint32_t in_map = 7;
+
+	for (int deny = 0; deny < 2; deny++) {
+		struct filter filter;
+
 		begin();
-		spec.filters.device_policy = (enum spec_device_policy)policy;
-		code = make_devices();
-		source.insns = code.insns;
-		source.n = code.n;
-		fd = bpf_load(&source, &failure);
-		bpf_code_deinit(&code);
+		if (deny)
+			add(&spec.filters.interfaces, "~");
+		add(&spec.filters.interfaces, "eth7");
+		filter = compile_all();
+		EXPECT(filter.n == 2);
+		for (size_t i = 0; i < filter.n; i++) {
+			EXPECT(filter.items[i].n_maps == 1 &&
+			       filter.items[i].maps[0].kind == FILTER_MAP_INTERFACES);
+			EXPECT_TEXT(((char **)filter.items[i].maps[0].keys)[0], "eth7");
+			EXPECT(machine_run(&filter.items[i].code, &listed, interface_helper, &in_map) ==
+			       !deny);
+			EXPECT(machine_run(&filter.items[i].code, &other, interface_helper, &in_map) ==
+			       (uint64_t)deny);
+		}
+		filter_deinit(&filter);
+	}
+}
+
+TEST(what_makes_the_rules_others)
+{
+	uint64_t none, allow, deny;
+
+	begin();
+	none = filter_rules(specs, 1);
+	add(&spec.filters.bind_allow, "80");
+	allow = filter_rules(specs, 1);
+	begin();
+	add(&spec.filters.bind_deny, "80");
+	deny = filter_rules(specs, 1);
+	EXPECT(none != allow && allow != deny && none != deny);
+	begin();
+	EXPECT(filter_rules(specs, 1) == none);
+	spec.private_devices = true;
+	EXPECT(filter_rules(specs, 1) != none);
+}
+
+/* --- the kernel ---------------------------------------------------------------------------------------- */
+
+static int load(const struct filter_program *program, struct failure *failure)
+{
+	static const uint32_t types[] = {[FILTER_MAP_PREFIXES] = BPF_MAP_TYPE_LPM_TRIE,
+					 [FILTER_MAP_INTERFACES] = BPF_MAP_TYPE_HASH,
+					 [FILTER_MAP_COUNTERS] = BPF_MAP_TYPE_ARRAY};
+	int maps[FILTER_MAPS], fd;
+	struct bpf_source source = {.name = program->name,
+				    .type = program->type,
+				    .attach = program->attach,
+				    .btf_id = program->btf_id,
+				    .insns = program->code.insns,
+				    .n = program->code.n,
+				    .maps = maps,
+				    .n_maps = program->n_maps};
+
+	for (unsigned i = 0; i < program->n_maps; i++) {
+		const struct filter_map *map = &program->maps[i];
+		bool counters = map->kind == FILTER_MAP_COUNTERS, prefixes = map->kind == FILTER_MAP_PREFIXES;
+
+		maps[i] = map->kind == FILTER_MAP_LAUNCHING
+				  ? bpf_map_new_task_storage("svcd_test")
+				  : bpf_map_new(&(struct bpf_map_shape){
+					    .name = "svcd_test",
+					    .type = types[map->kind],
+					    .key_size = prefixes ? map->key_size : 4,
+					    .value_size = counters ? sizeof(struct filter_counters) : 1,
+					    .n = 1,
+					    .flags = prefixes ? BPF_F_NO_PREALLOC : 0,
+				    });
+	}
+	fd = bpf_load(&source, failure);
+	for (unsigned i = 0; i < program->n_maps; i++)
+		close(maps[i]);
+	return fd;
+}
+
+/* Every program of the spec passes the kernel's own verifier. */
+static void expect_loads(void)
+{
+	struct filter filter = compile_all();
+	struct failure failure = {};
+
+	EXPECT(filter.n > 0);
+	for (size_t i = 0; i < filter.n; i++) {
+		int fd = load(&filter.items[i], &failure);
+
 		if (fd == -EPERM || fd == -ENOSYS)
 			SKIP("no privilege to load a program");
 		if (fd < 0)
-			printf("# %s\n", failure.text);
+			printf("# %s: %s\n", filter.items[i].name, failure.text);
 		EXPECT(fd >= 0);
 		close(fd);
 	}
-	code = (struct bpf_code){};
-	bpf_code_set(&code, BPF_REG_0, 7);
-	source.insns = code.insns;
-	source.n = code.n;
-	EXPECT(bpf_load(&source, &failure) < 0 && strstr(failure.text, "svcd_test"));
-	bpf_code_deinit(&code);
+	filter_deinit(&filter);
+}
+
+TEST(the_kernel_takes_all_filters)
+{
+	for (int policy = SPEC_DEVICE_CLOSED; policy <= SPEC_DEVICE_STRICT; policy++) {
+		begin();
+		spec.filters.device_policy = (enum spec_device_policy)policy;
+		expect_loads();
+	}
+	add(&spec.filters.device_allow, "char-* rw");
+	add(&spec.filters.ip_deny, "10.0.0.0/8");
+	add(&spec.filters.bind_deny, "any");
+	expect_loads();
+	spec.filters.ip_accounting = true;
+	add(&spec.filters.ip_allow, "10.0.0.0/16");
+	add(&spec.filters.bind_allow, "any");
+	add(&spec.filters.interfaces, "lo");
+	expect_loads();
+	add(&spec.filters.ip_deny, "::/0");
+	add(&spec.filters.ip_allow, "fe80::/64");
+	add(&spec.filters.bind_deny, "ipv4:tcp");
+	add(&spec.filters.bind_allow, "ipv6:tcp:80");
+	expect_loads();
+}
+
+TEST(the_kernel_says_what_is_wrong)
+{
+	struct filter_program program = {
+		.name = "svcd_test", .type = BPF_PROG_TYPE_CGROUP_DEVICE, .attach = BPF_CGROUP_DEVICE};
+	struct failure failure = {};
+	int fd;
+
+	bpf_code_set(&program.code, BPF_REG_0, 7);
+	fd = load(&program, &failure);
+	bpf_code_deinit(&program.code);
+	EXPECT(fd < 0);
+	EXPECT_TEXT(
+		failure.text,
+		fd == -EPERM
+			? "the kernel does not take the filter svcd_test"
+			: "the kernel does not take the filter svcd_test (last insn is not an exit or jmp)");
 }
 
 TEST_MAIN

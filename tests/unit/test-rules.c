@@ -70,6 +70,55 @@ TEST(device_allow)
 	EXPECT_REFUSED("DevicePolicy", "open", "CLOSED", "1");
 }
 
+TEST(ip_addresses)
+{
+	EXPECT_TEXT(once("IPAddressAllow", "10.1.2.3/8 ::1"), "10.0.0.0/8 ::1/128");
+	EXPECT_TEXT(once("IPAddressDeny", "any"), "0.0.0.0/0 ::/0");
+	EXPECT_TEXT(once("IPAddressDeny", "localhost 127.0.0.1/8"), "127.0.0.0/8 ::1/128");
+	EXPECT_TEXT(once("IPAddressDeny", "link-local multicast"),
+		    "169.254.0.0/16 fe80::/64 224.0.0.0/4 ff00::/8");
+	begin();
+	EXPECT(!set("IPAddressAllow", "1.1.1.1") && !set("IPAddressAllow", "2.2.2.2"));
+	EXPECT_TEXT(shown("IPAddressAllow"), "1.1.1.1/32 2.2.2.2/32");
+	EXPECT(!set("IPAddressAllow", ""));
+	EXPECT_TEXT(shown("IPAddressAllow"), "");
+	EXPECT_REFUSED("IPAddressAllow", "10", "example.com", "1.2.3.4/33", "Any", "::/200", "1.2.3.4 bogus");
+}
+
+TEST(socket_bind)
+{
+	EXPECT_TEXT(once("SocketBindAllow", "ipv4:tcp:80 ipv6:udp:1-1023"), "ipv4:tcp:80 ipv6:udp:1-1023");
+	EXPECT_TEXT(once("SocketBindDeny", "any"), "any");
+	EXPECT_TEXT(once("SocketBindDeny", "ipv4 tcp ipv6:udp 443-443 udp:any"),
+		    "ipv4:any tcp:any ipv6:udp:any 443 udp:any");
+	EXPECT_REFUSED("SocketBindAllow", "0", "65536", "tcp:0-5", "9-5", "ipv5:80", "tcp:ipv4:80", "80-",
+		       "-80", "all", "ipv4::80", ":", "80:tcp");
+}
+
+TEST(network_interfaces)
+{
+	EXPECT_TEXT(once("RestrictNetworkInterfaces", "lo eth0"), "lo eth0");
+	EXPECT_TEXT(once("RestrictNetworkInterfaces", "~eth0 eth1"), "~ eth0 eth1");
+	begin();
+	EXPECT(!set("RestrictNetworkInterfaces", "lo eth0") && !set("RestrictNetworkInterfaces", "~lo"));
+	EXPECT_TEXT(shown("RestrictNetworkInterfaces"), "eth0");
+	EXPECT(!set("RestrictNetworkInterfaces", "~eth0") && !config->spec.filters.interfaces);
+	begin();
+	EXPECT(!set("RestrictNetworkInterfaces", "~lo eth0") && !set("RestrictNetworkInterfaces", "lo"));
+	EXPECT_TEXT(shown("RestrictNetworkInterfaces"), "~ eth0");
+	EXPECT(!set("RestrictNetworkInterfaces", "eth0") && !config->spec.filters.interfaces);
+	EXPECT_REFUSED("RestrictNetworkInterfaces", "a/b", "eth:0", "..");
+}
+
+TEST(pinned_programs)
+{
+	EXPECT_TEXT(once("BPFProgram", "egress:/sys/fs/bpf//x bind4:/p"), "egress:/sys/fs/bpf/x bind4:/p");
+	EXPECT_REFUSED("BPFProgram", "egress", "egress:", "egress:relative", "xdp:/sys/fs/bpf/x",
+		       "/sys/fs/bpf/x");
+	EXPECT_TEXT(once("IPIngressFilterPath", "/sys/fs/bpf/a"), "/sys/fs/bpf/a");
+	EXPECT_REFUSED("IPEgressFilterPath", "relative", "egress:/x");
+}
+
 TEST(nothing_is_left)
 {
 	config = unit_config_free(config);
