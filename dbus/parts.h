@@ -272,8 +272,8 @@ int resource_list(sd_bus_message *message, void *userdata, sd_bus_error *error);
 		SD_BUS_PROPERTY("EffectiveCPUs", "ay", resource_get_set, 0, 0),                        \
 		SD_BUS_PROPERTY("EffectiveMemoryNodes", "ay", resource_get_set, 0, 0),                 \
 		RESOURCE_USAGE("TasksCurrent"), RESOURCE_EFFECTIVE("EffectiveTasksMax"),               \
-		RESOURCE_TRAFFIC("IPIngressBytes"), RESOURCE_TRAFFIC("IPIngressPackets"),             \
-		RESOURCE_TRAFFIC("IPEgressBytes"), RESOURCE_TRAFFIC("IPEgressPackets"),               \
+		RESOURCE_TRAFFIC("IPIngressBytes"), RESOURCE_TRAFFIC("IPIngressPackets"),              \
+		RESOURCE_TRAFFIC("IPEgressBytes"), RESOURCE_TRAFFIC("IPEgressPackets"),                \
 		RESOURCE_USAGE("IOReadBytes"), RESOURCE_USAGE("IOReadOperations"),                     \
 		RESOURCE_USAGE("IOWriteBytes"), RESOURCE_USAGE("IOWriteOperations"),                   \
 		SD_BUS_PROPERTY("DelegateControllers", "as", resource_get_delegate_controllers, 0, 0), \

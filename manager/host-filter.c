@@ -128,8 +128,8 @@ int host_filter_refuse(const struct unit_config *config, struct failure *failure
 }
 
 /* The unit's spec, and those of the slices it lies in, the inmost first. */
-static size_t host_filter_specs(const struct host *host, const struct unit_config *config, struct spec *slice_spec,
-				const struct spec *specs[static HOST_FILTER_SPECS])
+static size_t host_filter_specs(const struct host *host, const struct unit_config *config,
+				struct spec *slice_spec, const struct spec *specs[static HOST_FILTER_SPECS])
 {
 	_cleanup_free_ char *path = unit_cgroup_path(config->name, config);
 	size_t n = 0;
