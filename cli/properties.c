@@ -27,12 +27,38 @@ static struct json_object *properties_get_all(struct cli *cli, const char *path,
 	return value_read(reply);
 }
 
+/* What was set as a credential came over the bus, as systemd's clients expect it; a screen is no place for it. */
+static void properties_hide_secrets(struct json_object *properties)
+{
+	static const char *const names[] = {"SetCredential", "SetCredentialEncrypted"};
+
+	for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+		struct json_object *list = properties_list(properties, names[n]), *plain;
+
+		if (!list)
+			continue;
+		plain = json_object_new_array();
+		for (size_t i = 0; i < json_object_array_length(list); i++) {
+			struct json_object *name =
+				json_object_array_get_idx(json_object_array_get_idx(list, i), 0);
+
+			json_object_array_add(plain, json_object_get(name));
+		}
+		json_object_object_add(properties, names[n], plain);
+	}
+}
+
 struct json_object *properties_of_unit(struct cli *cli, const char *unit, int *ret_status)
 {
 	_cleanup_free_ char *path = call_unit_path(unit);
 
+	struct json_object *properties;
+
 	*ret_status = CLI_FAILED;
-	return path ? properties_get_all(cli, path, "", unit, ret_status) : NULL;
+	properties = path ? properties_get_all(cli, path, "", unit, ret_status) : NULL;
+	if (properties)
+		properties_hide_secrets(properties);
+	return properties;
 }
 
 struct json_object *properties_of_manager(struct cli *cli, int *ret_status)

@@ -209,6 +209,10 @@ int property_rules_file_systems(sd_bus_message *message, const struct spec *spec
 int property_append_set(sd_bus_message *message, const char *list);
 /* The names of the CGROUP_* bits. */
 int property_append_controllers(sd_bus_message *message, unsigned controllers);
+/* property_credential.c: LoadCredential= and its siblings; EXTENDED: ImportCredentialEx */
+const char *property_credential_signature(const struct directive *directive);
+int property_credential_append(sd_bus_message *message, const struct directive *directive,
+			       char *const *entries, bool extended);
 /* property_exception.c: systemd's type for what would have another one by its kind. */
 struct property_exception {
 	const char *name, *signature;

@@ -47,6 +47,7 @@ static const char *const property_signatures[VALUE_KIND_MAX_] = {
 	[VALUE_USER_NAME] = "s",
 	[VALUE_CONDITION] = NULL, /* all together are Unit.Conditions and Unit.Asserts */
 	[VALUE_DIRECTORIES] = "as",
+	[VALUE_CREDENTIALS] = NULL, /* by the sort of credential */
 	[VALUE_TIME_OFFSET] = "x",
 	[VALUE_REFUSED] = NULL,
 	[VALUE_RULES] = "as",
@@ -76,6 +77,8 @@ const char *property_signature(const struct directive *directive)
 
 	if (exception)
 		return exception->signature;
+	if (directive->kind == VALUE_CREDENTIALS)
+		return property_credential_signature(directive);
 	if (directive->kind == VALUE_MOUNTS)
 		return property_is_bind(directive) ? "a(ssbt)" : "as";
 	return property_signatures[directive->kind];
@@ -83,6 +86,8 @@ const char *property_signature(const struct directive *directive)
 
 const char *property_second_suffix(const struct directive *directive)
 {
+	if (directive->kind == VALUE_CREDENTIALS)
+		return directive->argument == SPEC_CREDENTIAL_IMPORT ? "Ex" : NULL;
 	if (directive->kind == VALUE_DIRECTORIES)
 		return directive->argument == SPEC_DIRECTORY_CONFIGURATION ? NULL : "Symlink";
 	return directive->kind == VALUE_RLIMIT ? "Soft" : directive->kind == VALUE_COMMANDS ? "Ex" : NULL;
@@ -92,6 +97,7 @@ const char *property_second_signature(const struct directive *directive)
 {
 	return directive->kind == VALUE_RLIMIT	      ? "t"
 	       : directive->kind == VALUE_DIRECTORIES ? "a(sst)"
+	       : directive->kind == VALUE_CREDENTIALS ? "a(ss)"
 						      : "a(sasasttttuii)";
 }
 
@@ -392,6 +398,8 @@ int property_append(sd_bus_message *message, const struct directive *directive, 
 	case VALUE_UNIT_LIST:
 	case VALUE_ENVIRONMENT:
 		return property_append_list(message, *(char **const *)field);
+	case VALUE_CREDENTIALS:
+		return property_credential_append(message, directive, *(char **const *)field, false);
 	case VALUE_DIRECTORIES:
 		return property_append_directories(message, *(char **const *)field, false);
 	case VALUE_ENVIRONMENT_FILES:
@@ -431,5 +439,7 @@ int property_append_second(sd_bus_message *message, const struct directive *dire
 		return property_append_commands(message, unit, field, true);
 	if (directive->kind == VALUE_DIRECTORIES)
 		return property_append_directories(message, *(char **const *)field, true);
+	if (directive->kind == VALUE_CREDENTIALS)
+		return property_credential_append(message, directive, *(char **const *)field, true);
 	return property_append_u64(message, property_rlimit(directive, field, true));
 }

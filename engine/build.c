@@ -268,6 +268,8 @@ struct program *program_free(struct program *program)
 	if (!program)
 		return NULL;
 	build_free_descriptors(program->descriptors, program->n_descriptors);
+	if (program->block)
+		explicit_bzero(program->block, program->block->size); /* it may hold secrets */
 	free(program->block);
 	free(program);
 	return NULL;

@@ -36,7 +36,8 @@ struct build {
 	bool own_ids;	     /* the user namespace maps to other ids: files are idmapped */
 	uint64_t owner;	     /* uid | gid << 32 of the container's root, as the host sees it */
 	struct identity *identity;
-	struct spec_id_map uid_map, gid_map; /* of the user namespace; empty: ids are the host's */
+	uint8_t credentials_slot, secrets_slot; /* the files made for them */
+	struct spec_id_map uid_map, gid_map;	/* of the user namespace; empty: ids are the host's */
 
 	/* the program */
 	uint32_t origin; /* of what is appended now */

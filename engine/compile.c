@@ -17,6 +17,7 @@
 #include "engine/attributes.h"
 #include "engine/build.h"
 #include "engine/control.h"
+#include "engine/credential.h"
 #include "engine/directory.h"
 #include "engine/environment.h"
 #include "engine/filesystem.h"
@@ -167,9 +168,9 @@ static int compile_find_command(struct build *build, char *const *environment, c
 	return build_fail(build, -ENOENT, "command \"%s\" not found in PATH (%s)", name, path);
 }
 
-static int compile_exec(struct build *build, char *const *environment)
+static int compile_exec(struct build *build, char **environment)
 {
-	_cleanup_text_list_ char **words = NULL;
+	_cleanup_text_list_ char **words = NULL, **all = NULL, **secrets = NULL;
 	_cleanup_free_ char *path = NULL;
 	uint32_t text, argv, envp;
 	struct program_op *op;
@@ -187,14 +188,22 @@ static int compile_exec(struct build *build, char *const *environment)
 	build_no_origin(build);
 	if (r < 0)
 		return build_fail(build, r, "the command line could not be put together");
+	/* Behind all others, so that it is known which not to show; none enters the command line. */
+	r = credential_export_secrets(build, &secrets);
+	if (r < 0)
+		return r;
+	build_no_origin(build);
+	if (environment_join(environment, secrets, &all) < 0)
+		return build_fail(build, -ENOMEM, "the environment could not be assembled");
 	text = build_text(build, path);
 	argv = build_vector(build, words);
-	envp = build_vector(build, environment);
+	envp = build_vector(build, all);
 	op = build_op(build, PROGRAM_EXEC);
 	op->text = text;
 	op->text2 = argv;
 	op->number = envp;
 	op->flags = search ? PROGRAM_EXEC_SEARCH : 0;
+	op->number2 = text_list_length(secrets);
 	return 0;
 }
 
@@ -206,6 +215,9 @@ static int compile_decide(struct build *build)
 
 	build->root =
 		build->command->full_privileges ? BUILD_ROOT_SHARED : filesystem_decide_root(build->spec);
+	if (build->root == BUILD_ROOT_SHARED && !build->command->full_privileges &&
+	    credential_needs_mounts(build->spec, build->context))
+		build->root = BUILD_ROOT_IN_PLACE;
 	r = identity_resolve(build, &build->identity);
 	/* Also with full privileges: what is delegated to the service's user belongs to him as the host sees
 	 * him. */
@@ -229,6 +241,8 @@ static int compile_inside(struct build *build)
 		isolation_emit_join(build);
 	} else {
 		r = directory_emit(build);
+		if (r == 0)
+			r = credential_emit(build);
 		if (r == 0)
 			r = isolation_emit(build);
 		if (r == 0)
@@ -304,6 +318,8 @@ int compile(const struct spec *spec, const struct compile_command *command,
 	return r;
 }
 
+enum { COMPILE_EXIT_CREDENTIALS = 243 };
+
 int compile_exit_status(uint32_t origin)
 {
 	static const struct {
@@ -333,6 +349,9 @@ int compile_exit_status(uint32_t origin)
 	for (size_t kind = 0; kind < SPEC_DIRECTORY_MAX_; kind++)
 		if (origin == offsetof(struct spec, directories) + kind * sizeof(char **))
 			return directory_kinds[kind].exit_status;
+	if (origin != PROGRAM_NO_ORIGIN && origin >= offsetof(struct spec, credentials) &&
+	    origin <= offsetof(struct spec, secrets))
+		return COMPILE_EXIT_CREDENTIALS;
 	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
 		if (origin >= ranges[i].first && origin <= ranges[i].last)
 			return ranges[i].status;

@@ -24,10 +24,15 @@ struct compile_context {
 		*notify_socket; /* on the host; bound into the container at COMPILE_NOTIFY_PATH; NULL: none */
 	const char *state_directory; /* where a persistent upper layer lives by default */
 	uint32_t auto_range;	     /* first host id for SPEC_USER_AUTO and NO_MAP; 0: none could be had */
-	const char *const *
-		directories; /* by spec_directory: what StateDirectory= and its siblings are below of; NULL: none */
-	bool in_cgroup;	   /* the child is born in a cgroup of its own */
-	unsigned n_passed; /* descriptors 3…: passed sockets, at the end of the descriptor list */
+	/* What StateDirectory= and its siblings are below of, by spec_directory; NULL: there is no place. */
+	const char *const *directories;
+	/* Searched for credentials by name, the second for sealed ones; NULL: none. */
+	char *const *credential_stores, *const *sealed_credential_stores;
+	const char *secret_directory;	   /* where a container's secrets are looked for first; NULL */
+	const char *credentials_directory; /* $CREDENTIALS_DIRECTORY; NULL: there is no place */
+	bool credentials_on_disk; /* without the privilege to mount: that directory is really there */
+	bool in_cgroup;		  /* the child is born in a cgroup of its own */
+	unsigned n_passed;	  /* descriptors 3…: passed sockets, at the end of the descriptor list */
 	int join_pidfd; /* svcctl exec: join the namespaces of this process instead of making any; -1. Only whether it is
 					set matters here: the launch brings it (PROGRAM_DESCRIPTOR_JOIN) */
 };

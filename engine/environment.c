@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "engine/credential.h"
 #include "engine/directory.h"
 #include "engine/environment.h"
 #include "engine/identity.h"
@@ -233,6 +234,8 @@ static int environment_set_defaults(struct build *build, char ***list)
 		r = environment_set_value(list, "container", "svcd");
 	if (r == 0)
 		r = directory_export(build, environment_set_value, list);
+	if (r == 0)
+		r = credential_export(build, environment_set_value, list);
 	return r;
 }
 
@@ -246,6 +249,26 @@ static int environment_set_passed(struct build *build, char ***list)
 		if (value && r == 0)
 			r = environment_set_value(list, *name, value);
 	}
+	return r;
+}
+
+int environment_join(char *const *list, char *const *more, char ***ret)
+{
+	_cleanup_text_list_ char **joined = NULL;
+	int r = 0;
+
+	for (; list && *list && r == 0; list++) {
+		_cleanup_free_ char *name = strndup(*list, strcspn(*list, "="));
+
+		if (!name)
+			return -ENOMEM;
+		if (!environment_get(more, name))
+			r = text_list_append(&joined, *list);
+	}
+	for (; more && *more && r == 0; more++)
+		r = text_list_append(&joined, *more);
+	if (r == 0)
+		*ret = TAKE(joined);
 	return r;
 }
 

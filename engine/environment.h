@@ -6,6 +6,8 @@
 /* Assembles defaults, PassEnvironment=, Environment=, EnvironmentFile=, the context's, minus
  * UnsetEnvironment=: later ones win. The identity must be resolved. Returns 0 and a text list, the caller's,
  * or a negative errno with the build's failure set. */
+/* LIST without what MORE has too, then MORE: a new list. */
+int environment_join(char *const *list, char *const *more, char ***ret);
 int environment_assemble(struct build *build, char ***ret);
 
 /* The value of NAME in ENVIRONMENT, NULL when unset. */

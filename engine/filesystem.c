@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "engine/cgroup.h"
+#include "engine/credential.h"
 #include "engine/directory.h"
 #include "engine/filesystem.h"
 #include "engine/filesystem-image.h"
@@ -515,6 +516,8 @@ static int filesystem_emit_plan(struct build *build, struct mountplan *plan, str
 	r = filesystem_collect_lists(plan, build, texts);
 	if (r == 0)
 		r = directory_collect(plan, build, &texts->kept);
+	if (r == 0)
+		r = credential_collect(plan, build, &texts->kept);
 	if (r < 0)
 		return r;
 	r = filesystem_add_timezone(plan, build, texts);

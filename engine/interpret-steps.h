@@ -25,6 +25,7 @@ struct interpret_run {
 	int mask_fd,
 		mask_file_fd; /* an attached empty directory and file to copy for MASK; -1 until needed */
 	uint64_t owner;	      /* uid | gid << 32 that new files get now */
+	uint32_t files_bytes; /* written since FILES_BEGIN */
 	int securebits;	      /* to restore when owner returns to 0 */
 	mode_t umask;	      /* for the payload; while the program runs it is 0 */
 	struct rlimit
@@ -107,7 +108,7 @@ interpret_step interpret_attributes_scheduler, interpret_attributes_cpu_affinity
 	interpret_attributes_numa_policy, interpret_attributes_io_priority, interpret_attributes_personality,
 	interpret_attributes_coredump_filter, interpret_attributes_memory_ksm, interpret_attributes_keyring,
 	interpret_attributes_secure_bits;
-interpret_step interpret_keep_own;
+interpret_step interpret_keep_own, interpret_files_begin, interpret_files_add, interpret_files_end;
 interpret_step interpret_namespaces_join, interpret_namespaces_unshare, interpret_namespaces_user,
 	interpret_namespaces_join_owned, interpret_namespaces_enter_user, interpret_namespaces_time,
 	interpret_namespaces_hostname, interpret_namespaces_sysctl, interpret_namespaces_loopback_up;

@@ -479,6 +479,22 @@ static void mountplan_emit_bind(struct build *build, const struct mountplan_entr
 		op->number = BUILD_SLOT_USER;
 }
 
+/* What is in the container already, at another place too. */
+static void mountplan_emit_inner(struct build *build, const struct mountplan_entry *entry)
+{
+	uint32_t text, text2;
+	struct program_op *op;
+
+	build_origin(build, entry->origin, entry->origin_item);
+	text = build_text(build, entry->target);
+	text2 = build_text(build, entry->source);
+	op = build_op(build, PROGRAM_BIND);
+	op->slot = op->slot2 = BUILD_SLOT_ROOT;
+	op->text = text;
+	op->text2 = text2;
+	op->flags = entry->flags;
+}
+
 static void mountplan_emit_mount(struct build *build, const struct mountplan_entry *entry,
 				 enum program_code code)
 {
@@ -511,6 +527,8 @@ static int mountplan_emit_entry(struct mountplan *plan, struct build *build, siz
 		/* What is the service's own may be written to, not executed from. */
 		if (entry->managed && mountplan_find_restriction(plan, i, MOUNTPLAN_NO_EXEC, MOUNTPLAN_EXEC))
 			mountplan_emit_attributes(build, entry, PROGRAM_MOUNT_NO_EXEC);
+		break;
+	case MOUNTPLAN_INNER: /* last of all: what it comes from must be there */
 		break;
 	case MOUNTPLAN_SYMLINK: /* made as its own place */
 		break;
@@ -599,5 +617,8 @@ int mountplan_emit(struct mountplan *plan, struct build *build)
 		if (r < 0)
 			return r;
 	}
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->entries[i].kind == MOUNTPLAN_INNER)
+			mountplan_emit_inner(build, &plan->entries[i]);
 	return 0;
 }

@@ -15,6 +15,7 @@ enum mountplan_kind {
 	MOUNTPLAN_DEVPTS,
 	MOUNTPLAN_DEV,
 	MOUNTPLAN_TREE,	   /* a mount that is ready in `slot` */
+	MOUNTPLAN_INNER,   /* what is at `source` in the container itself */
 	MOUNTPLAN_SYMLINK, /* no mount, but a name that has to be there: a link to `source` */
 	MOUNTPLAN_KEEP,	   /* what is at the target now stays, though a parent is covered */
 	/* a property of what is there */
@@ -28,7 +29,7 @@ enum mountplan_kind {
 struct mountplan_entry {
 	enum mountplan_kind kind;
 	const char *target;  /* in the container; borrowed */
-	const char *source;  /* BIND: on the host; SYMLINK: what it says; borrowed */
+	const char *source;  /* BIND: on the host; INNER: in the container; SYMLINK: what it says; borrowed */
 	const char *options; /* TMPFS, PROC, DEVPTS, DEV: text2; borrowed */
 	uint32_t flags;	     /* PROGRAM_MOUNT_*, PROGRAM_OPTIONAL, PROGRAM_MASK_NO_ACCESS */
 	bool implied;	     /* not asked for by name: gives way to an explicit mount of the same target */

@@ -133,15 +133,24 @@ static void print_word(struct print *print, const char *word)
 	text_buffer_append(&print->buffer, "\"");
 }
 
-static void print_vector(struct print *print, const char *name, uint64_t offset)
+/* Of the last N_SECRETS assignments only the names. */
+static void print_vector(struct print *print, const char *name, uint64_t offset, uint64_t n_secrets)
 {
 	const uint32_t *items = (const uint32_t *)print_string(print, (uint32_t)offset);
+	size_t n = 0;
 
+	while (items[n])
+		n++;
 	text_buffer_append(&print->buffer, " %s=[", name);
-	for (size_t i = 0; items[i]; i++) {
+	for (size_t i = 0; i < n; i++) {
+		const char *word = print_string(print, items[i]);
+
 		if (i > 0)
 			text_buffer_append(&print->buffer, " ");
-		print_word(print, print_string(print, items[i]));
+		if (i + n_secrets < n)
+			print_word(print, word);
+		else
+			text_buffer_append(&print->buffer, "%.*s=…", (int)strcspn(word, "="), word);
 	}
 	text_buffer_append(&print->buffer, "]");
 }
@@ -359,12 +368,40 @@ static void print_filesystem(struct print *print)
 	}
 }
 
-static void print_keep(struct print *print)
+/* Never what is in a file. */
+static void print_file(struct print *print)
 {
 	const struct program_op *op = print->op;
 
-	text_buffer_append(&print->buffer, " %s owner=%u:%u", print_string(print, op->text),
-			   (uint32_t)op->number, (uint32_t)(op->number >> 32));
+	text_buffer_append(&print->buffer, " %s", print_string(print, op->text));
+	if (op->flags & (PROGRAM_FILE_PATH | PROGRAM_FILE_SOCKET))
+		text_buffer_append(&print->buffer, " from=%s", print_string(print, op->text2));
+	else
+		text_buffer_append(&print->buffer, " bytes=%llu", (unsigned long long)op->number);
+	if (op->flags & PROGRAM_FILE_SOCKET)
+		text_buffer_append(&print->buffer, " socket");
+	if (op->flags & PROGRAM_FILE_SEALED)
+		text_buffer_append(&print->buffer, " unsealed-by=" PROGRAM_UNSEAL_TOOL);
+}
+
+static void print_keep(struct print *print)
+{
+	const struct program_op *op = print->op;
+	bool owns = op->code == PROGRAM_OWN;
+
+	if (op->code == PROGRAM_FILE)
+		print_file(print);
+	else
+		print_value(print, "directory",
+			    print_string(print, op->code == PROGRAM_FILES_END ? 0 : op->text));
+	if (op->code == PROGRAM_FILES_BEGIN) {
+		text_buffer_append(&print->buffer, " slot=%u", op->slot2);
+		return;
+	}
+	if (!owns)
+		text_buffer_append(&print->buffer, " slot=%u mode=%04o", op->slot,
+				   op->flags & PROGRAM_FILE_MODE);
+	print_owner(print, owns ? op->number : op->number2);
 }
 
 static void print_identity(struct print *print)
@@ -411,8 +448,8 @@ static void print_exec(struct print *print)
 {
 	text_buffer_append(&print->buffer, " ");
 	print_word(print, print_string(print, print->op->text));
-	print_vector(print, "argv", print->op->text2);
-	print_vector(print, "environment", print->op->number);
+	print_vector(print, "argv", print->op->text2, 0);
+	print_vector(print, "environment", print->op->number, print->op->number2);
 }
 
 /* Which family prints an operation; one without a row has no arguments worth a word. */
@@ -434,6 +471,9 @@ static void (*const print_families[PROGRAM_CODE_MAX_])(struct print *print) = {
 	[PROGRAM_MEMORY_KSM] = print_process,
 	[PROGRAM_PARENT_DEATH] = print_process,
 	[PROGRAM_OWN] = print_keep,
+	[PROGRAM_FILES_BEGIN] = print_keep,
+	[PROGRAM_FILE] = print_keep,
+	[PROGRAM_FILES_END] = print_keep,
 	[PROGRAM_JOIN] = print_isolation,
 	[PROGRAM_UNSHARE] = print_isolation,
 	[PROGRAM_USER_NAMESPACE] = print_isolation,

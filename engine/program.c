@@ -43,6 +43,7 @@ enum {
 	EXIT_NUMA_POLICY = 242,
 	EXIT_KSM = 245,
 	EXIT_STATE_DIRECTORY = 238,
+	EXIT_CREDENTIALS = 243,
 };
 
 const struct program_op_info program_op_info[PROGRAM_CODE_MAX_] = {
@@ -63,6 +64,9 @@ const struct program_op_info program_op_info[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_MEMORY_KSM] = {"memory-ksm", EXIT_KSM},
 	[PROGRAM_PARENT_DEATH] = {"parent-death", EXIT_SETSID},
 	[PROGRAM_OWN] = {"own", EXIT_STATE_DIRECTORY},
+	[PROGRAM_FILES_BEGIN] = {"begin-files", EXIT_CREDENTIALS},
+	[PROGRAM_FILE] = {"make-secret-file", EXIT_CREDENTIALS},
+	[PROGRAM_FILES_END] = {"end-files", EXIT_CREDENTIALS},
 	[PROGRAM_JOIN] = {"join-namespace", EXIT_NAMESPACE},
 	[PROGRAM_UNSHARE] = {"unshare", EXIT_NAMESPACE},
 	[PROGRAM_USER_NAMESPACE] = {"make-user-namespace", EXIT_NAMESPACE},
@@ -139,6 +143,7 @@ enum program_argument { /* what a row's arguments are; bits */
 			NAMESPACES = 1 << 14,	 /* flags: CLONE_NEW* only */
 			RESOURCE = 1 << 15,	 /* flags: RLIMIT_* */
 			TEXT2_BYTES = 1 << 25,	 /* text2: uint8_t[number2] */
+			TEXT2_CONTENT = 1 << 28, /* text2: as flags say, number bytes, or two strings */
 			TEXT_MASK = 1 << 24,	 /* text: a mask of number bytes */
 };
 
@@ -150,6 +155,9 @@ static const uint32_t program_arguments[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_NUMA_POLICY] = TEXT_MASK,
 	[PROGRAM_COREDUMP_FILTER] = TEXT,
 	[PROGRAM_OWN] = TEXT | DESCRIPTOR,
+	[PROGRAM_FILES_BEGIN] = TEXT | WRITE_SLOT2,
+	[PROGRAM_FILE] = TEXT | SLOT | TEXT2_CONTENT,
+	[PROGRAM_FILES_END] = SLOT,
 	[PROGRAM_JOIN] = DESCRIPTOR | NAMESPACES,
 	[PROGRAM_UNSHARE] = NAMESPACES,
 	[PROGRAM_USER_NAMESPACE] = TEXT | TEXT2 | MAY_DESCRIPTOR | WRITE_SLOT2 | NAMESPACES,
@@ -229,6 +237,14 @@ static bool program_slot_ok(const struct program_check *check, uint64_t slot, bo
 	return slot < PROGRAM_N_SLOTS && check->written & (1u << slot);
 }
 
+static bool program_content_ok(const struct program_check *check, const struct program_op *op)
+{
+	if (!(op->flags & (PROGRAM_FILE_PATH | PROGRAM_FILE_SOCKET)))
+		return program_array_ok(check, op->text2, op->number, 1, PROGRAM_FILES_MAX);
+	return program_text_ok(check, op->text2) &&
+	       program_text_ok(check, op->text2 + strlen(check->data + op->text2) + 1);
+}
+
 static bool program_texts_ok(const struct program_check *check, const struct program_op *op, uint32_t has)
 {
 	if (has & TEXT && !program_text_ok(check, op->text))
@@ -242,6 +258,8 @@ static bool program_texts_ok(const struct program_check *check, const struct pro
 	if (has & TEXT_FILTER &&
 	    (op->number == 0 ||
 	     !program_array_ok(check, op->text, op->number, sizeof(struct sock_filter), BPF_MAXINSNS)))
+		return false;
+	if (has & TEXT2_CONTENT && !program_content_ok(check, op))
 		return false;
 	if (has & TEXT_MASK && !program_array_ok(check, op->text, op->number, 1, PROGRAM_MAX_MASK))
 		return false;

@@ -60,6 +60,12 @@ enum program_code {
 	/* what the service keeps; while the process is the host's still */
 	PROGRAM_OWN, /* descriptor fd, the directory text (for people only), with all that is in it becomes number's (owner), top last;
 				   nothing is done when its top is that already. flags: PROGRAM_EXIT_STATUS() */
+	PROGRAM_FILES_BEGIN, /* slot2 = a new file system for files that exist nowhere else, never swapped out; or the
+				   directory text of the host, if not "" */
+	PROGRAM_FILE, /* the file text in slot; flags: PROGRAM_FILE_*, number2: owner. Content: number bytes at text2; or all that can
+				   be read from the file or socket of the host with the path text2, behind whose NUL is a name for our end of the
+				   socket. At most PROGRAM_FILES_MAX bytes since FILES_BEGIN */
+	PROGRAM_FILES_END, /* slot: nothing is added any more: flags: its mode, PROGRAM_FILE_PATH for a directory of the host; number2: owner */
 	/* isolation */
 	PROGRAM_JOIN, /* fd: a namespace descriptor or a pidfd; flags: CLONE_NEW* to join, by one setns(2). CLONE_NEWPID takes
 				   effect at the FORK that follows; CLONE_NEWNS changes root and working directory too */
@@ -142,7 +148,8 @@ enum program_code {
 	/* the two that change who goes on */
 	PROGRAM_FORK, /* flags: PROGRAM_FORK_INIT: the parent stays as PID 1 of the namespace (reaps, forwards signals); without:
 				   as a relay outside a PID namespace that was joined. After a SESSION the payload leads one of its own */
-	PROGRAM_EXEC, /* text: path, or with PROGRAM_EXEC_SEARCH several joined by ':', of which the first that is there is taken; text2: data offset of argv vector; number: data offset of envp vector */
+	PROGRAM_EXEC, /* text: path, or with PROGRAM_EXEC_SEARCH several joined by ':', of which the first that is there is taken; text2: data offset of argv vector; number: data offset of envp vector, of which the last number2 are
+				   secrets: never shown */
 	PROGRAM_CODE_MAX_,
 };
 
@@ -168,6 +175,15 @@ enum {
 	PROGRAM_MOUNT_NO_DIR_ATIME = 1 << 26,
 	PROGRAM_MOUNT_NO_SYMLINKS = 1 << 27, /* none is followed */
 };
+
+enum { /* flags of FILE */
+       PROGRAM_FILE_MODE = 07777,
+       PROGRAM_FILE_PATH = 1 << 12,
+       PROGRAM_FILE_SOCKET = 1 << 13,
+       PROGRAM_FILE_SEALED = 1 << 14, /* PROGRAM_UNSEAL_TOOL has the last word about the content */
+};
+#define PROGRAM_FILES_MAX   (1u << 20)
+#define PROGRAM_UNSEAL_TOOL "/usr/bin/systemd-creds"
 
 struct program_op {
 	uint16_t code;	      /* enum program_code */

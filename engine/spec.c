@@ -160,6 +160,9 @@ static void spec_deinit_filesystem(struct spec *spec)
 	text_list_free(spec->unmask);
 	for (size_t i = 0; i < ARRAY_SIZE(spec->directories); i++)
 		text_list_free(spec->directories[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(spec->credentials); i++)
+		text_list_free(spec->credentials[i]);
+	text_list_free(spec->secrets);
 }
 
 static void spec_deinit_process(struct spec *spec)

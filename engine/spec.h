@@ -298,6 +298,16 @@ enum spec_directory {
 	SPEC_DIRECTORY_MAX_,
 };
 
+/* Where a credential comes from, in the order in which the first of a name counts: credential.h. */
+enum spec_credential {
+	SPEC_CREDENTIAL_LOAD,
+	SPEC_CREDENTIAL_LOAD_ENCRYPTED,
+	SPEC_CREDENTIAL_IMPORT,
+	SPEC_CREDENTIAL_SET,
+	SPEC_CREDENTIAL_SET_ENCRYPTED,
+	SPEC_CREDENTIAL_MAX_,
+};
+
 enum spec_preserve { SPEC_PRESERVE_NO, SPEC_PRESERVE_YES, SPEC_PRESERVE_RESTART, SPEC_PRESERVE_MAX_ };
 
 struct spec {
@@ -363,6 +373,8 @@ struct spec {
 	char **directories
 		[SPEC_DIRECTORY_MAX_]; /* "PATH[:LINK[:ro]]", below compile_context.directories[kind] */
 	mode_t directory_modes[SPEC_DIRECTORY_MAX_];
+	char **credentials[SPEC_CREDENTIAL_MAX_]; /* credential.h */
+	char **secrets;				  /* "NAME[,OPTION=VALUE…]" */
 	enum spec_preserve runtime_preserve; /* do the runtime directories stay when the service stops? */
 
 	/* operation control */

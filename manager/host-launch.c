@@ -410,9 +410,12 @@ int host_exec(struct host *host, struct unit *unit, const struct host_exec *exec
 		.in_cgroup = host_unit && host_unit->cgroup_fd >= 0,
 	};
 	struct host_program *program;
+	_cleanup_free_ char *credentials = NULL;
 	_cleanup_fd_ int pidfd = -1;
 	int r;
 
+	if (host_credential_prepare(host, unit->name, &spec, &context, &credentials) < 0)
+		return failure_set(failure, -ENOMEM, unit->name, "cannot execute");
 	if (!unit->main.alive || unit->main.pid <= 0)
 		return failure_set(failure, -ESRCH, unit->name, "is not running");
 	/* The command would freeze with it, and its caller wait. */

@@ -97,6 +97,10 @@ struct host {
 	sd_event *event;
 	sd_event_source *init_source, *alarm_source, *work_source, *inotify_source;
 	char *runtime_directory, *state_directory;
+	char *credentials_directory; /* below the runtime directory: per unit */
+	char *secret_directory;	     /* below the state directory */
+	char **credential_stores, **sealed_credential_stores;
+	bool may_mount;
 	char *directories[SPEC_DIRECTORY_MAX_]; /* what StateDirectory= and its siblings are below of */
 	char *container_directory;		/* below the state directory: persistent upper layers */
 	struct unit_search_path unit_path;
@@ -256,6 +260,14 @@ int host_directory_remove_all(struct host *host, const struct spec *spec, enum s
 			      struct host_clean *clean);
 /* The unit is down: what is for one run goes. */
 void host_directory_release(struct host *host, const char *name, const struct unit_config *config);
+
+/* host-credential.c */
+int host_credential_init(struct host *host);
+void host_credential_free(struct host *host);
+/* Says in CONTEXT where the unit's are; *RET_DIRECTORY, which it borrows, is the caller's. */
+int host_credential_prepare(const struct host *host, const char *unit, const struct spec *spec,
+			    struct compile_context *context, char **ret_directory);
+void host_credential_release(struct host *host, const char *unit, const struct unit_config *config);
 
 /* host-removal.c: trees that go in the background */
 /* Removes the directory NAME, in PARENT_FD; a tree is renamed into BASE_FD, on the same file system, whose path is WHERE. CLEAN, which may be NULL, hears of

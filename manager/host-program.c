@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "engine/credential.h"
 #include "manager/host-filter.h"
 
 const char *const host_command_names[SERVICE_COMMAND_MAX_] = {
@@ -128,8 +129,11 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 		.in_cgroup = host->cgroups.root_fd >= 0,
 		.join_pidfd = join_pidfd,
 	};
+	_cleanup_free_ char *credentials = NULL;
 	int r = text_list_copy(environment, &own);
 
+	if (r == 0)
+		r = host_credential_prepare(host, unit, &config->spec, &context, &credentials);
 	if (r == 0 && config->watchdog > 0 && config->watchdog != USEC_INFINITY)
 		r = text_list_take(&own, text_format("WATCHDOG_USEC=%" PRIu64, config->watchdog));
 	if (r == 0 && host_launch_wants_notify(config) && !(notify = host_notify_path(host, unit)))
@@ -152,7 +156,7 @@ static bool host_launch_cachable(const struct world_launch *launch)
 
 	/* Files and namespaces that may be others next time. */
 	return text_list_length(launch->environment) == 0 && spec->n_environment_files == 0 &&
-	       !spec->seccomp_profile && spec->user_namespace != SPEC_USER_SUB &&
+	       !spec->seccomp_profile && spec->user_namespace != SPEC_USER_SUB && !credential_varies(spec) &&
 	       !spec->namespace_paths[SPEC_NAMESPACE_USER];
 }
 

@@ -260,14 +260,15 @@ int host_removal_add(struct host *host, int parent_fd, const char *name, int bas
 
 void host_removal_resume(struct host *host)
 {
-	for (size_t i = 0; i < SPEC_DIRECTORY_MAX_; i++) {
-		DIR *base = opendir(host->directories[i]);
+	for (size_t i = 0; i <= SPEC_DIRECTORY_MAX_; i++) {
+		const char *path =
+			i < SPEC_DIRECTORY_MAX_ ? host->directories[i] : host->credentials_directory;
+		DIR *base = opendir(path);
 		struct dirent *entry;
 
 		while (base && (entry = readdir(base)))
 			if (text_starts_with(entry->d_name, HOST_REMOVAL_PREFIX))
-				host_removal_begin(host, dirfd(base), strdup(entry->d_name),
-						   host->directories[i], NULL);
+				host_removal_begin(host, dirfd(base), strdup(entry->d_name), path, NULL);
 		if (base)
 			closedir(base);
 	}

@@ -77,6 +77,7 @@ static void host_release(struct world *world, const char *name, const struct uni
 	host_notify_close(unit);
 	host_cgroup_release(unit);
 	host_directory_release(unit->host, name, config);
+	host_credential_release(unit->host, name, config);
 	unit->tell_empty = false;
 }
 
@@ -190,7 +191,7 @@ void host_wake(struct host *host)
 
 static int host_make_directories(const struct host *host, struct failure *failure)
 {
-	static const char *const below[] = {"", "/logs", "/notify"};
+	static const char *const below[] = {"", "/logs", "/notify", "/credentials"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(below); i++) {
 		_cleanup_free_ char *path = text_format("%s%s", host->runtime_directory, below[i]);
@@ -261,7 +262,7 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 			      .container_directory = text_format("%s/containers", options->state_directory)};
 	host->queue_end = &host->queue;
 	if (!host->runtime_directory || !host->state_directory || !host->container_directory ||
-	    host_directory_set_bases(host) < 0)
+	    host_directory_set_bases(host) < 0 || host_credential_init(host) < 0)
 		return failure_set(failure, -ENOMEM, NULL, "cannot start");
 	r = host_init_connect(host, failure);
 	if (r == 0)
@@ -327,6 +328,7 @@ struct host *host_free(struct host *host)
 	text_list_free(host->id_ranges);
 	host_clean_drop(host);
 	host_removal_drop(host);
+	host_credential_free(host);
 	for (size_t i = 0; i < ARRAY_SIZE(host->directories); i++)
 		free(host->directories[i]);
 	free(host->runtime_directory);

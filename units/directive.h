@@ -41,6 +41,7 @@ enum value_kind {
 	VALUE_USER_NAME, /* char *: a valid user or group name, or a number below 2^32-1; s */
 	VALUE_CONDITION, /* appended to unit_config.conditions; not shown by itself */
 	VALUE_DIRECTORIES, /* char ** "PATH[:LINK[:ro]]"; `argument` is a spec_directory; as, and NAMESymlink a(sst) */
+	VALUE_CREDENTIALS, /* char **; `argument` is a spec_credential: a(ss), a(say), as; or SPEC_CREDENTIAL_MAX_ for Secret= */
 	VALUE_TIME_OFFSET, /* int64_t nanoseconds; x */
 	VALUE_REFUSED, /* known, and cannot be had: only the values in directive.names, which ask for nothing, are
 			  taken; the summary says why; not shown on D-Bus */

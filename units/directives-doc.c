@@ -47,6 +47,7 @@ static const char *const kind_texts[VALUE_KIND_MAX_] = {
 	[VALUE_USER_NAME] = "name or id",
 	[VALUE_CONDITION] = "path",
 	[VALUE_DIRECTORIES] = "relative paths",
+	[VALUE_CREDENTIALS] = "NAME:SOURCE",
 	[VALUE_TIME_OFFSET] = "time span, signed",
 	[VALUE_REFUSED] = "none",
 	[VALUE_RULES] = "rules",

@@ -145,6 +145,7 @@ static const struct value_type value_types[VALUE_KIND_MAX_] = {
 			     .print = value_print_condition,
 			     .takes_empty = true},
 	[VALUE_DIRECTORIES] = {TYPE_LIST(directories)},
+	[VALUE_CREDENTIALS] = {TYPE_LIST(credentials)},
 	[VALUE_TIME_OFFSET] = {TYPE(time_offset, int64_t)},
 	[VALUE_RULES] = {.print = value_print_text_list,
 			 .clear = value_clear_list,

@@ -140,6 +140,7 @@ VALUE_DECLARE(commands)
 VALUE_DECLARE(condition)
 /* value-keep.c */
 VALUE_DECLARE(directories)
+VALUE_DECLARE(credentials)
 /* value-mount.c */
 VALUE_DECLARE(mounts)
 VALUE_DECLARE(io_limits)

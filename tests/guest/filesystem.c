@@ -150,6 +150,20 @@ static int filesystem_content(char **words, int n _unused_)
 	return guest_expect_text(check, words[1], length < 0 ? strerror(-length) : text);
 }
 
+static int filesystem_content_hex(char **words, int n _unused_)
+{
+	char text[4096], hex[2 * sizeof text + 1] = "";
+	int fd = open(words[0], O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text);
+
+	if (length < 0)
+		return guest_failed("content-hex", words[0], "%s", strerror(errno));
+	close(fd);
+	for (ssize_t i = 0; i < length; i++)
+		sprintf(hex + 2 * i, "%02x", (unsigned char)text[i]);
+	return guest_expect_text("content-hex", words[1], hex);
+}
+
 static const struct {
 	const char *name;
 	unsigned long flag;
@@ -195,6 +209,7 @@ static const struct {
 	{"devpts", DEVPTS_SUPER_MAGIC}, {"cgroup2", CGROUP2_SUPER_MAGIC},
 	{"squashfs", 0x73717368},	{"erofs", 0xe0f5e1e2},
 	{"mqueue", 0x19800202},		{"ext4", EXT4_SUPER_MAGIC},
+	{"ramfs", RAMFS_MAGIC},
 };
 
 static int filesystem_type(char **words, int n _unused_)
@@ -311,6 +326,7 @@ const struct guest_verb filesystem_verbs[] = {
 	{"hidden", 1, -1, filesystem_hidden, "PATH…"},
 	{"inaccessible", 1, -1, filesystem_inaccessible, "PATH…"},
 	{"content", 2, 2, filesystem_content, "PATH TEXT"},
+	{"content-hex", 2, 2, filesystem_content_hex, "PATH BYTES"},
 	{"mount-option", 2, 2, filesystem_mount_option, "PATH [!]ro|nosuid|nodev|noexec,…"},
 	{"filesystem", 2, 2, filesystem_type, "PATH TYPE"},
 	{"same-file", 2, 2, filesystem_same, "PATH PATH"},

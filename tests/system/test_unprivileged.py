@@ -51,6 +51,24 @@ def plain_services_work(tree):
 
 
 @scenario
+def what_a_service_keeps(tree):
+    """Directories, and credentials, which are files of the same user then: there is nobody else."""
+    with open(tree.path("data", "secret"), "w") as file:
+        file.write("x")
+    at = "/mnt/run/credentials/keeps.service"
+    tree.service("keeps.service", f"owner /mnt/state/lib/s {UID} {UID} -- writable /mnt/state/lib/s /mnt/run/run/r -- content {at}/file x -- "
+                 f"content {at}/set y -- mode {at} 0500 -- environment CREDENTIALS_DIRECTORY={at}",
+                 "Type=oneshot\nStateDirectory=s:alias\nRuntimeDirectory=r\nLoadCredential=file:@DIR@/data/secret\nSetCredential=set:y\n")
+    for _ in range(2):
+        tree.start("keeps.service")
+        tree.expect_show("keeps.service", Result="success")
+        wait_for(lambda: not os.path.exists(tree.path("run", "credentials", "keeps.service")), "no credentials")
+    expect(not os.path.exists(tree.path("run", "run", "r")), "a runtime directory is left")
+    tree.good("clean", "--what=state", "keeps.service")
+    expect_equal(os.listdir(tree.path("state", "lib")), [], "after clean")
+
+
+@scenario
 def nothing_freezes_without_cgroups(tree):
     tree.service("up.service", "forever")
     tree.start("up.service")

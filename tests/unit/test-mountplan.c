@@ -30,7 +30,7 @@ static void end(void)
 /* "KIND TARGET, …" with kinds as letters. */
 static const char *arranged(void)
 {
-	static const char letters[] = "btpsckqdTlKnxwrm";
+	static const char letters[] = "btpsckqdTIlKnxwrm";
 	static char text[1024];
 
 	*text = '\0';
