@@ -32,9 +32,10 @@ struct build {
 
 	/* what has been decided */
 	enum build_root root;
-	uint64_t namespaces; /* CLONE_NEW* the container has of its own, user namespace included */
-	bool own_ids;	     /* the user namespace maps to other ids: files are idmapped */
-	uint64_t owner;	     /* uid | gid << 32 of the container's root, as the host sees it */
+	uint64_t namespaces;   /* CLONE_NEW* the container has of its own, user namespace included */
+	uint8_t landlock_slot; /* the ruleset, once there is one */
+	bool own_ids;	       /* the user namespace maps to other ids: files are idmapped */
+	uint64_t owner;	       /* uid | gid << 32 of the container's root, as the host sees it */
 	struct identity *identity;
 	uint8_t credentials_slot, secrets_slot; /* the files made for them */
 	struct spec_id_map uid_map, gid_map;	/* of the user namespace; empty: ids are the host's */

@@ -24,6 +24,7 @@
 #include "engine/identity.h"
 #include "engine/idmap.h"
 #include "engine/isolation.h"
+#include "engine/landlock.h"
 #include "engine/view.h"
 
 /* --- process ----------------------------------------------------------------------------------------- */
@@ -260,6 +261,9 @@ static int compile_inside(struct build *build)
 	else if (pids && build->spec->run_init)
 		build_op(build, PROGRAM_FORK)->flags = PROGRAM_FORK_INIT;
 	attributes_emit_forked(build);
+	r = landlock_emit_rules(build);
+	if (r < 0)
+		return r;
 	identity_emit_groups(build);
 	control_emit_bounding_set(build);
 	identity_emit_user(build);
@@ -338,6 +342,7 @@ int compile_exit_status(uint32_t origin)
 		{offsetof(struct spec, no_new_privileges), offsetof(struct spec, no_new_privileges), 227},
 		{offsetof(struct spec, seccomp_default), offsetof(struct spec, restrict_address_families),
 		 228},
+		{offsetof(struct spec, landlock_read), offsetof(struct spec, landlock_scope), 226},
 		{offsetof(struct spec, cpu_policy), offsetof(struct spec, cpu_reset_on_fork), 214},
 		{offsetof(struct spec, cpu_affinity), offsetof(struct spec, cpu_affinity), 215},
 		{offsetof(struct spec, numa_policy), offsetof(struct spec, numa_mask), 242},

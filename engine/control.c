@@ -12,6 +12,7 @@
 #include "engine/attributes.h"
 #include "engine/control.h"
 #include "engine/identity.h"
+#include "engine/landlock.h"
 #include "engine/seccomp.h"
 
 #define CONTROL_BIT(capability) (UINT64_C(1) << (capability))
@@ -86,7 +87,8 @@ bool control_no_new_privileges(const struct build *build)
 {
 	bool admin = control_permitted(build) & CONTROL_BIT(CAP_SYS_ADMIN);
 
-	return build->spec->no_new_privileges || (seccomp_wanted_by_user(build->spec) && !admin);
+	return build->spec->no_new_privileges ||
+	       ((seccomp_wanted_by_user(build->spec) || landlock_wanted(build->spec)) && !admin);
 }
 
 static int control_check_set(struct build *build, uint64_t set)
@@ -184,5 +186,6 @@ int control_emit(struct build *build)
 		BUILD_ORIGIN(build, no_new_privileges);
 		build_op(build, PROGRAM_NO_NEW_PRIVILEGES);
 	}
+	landlock_emit_enforce(build);
 	return seccomp_emit(build, control_bounding_set(spec));
 }

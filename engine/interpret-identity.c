@@ -170,11 +170,16 @@ int interpret_identity_no_new_privileges(struct interpret_run *run _unused_,
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
+/* A manager without CAP_SYS_ADMIN could not know that no_new_privs is needed: systemd.exec(5) has it implied. */
 int interpret_identity_seccomp(struct interpret_run *run, const struct program_op *op)
 {
 	struct sock_fprog filter = {.len = (unsigned short)op->number,
 				    .filter = (struct sock_filter *)interpret_text(run, op->text)};
 
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op->flags, &filter) == 0)
+		return 0;
+	if (errno != EACCES || interpret_identity_no_new_privileges(run, op) < 0)
+		return -errno;
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op->flags, &filter) < 0 ? -errno : 0;
 }
 

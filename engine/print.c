@@ -444,6 +444,35 @@ static void print_identity(struct print *print)
 	}
 }
 
+static const struct print_flag print_landlock_files[] = {
+	{1 << 0, "execute"}, {1 << 1 | 1 << 14, "write"}, {1 << 2, "read"},
+	{1 << 13, "rename"}, {1 << 15, "ioctl"},
+};
+static const struct print_flag print_landlock_ports[] = {{1 << 0, "bind-tcp"}, {1 << 1, "connect-tcp"}};
+static const struct print_flag print_landlock_scopes[] = {{1 << 0, "abstract-unix-socket"},
+							  {1 << 1, "signal"}};
+
+static void print_landlock(struct print *print)
+{
+	const struct program_op *op = print->op;
+	bool ruleset = op->code == PROGRAM_LANDLOCK_RULESET, path = op->code == PROGRAM_LANDLOCK_PATH;
+
+	if (path)
+		text_buffer_append(&print->buffer, " %s", print_string(print, op->text));
+	if (ruleset || path)
+		print_flags(print, print_landlock_files, ARRAY_SIZE(print_landlock_files),
+			    (uint32_t)op->number);
+	if (ruleset || op->code == PROGRAM_LANDLOCK_PORT)
+		print_flags(print, print_landlock_ports, ARRAY_SIZE(print_landlock_ports),
+			    (uint32_t)(ruleset ? op->number2 : op->number));
+	if (ruleset)
+		print_flags(print, print_landlock_scopes, ARRAY_SIZE(print_landlock_scopes), op->flags);
+	if (op->code == PROGRAM_LANDLOCK_PORT)
+		text_buffer_append(&print->buffer, " %llu", (unsigned long long)op->number2);
+	if (path)
+		print_flags(print, print_mount_flags, ARRAY_SIZE(print_mount_flags), op->flags);
+}
+
 static void print_exec(struct print *print)
 {
 	text_buffer_append(&print->buffer, " ");
@@ -508,6 +537,9 @@ static void (*const print_families[PROGRAM_CODE_MAX_])(struct print *print) = {
 	[PROGRAM_USER] = print_identity,
 	[PROGRAM_BOUNDING_SET] = print_identity,
 	[PROGRAM_CAPABILITIES] = print_identity,
+	[PROGRAM_LANDLOCK_RULESET] = print_landlock,
+	[PROGRAM_LANDLOCK_PATH] = print_landlock,
+	[PROGRAM_LANDLOCK_PORT] = print_landlock,
 	[PROGRAM_KEYRING] = print_identity,
 	[PROGRAM_SECURE_BITS] = print_identity,
 	[PROGRAM_NO_NEW_PRIVILEGES] = print_identity,

@@ -139,6 +139,11 @@ enum program_code {
 	PROGRAM_CAPABILITIES, /* number: permitted and effective, as far as the process has them (one the manager lacks cannot be given);
 				   number2: ambient (inheritable is the same as ambient): here a missing one is a failure.
 				   flags: PROGRAM_KEEP_ADMIN: CAP_SYS_ADMIN too, for a filter, until execve(2) takes it */
+	PROGRAM_LANDLOCK_RULESET, /* slot2 = a ruleset; number: LANDLOCK_ACCESS_FS_* it restricts, number2: _NET_*, flags: scopes */
+	PROGRAM_LANDLOCK_PATH, /* slot: a ruleset; text: a path, looked up in the process's root; number: what is permitted below it.
+				   PROGRAM_OPTIONAL: when it does not exist, nothing is done */
+	PROGRAM_LANDLOCK_PORT,	  /* slot: a ruleset; number2: a port; number: what is permitted with it */
+	PROGRAM_LANDLOCK_ENFORCE, /* slot: a ruleset, for good */
 	PROGRAM_KEYRING, /* an own session keyring; number: 1: the user's linked to it. PROGRAM_OPTIONAL: none to be had is no failure */
 	PROGRAM_SECURE_BITS,	    /* number: SECBIT_* set besides those there are */
 	PROGRAM_DENY_WRITE_EXECUTE, /* PR_SET_MDWE; a kernel before Linux 6.3 has only the filter */

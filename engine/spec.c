@@ -199,6 +199,12 @@ void spec_deinit(struct spec *spec)
 	text_list_free(spec->sysctls);
 	spec_deinit_filesystem(spec);
 	free(spec->seccomp_profile);
+	text_list_free(spec->landlock_read);
+	text_list_free(spec->landlock_write);
+	text_list_free(spec->landlock_execute);
+	text_list_free(spec->landlock_ioctl);
+	text_list_free(spec->landlock_bind_tcp);
+	text_list_free(spec->landlock_connect_tcp);
 	text_list_free(spec->system_call_filter.names);
 	text_list_free(spec->system_call_log.names);
 	text_list_free(spec->system_call_architectures);

@@ -390,6 +390,10 @@ struct spec {
 	bool restrict_realtime, restrict_suid_sgid, lock_personality, memory_deny_write_execute;
 	uint64_t restrict_namespaces; /* CLONE_NEW* bits that remain allowed; SPEC_UNSET: no restriction */
 	char **restrict_address_families; /* "AF_INET", …; first item "~": deny list; NULL: no restriction */
+	char **landlock_read, **landlock_write, **landlock_execute,
+		**landlock_ioctl;			  /* paths, "-" before one: may be missing; "none" */
+	char **landlock_bind_tcp, **landlock_connect_tcp; /* ports, or "none" */
+	uint32_t landlock_scope;			  /* LANDLOCK_SCOPE_* */
 
 	/* limits */
 	struct spec_limits *limits; /* NULL: none is set; read through spec_limits() */

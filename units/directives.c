@@ -228,6 +228,14 @@ const struct directive directive_table[] = {
 	{"Service", "RestrictNamespaces", VALUE_NAMESPACE_FLAGS, ENGINE, SPEC(restrict_namespaces), .summary = "yes: no namespaces can be made or joined; a list: only these; '~' before it: all but these."},
 	{"Service", "RestrictAddressFamilies", VALUE_SPECIAL, ENGINE, SPEC(restrict_address_families), SPECIAL(address_families), .summary = "Families of sockets that can be made; '~' before the list: all but these; none: no sockets."},
 
+	{"Service", "LandlockRead", VALUE_TEXT_LIST, ENGINE, SPEC(landlock_read), .argument = VALUE_LIST_OPTIONAL_PATHS, .summary = "Files and directories that can be read, with all below them: no others can (landlock(7)); '-' before a path: may be missing; none: nothing."},
+	{"Service", "LandlockWrite", VALUE_TEXT_LIST, ENGINE, SPEC(landlock_write), .argument = VALUE_LIST_OPTIONAL_PATHS, .summary = "Files and directories that can be written, made and removed, and read: no others can be written (Linux 6.2); none: nothing."},
+	{"Service", "LandlockExecute", VALUE_TEXT_LIST, ENGINE, SPEC(landlock_execute), .argument = VALUE_LIST_OPTIONAL_PATHS, .summary = "Files and directories that can be executed, and read: no others can be executed; the service's own command has to be among them."},
+	{"Service", "LandlockIoctl", VALUE_TEXT_LIST, ENGINE, SPEC(landlock_ioctl), .argument = VALUE_LIST_OPTIONAL_PATHS, .summary = "Devices on which ioctl(2) can be used: on no others it can, if they are opened by the service (Linux 6.10); none: no device."},
+	{"Service", "LandlockBindTCP", VALUE_TEXT_LIST, ENGINE, SPEC(landlock_bind_tcp), .argument = VALUE_LIST_PORTS, .summary = "TCP ports the service can bind to: no others (Linux 6.7); none: no port."},
+	{"Service", "LandlockConnectTCP", VALUE_TEXT_LIST, ENGINE, SPEC(landlock_connect_tcp), .argument = VALUE_LIST_PORTS, .summary = "TCP ports the service can connect to: no others (Linux 6.7); none: no port."},
+	{"Service", "LandlockScope", VALUE_SPECIAL, ENGINE, SPEC(landlock_scope), SPECIAL(landlock_scope), .summary = "abstract-unix-socket: no connections to abstract sockets made outside of the service; signal: no signals to processes outside of it (Linux 6.12)."},
+
 	/* --- [Service]: resources --- */
 	{"Service", "CPUAccounting", VALUE_BOOL, CGROUP, LIMIT_AT(cpu_accounting), .default_text = "no", .summary = "Counts the service's CPU time; the kernel does so anyway where there are cgroups."},
 	{"Service", "CPUWeight", VALUE_WEIGHT, CGROUP, LIMIT_AT(cpu_weight), .argument = VALUE_WEIGHT_IDLE, .summary = "Share of the CPU under load, 1 to 10000; the kernel's default is 100; idle: only what nobody else wants."},

@@ -38,3 +38,39 @@ char *special_print_seccomp_profile(const void *field)
 		      : spec->seccomp_default == SPEC_SECCOMP_CONTAINER ? "default"
 									: "unconfined");
 }
+
+/* LANDLOCK_SCOPE_*, by bit */
+static const char *const special_scopes[] = {"abstract-unix-socket", "signal"};
+
+int special_parse_landlock_scope(const struct directive_line *line, void *field, struct failure *failure)
+{
+	const char *cursor = line->value;
+	uint32_t *scope = field;
+
+	if (!*line->value)
+		*scope = 0;
+	for (;;) {
+		_cleanup_free_ char *word = NULL;
+		int r = value_next_word(line, &cursor, &word, failure);
+		size_t i = 0;
+
+		if (r <= 0)
+			return r;
+		while (i < ARRAY_SIZE(special_scopes) && strcmp(special_scopes[i], word) != 0)
+			i++;
+		if (i == ARRAY_SIZE(special_scopes))
+			return failure_set(failure, -EINVAL, NULL,
+					   "'%s' is none of: abstract-unix-socket, signal", word);
+		*scope |= 1u << i;
+	}
+}
+
+char *special_print_landlock_scope(const void *field)
+{
+	struct text_buffer buffer = {};
+
+	for (size_t i = 0; i < ARRAY_SIZE(special_scopes); i++)
+		if (*(const uint32_t *)field >> i & 1)
+			text_buffer_append(&buffer, "%s%s", buffer.length ? " " : "", special_scopes[i]);
+	return text_buffer_finish(&buffer);
+}

@@ -138,13 +138,20 @@ bool value_user_valid(const char *text)
 	return true;
 }
 
-static int value_check_list_word(const struct directive *directive, const char *word, struct failure *failure)
+static int value_check_list_word(const struct directive *directive, char *word, struct failure *failure)
 {
+	uint64_t port;
+
 	if (directive->argument & VALUE_LIST_USERS && !value_user_valid(word))
 		return failure_set(failure, -EINVAL, NULL, "'%s' is neither a valid name nor a valid id",
 				   word);
 	if (directive->argument & VALUE_LIST_VARIABLES && !value_variable_valid(word, strcspn(word, "=")))
 		return failure_set(failure, -EINVAL, NULL, "'%s' is no name of a variable", word);
+	if (directive->argument & VALUE_LIST_PORTS && strcmp(word, "none") != 0 &&
+	    value_read_number(word, 65535, &port) < 0)
+		return failure_set(failure, -EINVAL, NULL, "'%s' is neither a port nor 'none'", word);
+	if (directive->argument & VALUE_LIST_OPTIONAL_PATHS && strcmp(word, "none") != 0)
+		return value_clean_path(word + (*word == '-'), failure);
 	return 0;
 }
 

@@ -41,6 +41,9 @@ enum {
 	VALUE_LIST_USERS = 1 << 4,     /* VALUE_TEXT_LIST: names or numbers of users or groups */
 	VALUE_LIST_VARIABLES = 1 << 5, /* names of environment variables */
 
+	VALUE_LIST_PORTS = 1 << 8,	    /* numbers below 65536, or "none" */
+	VALUE_LIST_OPTIONAL_PATHS = 1 << 9, /* absolute paths, perhaps with '-' before them, or "none" */
+
 	VALUE_CALLS_NO_ERRNO = 1, /* VALUE_SYSTEM_CALLS: names only */
 
 	VALUE_MOUNT_KIND = 0xff,	/* VALUE_MOUNTS: a spec_mount_kind */

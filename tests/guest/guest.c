@@ -19,6 +19,7 @@ static const struct guest_verb *const guest_tables[] = {
 	reach_verbs,
 	process_verbs,
 	attributes_verbs,
+	attempt_verbs,
 	capability_verbs,
 	isolation_verbs,
 	filesystem_verbs,

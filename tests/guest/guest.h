@@ -24,6 +24,7 @@ struct guest_verb {
 extern const struct guest_verb device_verbs[];
 extern const struct guest_verb reach_verbs[];
 extern const struct guest_verb process_verbs[];
+extern const struct guest_verb attempt_verbs[];
 extern const struct guest_verb attributes_verbs[];
 extern const struct guest_verb capability_verbs[];
 extern const struct guest_verb isolation_verbs[];

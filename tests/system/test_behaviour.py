@@ -87,6 +87,34 @@ def seccomp_profiles():
 
 
 @test
+def landlock_scopes():
+    # directive: Service.LandlockScope
+    tree = the_tree()
+    tree.service("outside.service", "listen-abstract svcd-test-scope", "Type=exec\n")
+    tree.start("outside.service")
+    checks = "attempt abstract-socket svcd-test-scope {} -- attempt signal 1 {}"
+    for name, scope, result in (("free", "", "success success"), ("scoped", "LandlockScope=abstract-unix-socket signal\n", "EPERM EPERM"),
+                                ("half", "LandlockScope=signal\n", "success EPERM")):
+        tree.service(f"scope-{name}.service", checks.format(*result.split()), f"Type=oneshot\n{scope}")
+        tree.start(f"scope-{name}.service")
+    # The container's init still hands on what stops it.
+    tree.service("scope-init.service", "await-signal TERM", "Type=exec\nPrivatePIDs=yes\nLandlockScope=signal\n")
+    tree.start("scope-init.service")
+    tree.good("stop", "scope-init.service", "outside.service")
+    tree.expect_show("scope-init.service", Result="success", ExecMainStatus="0")
+
+
+@test
+def landlock_of_a_missing_path():
+    tree = the_tree()
+    tree.service("landlock-missing.service", "print", "Type=oneshot\nLandlockRead=/usr @GUEST@\nLandlockRead=/usr /nonexistent\n")
+    result = tree.svcctl("start", "landlock-missing.service")
+    told = result.stderr + tree.svcctl("status", "landlock-missing.service").stdout
+    expect(result.returncode == 1 and "landlock-missing.service:5" in told and "/nonexistent" in told, told)
+    tree.expect_show("landlock-missing.service", ExecMainStatus="226")
+
+
+@test
 def keyrings():
     # directive: Service.KeyringMode
     tree = the_tree()

@@ -19,6 +19,9 @@ REFUSED = {  # line: what the message must name
     "MemoryMax=64M": "MemoryMax",
     "TasksMax=10": "TasksMax",
     "BoottimeOffsetSec=1h": "BoottimeOffsetSec",
+    "CPUSchedulingPolicy=fifo": "CPUSchedulingPolicy",
+    "IOSchedulingClass=realtime": "IOSchedulingClass",
+    "SecureBits=noroot": "SecureBits",
 }
 
 
@@ -84,6 +87,25 @@ def filters_without_privilege(tree):
     tree.service("filter.service", "no-new-privileges 1 -- seccomp 2 -- refused mkdir -- refused personality",
                  "Type=oneshot\nNoNewPrivileges=yes\nSystemCallFilter=~mkdir\nSystemCallErrorNumber=EPERM\nLockPersonality=yes\n")
     tree.start("filter.service")
+
+
+@scenario
+def landlock_without_privilege(tree):
+    """What Landlock is for."""
+    # directive: Service.LandlockRead Service.LandlockWrite Service.LandlockBindTCP Service.LandlockScope
+    tree.service("landlock.service", "attempt create @DIR@/data/new success -- attempt create @DIR@/state/new EACCES"
+                 " -- attempt read @DIR@/units/landlock.service EACCES -- attempt bind 4000 EACCES -- attempt signal 1 EPERM -- attempt list /usr success",
+                 "Type=oneshot\nLandlockRead=/usr @GUEST@\nLandlockWrite=@DIR@/data\nLandlockBindTCP=none\nLandlockScope=signal\n")
+    tree.start("landlock.service")
+
+
+@scenario
+def attributes_without_privilege(tree):
+    tree.service("attributes.service", "keyring own -- cpus 0 -- io-priority idle 4 -- scheduler idle 0 reset -- nice 19 -- coredump-filter 00000001"
+                 " -- personality 0x8 -- oom-score 500",
+                 "Type=oneshot\nCPUAffinity=0\nIOSchedulingClass=idle\nCPUSchedulingPolicy=idle\nCPUSchedulingResetOnFork=yes\nNice=19\n"
+                 "CoredumpFilter=private-anonymous\nPersonality=x86\nOOMScoreAdjust=500\n")
+    tree.start("attributes.service")
 
 
 @scenario

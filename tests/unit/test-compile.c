@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "engine/compile.h"
+#include "engine/landlock.h"
 #include "tests/unit/test.h"
 
 static char *image;  /* the image layer, a directory of our own */
@@ -523,6 +524,46 @@ TEST(the_block_can_be_sealed)
 	EXPECT(lseek(fd, 0, SEEK_END) == program->block->size);
 	EXPECT(ftruncate(fd, 0) < 0 && errno == EPERM);
 	spec_deinit(&spec);
+}
+
+/* Whatever the kernel of the test has: what its Landlock cannot restrict is not asked for in vain. */
+TEST(landlock_needs_an_abi)
+{
+	static const struct {
+		size_t list;
+		const char *value;
+		int abi;
+		const char *text;
+	} cases[] = {
+		{offsetof(struct spec, landlock_read), "/usr", 2,
+		 "cannot permit renaming between directories; ABI 2 (Linux 5.19)"},
+		{offsetof(struct spec, landlock_write), "/var", 3,
+		 "cannot restrict truncation; ABI 3 (Linux 6.2) is needed"},
+		{offsetof(struct spec, landlock_bind_tcp), "80", 4,
+		 "cannot restrict TCP; ABI 4 (Linux 6.7) is needed"},
+		{offsetof(struct spec, landlock_connect_tcp), "none", 4, "cannot restrict TCP; ABI 4"},
+		{offsetof(struct spec, landlock_ioctl), "/dev/null", 5,
+		 "cannot restrict ioctl(2) on devices; ABI 5 (Linux 6.10)"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct failure failure = {};
+		struct spec spec;
+		struct build build = {.spec = &spec, .failure = &failure};
+
+		spec_init(&spec);
+		EXPECT(landlock_check(&build, -ENOSYS) == 0);
+		EXPECT(text_list_append((char ***)((char *)&spec + cases[i].list), cases[i].value) == 0);
+		EXPECT(landlock_check(&build, cases[i].abi) == 0);
+		EXPECT(landlock_check(&build, cases[i].abi - 1) == -EOPNOTSUPP);
+		EXPECT(strstr(failure.text, cases[i].text) && build.origin == cases[i].list);
+		EXPECT(landlock_check(&build, -ENOSYS) == -ENOSYS);
+		EXPECT_TEXT(failure.text, "the kernel has no Landlock");
+		EXPECT(compile_exit_status(build.origin) == 226);
+		spec.landlock_scope = 1;
+		EXPECT(landlock_check(&build, 5) == -EOPNOTSUPP && landlock_check(&build, 6) == 0);
+		spec_deinit(&spec);
+	}
 }
 
 TEST_MAIN
