@@ -29,6 +29,7 @@ struct cli {
 	const char *runtime_directory; /* NULL: $SVCD_RUNTIME_DIR or the default */
 	const char *signal, *kill_whom, *job_mode, *user, *directory;
 	char **types, **states, **properties, **environment, **what;
+	bool runtime; /* set-property: until the machine goes down */
 	bool json, wait, no_block, all, quiet, no_legend, value, follow, privileged, full;
 	int lines;     /* -1: the verb's default */
 	int threshold; /* security: tenths; -1: none */
@@ -148,6 +149,7 @@ int jobs_verb_reload(struct cli *cli, char **arguments);
 int jobs_verb_reload_or_restart(struct cli *cli, char **arguments);
 int jobs_verb_try_reload_or_restart(struct cli *cli, char **arguments);
 int manage_verb_kill(struct cli *cli, char **arguments);
+int manage_verb_set_property(struct cli *cli, char **arguments);
 int manage_verb_freeze(struct cli *cli, char **arguments);
 int manage_verb_thaw(struct cli *cli, char **arguments);
 int manage_verb_clean(struct cli *cli, char **arguments);

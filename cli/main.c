@@ -51,6 +51,8 @@ static const struct main_verb main_verbs[] = {
 	{"try-reload-or-restart", jobs_verb_try_reload_or_restart, 1, MAIN_ANY, false, "UNIT…",
 	 "as that, if active"},
 	{"kill", manage_verb_kill, 1, MAIN_ANY, false, "UNIT…", "send a signal to a unit's processes"},
+	{"set-property", manage_verb_set_property, 2, MAIN_ANY, false, "UNIT NAME=VALUE…",
+	 "change limits of a unit, also while it runs"},
 	{"freeze", manage_verb_freeze, 1, MAIN_ANY, false, "UNIT…", "stop a unit's processes where they are"},
 	{"thaw", manage_verb_thaw, 1, MAIN_ANY, false, "UNIT…", "let frozen units go on"},
 	{"clean", manage_verb_clean, 1, MAIN_ANY, false, "UNIT…", "remove directories of inactive units"},
@@ -94,6 +96,7 @@ static void main_help(void)
 	     "  -f, --follow             go on with what is logged\n"
 	     "  -u, --user=USER  -w, --workdir=DIR  -e, --env=NAME=VALUE  --privileged    for exec\n"
 	     "      --threshold=N        security fails above N tenths of exposure\n"
+	     "      --runtime            set-property: until the machine goes down\n"
 	     "      --runtime-dir=DIR    where svcd's socket is (default $" NAMES_RUNTIME_ENVIRONMENT
 	     " or " NAMES_DEFAULT_RUNTIME ")\n"
 	     "  -h, --help, --version");
@@ -128,6 +131,7 @@ enum {
 	MAIN_WHAT,
 	MAIN_PRIVILEGED,
 	MAIN_RUNTIME_DIR,
+	MAIN_RUNTIME,
 	MAIN_THRESHOLD,
 	MAIN_IGNORED,
 	MAIN_VERSION,
@@ -156,6 +160,7 @@ static const struct option main_options[] = {
 	{"workdir", required_argument, NULL, 'w'},
 	{"env", required_argument, NULL, 'e'},
 	{"privileged", no_argument, NULL, MAIN_PRIVILEGED},
+	{"runtime", no_argument, NULL, MAIN_RUNTIME},
 	{"runtime-dir", required_argument, NULL, MAIN_RUNTIME_DIR},
 	{"threshold", required_argument, NULL, MAIN_THRESHOLD},
 	{"no-pager", no_argument, NULL, MAIN_IGNORED},
@@ -237,6 +242,7 @@ static int main_take_switch(struct cli *cli, int option)
 		[MAIN_NO_LEGEND] = &cli->no_legend,
 		[MAIN_NO_BLOCK] = &cli->no_block,
 		[MAIN_WAIT] = &cli->wait,
+		[MAIN_RUNTIME] = &cli->runtime,
 		[MAIN_PRIVILEGED] = &cli->privileged,
 	};
 

@@ -52,6 +52,45 @@ int manage_verb_kill(struct cli *cli, char **arguments)
 	return status;
 }
 
+/* "MemoryMax=64M" as (name, text): what is valid, the manager knows. */
+static int manage_append_property(sd_bus_message *message, const char *assignment)
+{
+	size_t length = strcspn(assignment, "=");
+	_cleanup_free_ char *name = strndup(assignment, length);
+
+	if (!name)
+		return -ENOMEM;
+	return sd_bus_message_append(message, "(sv)", name, "s", assignment + length + 1);
+}
+
+int manage_verb_set_property(struct cli *cli, char **arguments)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus_message *_cleanup_(sd_bus_message_unrefp) message = NULL;
+	_cleanup_free_ char *unit = call_unit_name(arguments[0]);
+	int r = unit ? 0 : -ENOMEM;
+
+	for (char **assignment = arguments + 1; *assignment; assignment++)
+		if (!strchr(*assignment, '=')) {
+			fprintf(stderr, "Not an assignment: %s\n", *assignment);
+			return CLI_FAILED;
+		}
+	if (r >= 0)
+		r = sd_bus_message_new_method_call(cli->bus, &message, NAMES_SERVICE, NAMES_PATH,
+						   NAMES_MANAGER, "SetUnitProperties");
+	if (r >= 0)
+		r = sd_bus_message_append(message, "sb", unit, (int)cli->runtime);
+	if (r >= 0)
+		r = sd_bus_message_open_container(message, 'a', "(sv)");
+	for (char **assignment = arguments + 1; r >= 0 && *assignment; assignment++)
+		r = manage_append_property(message, *assignment);
+	if (r >= 0)
+		r = sd_bus_message_close_container(message);
+	if (r >= 0)
+		r = sd_bus_call(cli->bus, message, 0, &error, NULL);
+	return r < 0 ? call_report(cli, r, &error, "set unit properties on %s", arguments[0]) : CLI_OK;
+}
+
 static int manage_freeze(struct cli *cli, char **arguments, const char *member, const char *verb)
 {
 	_cleanup_text_list_ char **units = NULL;

@@ -492,6 +492,7 @@ const sd_bus_vtable manager_object_vtable[] = {
 	SD_BUS_METHOD("GetJob", "u", "o", manager_object_get_job, MANAGER_READ),
 	SD_BUS_METHOD("CancelJob", "u", NULL, manager_object_cancel_job, 0),
 	SD_BUS_METHOD("ListJobs", NULL, "a(usssoo)", listing_jobs, MANAGER_READ),
+	SD_BUS_METHOD("SetUnitProperties", "sba(sv)", NULL, setting_method_of_manager, 0),
 	SD_BUS_METHOD("ListUsage", NULL, "a(sttttttttt)", resource_list, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("ListUnits", NULL, "a(ssssssouso)", listing_units, MANAGER_READ),
 	SD_BUS_METHOD("ListUnitsFiltered", "as", "a(ssssssouso)", listing_units_filtered, MANAGER_READ),

@@ -336,6 +336,9 @@ struct unit *processes_find_unit(struct bus *bus, pid_t pid);
 /* Manager.GetUnitSecurity */
 int security_method(sd_bus_message *message, void *userdata, sd_bus_error *error);
 
+/* setting.c: SetProperties() of a unit, SetUnitProperties() of the manager. */
+int setting_method(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int setting_method_of_manager(sd_bus_message *message, void *userdata, sd_bus_error *error);
 /* Manager.ExecUnit: the answer comes when the command ends. */
 int execution_method(sd_bus_message *message, void *userdata, sd_bus_error *error);
 /* freezing.c: Freeze() and Thaw() of a unit, FreezeUnit() and ThawUnit() of the manager: answered when it is so. */

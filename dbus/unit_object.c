@@ -452,6 +452,7 @@ const sd_bus_vtable unit_object_vtable[] = {
 	SD_BUS_METHOD("ReloadOrTryRestart", "s", "o", unit_method_on_job, 0),
 	SD_BUS_METHOD("Kill", "si", NULL, unit_method_on_kill, 0),
 	SD_BUS_METHOD("ResetFailed", NULL, NULL, unit_method_on_reset_failed, 0),
+	SD_BUS_METHOD("SetProperties", "ba(sv)", NULL, setting_method, 0),
 	SD_BUS_METHOD("Freeze", NULL, NULL, freezing_method, 0),
 	SD_BUS_METHOD("Thaw", NULL, NULL, freezing_method, 0),
 	SD_BUS_METHOD("Clean", "as", NULL, cleaning_method, 0),

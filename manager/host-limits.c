@@ -1,6 +1,8 @@
 /* What a unit's cgroup is to have, and the slices it lies in: from the configs of the manager's units to wishes that engine/cgroup.h
  * grants. A slice's group gets its limits when the first unit in it starts; without limits of its own it is made on the way. */
 #include <errno.h>
+#include <syslog.h>
+#include <unistd.h>
 #include <string.h>
 
 #include "manager/host-filter.h"
@@ -27,8 +29,15 @@ static const struct unit *host_limits_slice(const struct host *host, const char 
 	return length > begin ? manager_get_unit(host->manager, name) : NULL;
 }
 
+/* A config that a slice has not got yet, or has no more: taken for the manager's where that slice is looked at. */
+struct host_limits_instead {
+	const char *slice;
+	const struct unit_config *config;
+};
+
 /* The nearest slice above PATH that has a value for those in it. "-.slice" is above all. */
-static uint64_t host_limits_inherit(const struct host *host, const char *path, bool startup, bool minimum)
+static uint64_t host_limits_inherit(const struct host *host, const char *path, bool startup, bool minimum,
+				    const struct host_limits_instead *instead)
 {
 	for (size_t length = strlen(path); length > 0;) {
 		const char *slash = memrchr(path, '/', length);
@@ -40,7 +49,9 @@ static uint64_t host_limits_inherit(const struct host *host, const char *path, b
 			      : host_limits_slice(host, "-.slice", strlen("-.slice"));
 		if (!slice)
 			continue;
-		limits = spec_limits(&slice->config->spec);
+		limits = spec_limits(instead && strcmp(instead->slice, slice->name) == 0
+					     ? &instead->config->spec
+					     : &slice->config->spec);
 		if (minimum && limits->default_memory_min != SPEC_UNSET)
 			return limits->default_memory_min;
 		if (!minimum && startup && limits->default_startup_memory_low != SPEC_UNSET)
@@ -51,17 +62,16 @@ static uint64_t host_limits_inherit(const struct host *host, const char *path, b
 	return SPEC_UNSET;
 }
 
-struct cgroup_wish host_limits_wish(const struct host *host, const char *path,
-				    const struct unit_config *config, uid_t uid)
+static struct cgroup_wish host_limits_wish(const struct host *host, const char *path,
+					   const struct unit_config *config, bool startup,
+					   const struct host_limits_instead *instead)
 {
-	bool startup = host_limits_startup(host);
-
 	return (struct cgroup_wish){
 		.limits = spec_limits(&config->spec),
 		.startup = startup,
-		.memory_min = host_limits_inherit(host, path, startup, true),
-		.memory_low = host_limits_inherit(host, path, startup, false),
-		.delegate_to = uid,
+		.memory_min = host_limits_inherit(host, path, startup, true, instead),
+		.memory_low = host_limits_inherit(host, path, startup, false, instead),
+		.delegate_to = (uid_t)-1,
 	};
 }
 
@@ -78,7 +88,7 @@ static int host_limits_make_group(struct host *host, struct host_unit *unit, con
 
 	if (r < 0)
 		return r;
-	wish = host_limits_wish(host, path, config, (uid_t)-1);
+	wish = host_limits_wish(host, path, config, host_limits_startup(host), NULL);
 	if (host->cgroups.root_fd >= 0) {
 		r = cgroup_make(&host->cgroups, path, &wish, failure, &origin);
 	} else if (cgroup_needed(&wish)) {
@@ -151,7 +161,8 @@ int host_limits_make(struct host_unit *unit, const struct unit_config *config, u
 	r = host_limits_make_slices(host, unit->cgroup, failure);
 	if (r < 0)
 		return r;
-	wish = host_limits_wish(host, unit->cgroup, config, uid);
+	wish = host_limits_wish(host, unit->cgroup, config, host_limits_startup(host), NULL);
+	wish.delegate_to = uid;
 	if (host->cgroups.root_fd >= 0) {
 		r = cgroup_make(&host->cgroups, unit->cgroup, &wish, failure, ret_origin);
 		unit->cgroup_fd = r < 0 ? -1 : r;
@@ -162,4 +173,122 @@ int host_limits_make(struct host_unit *unit, const struct unit_config *config, u
 	*ret_origin = cgroup_first_limit(&wish);
 	return failure_set(failure, -EOPNOTSUPP, unit->name,
 			   "there is no writable cgroup v2 hierarchy; resource limits cannot be enforced");
+}
+
+/* --- of what runs ------------------------------------------------------------------------------------ */
+
+/* The group of UNIT gets what NOW wishes and OLD did not. One that is not there needs nothing. */
+static int host_limits_change(struct host *host, const char *path, const struct cgroup_wish *old,
+			      const struct cgroup_wish *now, const struct unit_config *config,
+			      struct failure *failure)
+{
+	uint32_t origin = PROGRAM_NO_ORIGIN;
+	_cleanup_free_ char *events = text_format("%s/cgroup.type", path);
+	int r;
+
+	if (!events)
+		return failure_set(failure, -ENOMEM, config->name, "cannot change its limits");
+	if (faccessat(host->cgroups.root_fd, events, F_OK, 0) < 0)
+		return 0;
+	r = cgroup_change(&host->cgroups, path, old, now, failure, &origin);
+	return r < 0 ? host_launch_blame(config, origin, 0, failure) : 0;
+}
+
+/* Everything that is up in the slice NAME: what it inherits changes from OLD's values to NOW's. Failures are told, no more: what they
+ * concern is protection that others give. */
+static void host_limits_pass_on(struct host *host, const char *name, const struct unit_config *old,
+				const struct unit_config *now)
+{
+	const struct host_limits_instead before = {name, old}, after = {name, now};
+	_cleanup_free_ char *slice = unit_cgroup_path(name, now);
+	size_t length = slice ? strlen(slice) : 0;
+	bool startup = host_limits_startup(host);
+
+	TABLE_FOREACH (slot, &host->units) {
+		const struct host_unit *own = slot->value;
+		const struct unit *unit = manager_get_unit(host->manager, own->name);
+		struct cgroup_wish was, is;
+		struct failure failure = {};
+
+		if (!slice || !unit || !own->cgroup || strncmp(own->cgroup, slice, length) != 0 ||
+		    (length > 0 && own->cgroup[length] != '/'))
+			continue;
+		was = host_limits_wish(host, own->cgroup, unit->config, startup, &before);
+		is = host_limits_wish(host, own->cgroup, unit->config, startup, &after);
+		if (host_limits_change(host, own->cgroup, &was, &is, unit->config, &failure) < 0) {
+			char text[sizeof failure];
+
+			host_log_message(&host->world, LOG_WARNING, own->name,
+					 failure_print(&failure, text, sizeof text));
+		}
+	}
+}
+
+int host_limits_reconfigure(struct world *world, const char *name, const struct unit_config *old,
+			    const struct unit_config *now, struct failure *failure)
+{
+	struct host *host = host_of_world(world);
+	struct host_unit *unit = host_unit_find(host, name);
+	_cleanup_free_ char *path = unit && unit->cgroup ? strdup(unit->cgroup) : unit_cgroup_path(name, now);
+	const struct spec_limits *from = spec_limits(&old->spec), *to = spec_limits(&now->spec);
+	bool startup = host_limits_startup(host), is_slice = now->kind == UNIT_SLICE;
+	struct cgroup_wish was, is;
+	int r = 0;
+
+	if (now->kind == UNIT_TARGET)
+		return 0;
+	if (!path)
+		return failure_set(failure, -ENOMEM, name, "cannot change its limits");
+	was = host_limits_wish(host, path, old, startup, NULL);
+	is = host_limits_wish(host, path, now, startup, NULL);
+	if (host->cgroups.root_fd < 0) {
+		if ((is_slice || !unit || unit->cgroup_fd < 0) && cgroup_needed(&is) & ~cgroup_needed(&was))
+			return host_launch_blame(
+				now, cgroup_first_limit(&is), 0,
+				(failure_set(
+					 failure, -EOPNOTSUPP, NULL,
+					 "there is no writable cgroup v2 hierarchy; resource limits cannot be enforced"),
+				 failure));
+		return 0;
+	}
+	if (is_slice && !*path)
+		return 0;
+	if (old->spec.limits || now->spec.limits)
+		r = host_limits_change(host, path, &was, &is, now, failure);
+	if (r == 0 && unit)
+		r = host_filter_update(unit, now, failure);
+	if (r < 0) {
+		host_limits_change(host, path, &is, &was, old, NULL);
+		return r;
+	}
+	if (is_slice && (from->default_memory_min != to->default_memory_min ||
+			 from->default_memory_low != to->default_memory_low ||
+			 from->default_startup_memory_low != to->default_startup_memory_low))
+		host_limits_pass_on(host, name, old, now);
+	return 0;
+}
+
+void host_limits_phase_changed(struct world *world)
+{
+	struct host *host = host_of_world(world);
+	bool startup = host_limits_startup(host);
+
+	TABLE_FOREACH (slot, &host->units) {
+		const struct host_unit *own = slot->value;
+		const struct unit *unit = manager_get_unit(host->manager, own->name);
+		struct cgroup_wish was, is;
+		struct failure failure = {};
+
+		if (!unit || !own->cgroup || host->cgroups.root_fd < 0)
+			continue;
+		was = host_limits_wish(host, own->cgroup, unit->config, !startup, NULL);
+		is = host_limits_wish(host, own->cgroup, unit->config, startup, NULL);
+		if ((unit->config->spec.limits || was.memory_low != is.memory_low) &&
+		    host_limits_change(host, own->cgroup, &was, &is, unit->config, &failure) < 0) {
+			char text[sizeof failure];
+
+			host_log_message(world, LOG_WARNING, own->name,
+					 failure_print(&failure, text, sizeof text));
+		}
+	}
 }

@@ -218,14 +218,19 @@ void host_cgroup_check_empty(struct host_unit *unit);
 /* host-limits.c */
 /* Do the Startup…= settings hold? */
 bool host_limits_startup(const struct host *host);
-/* What the group at PATH is to have. UID is the payload's, on the host: Delegate= is to it. */
-struct cgroup_wish host_limits_wish(const struct host *host, const char *path,
-				    const struct unit_config *config, uid_t uid);
 /* Makes the unit's cgroup with those of its slices, unless it is there. */
 int host_limits_make(struct host_unit *unit, const struct unit_config *config, uid_t uid,
 		     struct failure *failure, uint32_t *ret_origin);
 int host_limits_make_slice(struct world *world, const char *unit, const struct unit_config *config,
 			   struct failure *failure);
+
+int host_limits_reconfigure(struct world *world, const char *unit, const struct unit_config *old,
+			    const struct unit_config *now, struct failure *failure);
+void host_limits_phase_changed(struct world *world);
+
+/* host-setting.c */
+/* Adds the control folders to the search path. */
+int host_setting_open(struct host *host);
 
 /* host-freeze.c */
 void host_freeze_end(struct world *world, const char *unit);

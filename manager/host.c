@@ -153,6 +153,8 @@ static const struct world_ops host_ops = {
 	.oom_killed = host_cgroup_oom_killed,
 	.release = host_release,
 	.make_slice = host_limits_make_slice,
+	.reconfigure = host_limits_reconfigure,
+	.phase_changed = host_limits_phase_changed,
 	.find_main_pid = host_cgroup_find_main_pid,
 	.condition = host_condition_test,
 	.memory = host_memory_grow,
@@ -277,6 +279,9 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 	r = unit_search_path_parse(options->unit_path, getppid() == 1, &host->unit_path);
 	if (r < 0)
 		return failure_set(failure, r, options->unit_path, "not a search path");
+	r = host_setting_open(host);
+	if (r < 0)
+		return failure_set(failure, r, NULL, "cannot start");
 	r = cgroup_tree_open(&host->cgroups, options->cgroup_root, getppid(), failure);
 	if (r < 0)
 		return r;

@@ -60,6 +60,16 @@ int host_isolation(struct host *host, const struct unit *unit, char ***ret);
 /* What the launch of the unit's main command leaves exposed. A unit that cannot start fails with the same FAILURE a start would give. */
 int host_security(struct host *host, struct unit *unit, struct exposure *ret, struct failure *failure);
 
+/* What `svcctl set-property` asks for: settings of the unit's own section that limit its cgroup. Each value is what follows "NAME=" in a
+ * unit file; several lines of one directive follow each other. All or nothing: they are written as drop-ins 50-NAME.conf of the unit in
+ * the control folder of the state directory (RUNTIME: of the runtime directory, for as long as the machine is up), and hold at once. */
+struct host_setting {
+	const struct directive *directive;
+	char **values; /* of a list: all its lines; an empty text brings the default back */
+};
+int host_set_properties(struct host *host, struct unit *unit, bool runtime,
+			const struct host_setting *settings, size_t n, struct failure *failure);
+
 /* Asks the kernel to stop every process of an active unit where it is, or to let them go on. It is done when host_freezer_state() says
  * so, which may be now or later: the manager's observer hears of each change. Nothing is remembered: the kernel is asked, so a manager
  * that comes after this one knows. Errors: -EOPNOTSUPP without a cgroup tree or for a unit without processes of its own, -EHOSTDOWN

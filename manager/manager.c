@@ -207,6 +207,50 @@ static void manager_swap_config(struct unit *unit, struct unit_config *config)
 	unit_config_free(old);
 }
 
+/* The limits of what runs follow; what they cannot be changed to stays to be told. */
+static int manager_apply_config(struct unit *unit, const struct unit_config *config, struct failure *failure)
+{
+	struct world *world = unit->manager->world;
+
+	if (unit_is_down(unit) || !world->ops->reconfigure || config->load_state != UNIT_LOADED ||
+	    unit->config->load_state != UNIT_LOADED || config->kind != unit->kind)
+		return 0;
+	return world->ops->reconfigure(world, unit->name, unit->config, config, failure);
+}
+
+int manager_reconfigure(struct manager *manager, struct unit *unit, struct failure *failure)
+{
+	_cleanup_(cleanup_unit_config_free) struct unit_config *config = NULL;
+	int r = manager->world->ops->load(manager->world, unit->name, &config);
+
+	if (r < 0)
+		return failure_set(failure, r, unit->name, "cannot be loaded");
+	if (config->load_state != UNIT_LOADED) {
+		if (failure && config->load_failure)
+			*failure = *config->load_failure;
+		return config->load_failure ? config->load_failure->error : -EBADMSG;
+	}
+	r = manager_apply_config(unit, config, failure);
+	if (r < 0)
+		return r;
+	manager_swap_config(unit, TAKE(config));
+	r = graph_replace(&manager->private->graph, unit->private->node, unit->config);
+	manager_touch(unit);
+	manager_commit(manager);
+	return r < 0 ? failure_set(failure, r, unit->name, "cannot keep its dependencies") : 0;
+}
+
+static void manager_reload_unit(struct unit *unit, struct unit_config *config)
+{
+	struct failure failure = {};
+	char text[768];
+
+	if (manager_apply_config(unit, config, &failure) < 0)
+		manager_log(unit, LOG_ERR, "What its files say now holds from the next start on: %s",
+			    failure_print(&failure, text, sizeof text));
+	manager_swap_config(unit, config);
+}
+
 int manager_reload(struct manager *manager, struct failure *failure)
 {
 	struct unit_config *config;
@@ -220,7 +264,7 @@ int manager_reload(struct manager *manager, struct failure *failure)
 		r = manager->world->ops->load(manager->world, unit->name, &config);
 		if (r < 0)
 			break;
-		manager_swap_config(unit, config);
+		manager_reload_unit(unit, config);
 		r = graph_replace(&manager->private->graph, unit->private->node, unit->config);
 		if (r < 0)
 			break;
@@ -403,6 +447,8 @@ int manager_shutdown(struct manager *manager, uint32_t action, int exit_status)
 	manager->shutting_down = true;
 	manager->private->finished = false;
 	manager->private->shutdown_rounds = 0;
+	if (manager->world->ops->phase_changed)
+		manager->world->ops->phase_changed(manager->world);
 	if (manager_stop_all(manager) < 0)
 		manager_stop_each(manager);
 	manager_commit(manager);
@@ -517,6 +563,8 @@ static void manager_on_idle(struct manager *manager)
 	if (!private->boot_finished) {
 		private->boot_finished = true;
 		store_globals(&private->store)->boot_finished = 1;
+		if (manager->world->ops->phase_changed)
+			manager->world->ops->phase_changed(manager->world);
 	}
 	if (manager->shutting_down && !private->finished)
 		manager_continue_shutdown(manager);

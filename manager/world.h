@@ -65,6 +65,12 @@ struct world_ops {
 	/* Makes the cgroup of a slice that is started by itself, with its limits. Without it there are no slices. */
 	int (*make_slice)(struct world *world, const char *unit, const struct unit_config *config,
 			  struct failure *failure);
+	/* The unit is up and its config is to be NOW instead of OLD: makes true at once what can be (limits, filters). On failure all is as
+	 * with OLD. May be NULL. */
+	int (*reconfigure)(struct world *world, const char *unit, const struct unit_config *old,
+			   const struct unit_config *now, struct failure *failure);
+	/* The system has started, or begins to stop: other limits hold (Startup…=). May be NULL. */
+	void (*phase_changed)(struct world *world);
 	/* PIDFile=, or the only process left in the unit; 0 when it cannot be told. */
 	pid_t (*find_main_pid)(struct world *world, const char *unit, const struct unit_config *config);
 	/* Condition*=/Assert*=: 1 met, 0 not. */

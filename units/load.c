@@ -204,8 +204,26 @@ static char *load_specifier_name(const char *name)
 	return text_format("%.*s@instance%s", (int)strcspn(name, "@"), name, strrchr(name, '.'));
 }
 
+/* A text that is read after the files. */
+struct load_extra {
+	const char *origin, *text;
+	size_t length;
+};
+
+static int load_extra(struct unit_config *config, const struct specifier_context *specifiers,
+		      const struct load_extra *extra)
+{
+	int r = text_list_append(&config->files, extra->origin);
+
+	return r < 0 ? r
+		     : load_text(config, specifiers,
+				 &(struct fragment_file){
+					 .path = config->files[text_list_length(config->files) - 1]},
+				 extra->text, extra->length);
+}
+
 static int load_fragment(struct unit_config *config, const struct unit_specifiers *outside,
-			 const struct fragment *fragment)
+			 const struct fragment *fragment, const struct load_extra *extra)
 {
 	_cleanup_free_ char *name = load_specifier_name(config->name);
 	struct specifier_context specifiers = {.name = name, .fragment = fragment->path, .outside = outside};
@@ -230,6 +248,8 @@ static int load_fragment(struct unit_config *config, const struct unit_specifier
 		r = fragment->n_dropins ? text_list_append(&config->files, "") : 0;
 	for (size_t i = 0; i < fragment->n_dropins && r == 0; i++)
 		r = load_file(config, &specifiers, &fragment->dropins[i]);
+	if (r == 0 && extra)
+		r = load_extra(config, &specifiers, extra);
 	if (r == 0)
 		r = load_links(config, fragment);
 	if (r == 0)
@@ -255,8 +275,8 @@ static int load_bad_name(const char *name, const struct failure *failure, struct
 	return 0;
 }
 
-int unit_load(const struct unit_search_path *path, const struct unit_specifiers *specifiers, const char *name,
-	      struct unit_config **ret)
+static int load_named(const struct unit_search_path *path, const struct unit_specifiers *specifiers,
+		      const char *name, const struct load_extra *extra, struct unit_config **ret)
 {
 	_cleanup_(fragment_deinit) struct fragment fragment = {};
 	_cleanup_(cleanup_unit_config_free) struct unit_config *config = NULL;
@@ -276,11 +296,25 @@ int unit_load(const struct unit_search_path *path, const struct unit_specifiers 
 		return -ENOMEM;
 	config->fingerprint =
 		fragment_fingerprint(&fragment); /* before the files are read: a change meanwhile counts */
-	r = load_fragment(config, specifiers, &fragment);
+	r = load_fragment(config, specifiers, &fragment, extra);
 	if (r < 0)
 		return r;
 	*ret = TAKE(config);
 	return 0;
+}
+
+int unit_load(const struct unit_search_path *path, const struct unit_specifiers *specifiers, const char *name,
+	      struct unit_config **ret)
+{
+	return load_named(path, specifiers, name, NULL, ret);
+}
+
+int unit_load_with(const struct unit_search_path *path, const struct unit_specifiers *specifiers,
+		   const char *name, const char *origin, const char *text, size_t length,
+		   struct unit_config **ret)
+{
+	return load_named(path, specifiers, name,
+			  &(struct load_extra){.origin = origin, .text = text, .length = length}, ret);
 }
 
 /* FILE as an absolute path; its last part is not followed if it is a link, for the name counts. */

@@ -19,6 +19,8 @@ struct unit_search_path {
 
 /* TEXT is "DIR:DIR…" (NULL: the default path; WITH_SYSTEMD adds systemd's and Quadlet's folders, lenient). */
 int unit_search_path_parse(const char *text, bool with_systemd, struct unit_search_path *ret);
+/* Puts a directory, which need not be there yet, before all others. */
+int unit_search_path_prepend(struct unit_search_path *path, const char *directory);
 void unit_search_path_free(struct unit_search_path *path);
 
 /* Values of specifiers that come from outside; zeroed members are looked up by unit_load(). Tests fill all.
@@ -49,6 +51,11 @@ char *unit_name_template(const char *name);
  * set, with file and line. */
 int unit_load(const struct unit_search_path *path, const struct unit_specifiers *specifiers, const char *name,
 	      struct unit_config **ret);
+
+/* As unit_load(), with TEXT (LENGTH bytes and a NUL) read after everything else, as if it were one more drop-in called ORIGIN. */
+int unit_load_with(const struct unit_search_path *path, const struct unit_specifiers *specifiers,
+		   const char *name, const char *origin, const char *text, size_t length,
+		   struct unit_config **ret);
 
 /* Loads one file by path as if it stood in a strict unit directory, with no drop-ins: svcctl verify. */
 int unit_load_file(const struct unit_specifiers *specifiers, const char *file, struct unit_config **ret);

@@ -70,6 +70,24 @@ static int path_append_given(struct unit_search_path *path, char *directory)
 	return path_append(path, directory, false);
 }
 
+int unit_search_path_prepend(struct unit_search_path *path, const char *directory)
+{
+	struct unit_index *index = index_new(path->n + 1);
+	int r = index ? path_append(path, directory, false) : -ENOMEM;
+	struct unit_directory first;
+
+	if (r < 0) {
+		index_free(index);
+		return r;
+	}
+	first = path->items[path->n - 1];
+	memmove(path->items + 1, path->items, (path->n - 1) * sizeof *path->items);
+	path->items[0] = first;
+	index_free(path->index);
+	path->index = index;
+	return 0;
+}
+
 int unit_search_path_parse(const char *text, bool with_systemd, struct unit_search_path *ret)
 {
 	struct unit_search_path path = {};

@@ -64,7 +64,7 @@ def restarting_a_slice_restarts_what_is_in_it():
         tree.start("a.service")
         before = tree.show("a.service", "MainPID")
         tree.good("restart", "one.slice")
-        tree.expect_show("a.service", ActiveState="active")
+        wait_for(lambda: tree.show("a.service", "ActiveState") == "active", "the service is up again")
         expect(tree.show("a.service", "MainPID") != before, "it is the same process")
 
 
@@ -96,6 +96,85 @@ def a_slice_disables_controllers():
         expect_equal(tree.show("no.slice", "DisableControllers"), "cpu io memory pids hugetlb", "DisableControllers")
         with open(group(tree, "no.slice", "a.service", "cgroup.controllers")) as file:
             expect_equal(file.read().strip(), "", "controllers")
+
+
+def set_property(tree, *arguments):
+    result = tree.svcctl("set-property", *arguments)
+    return result.returncode, result.stderr
+
+
+@test
+def set_property_is_kept():
+    with Tree("set-property") as tree:
+        tree.service("a.service", "forever", "Type=exec\nSlice=one.slice\n")
+        tree.start("a.service")
+        pid = tree.show("a.service", "MainPID")
+        # What needs no controller that this machine has not got.
+        tree.good("set-property", "a", "MemoryAccounting=no", "CoredumpReceive=yes", "TasksAccounting=no")
+        tree.expect_show("a.service", MemoryAccounting="no", CoredumpReceive="yes", TasksAccounting="no", NeedDaemonReload="no", MainPID=pid)
+        expect_equal(os.getxattr(group(tree, "one.slice", "a.service"), "user.coredump_receive"), b"1", "the attribute")
+        expect_equal(tree.read("state", "control", "a.service.d", "50-CoredumpReceive.conf").splitlines()[1:],
+                     ["[Service]", "CoredumpReceive=yes"], "the drop-in")
+        tree.good("daemon-reload")
+        tree.expect_show("a.service", CoredumpReceive="yes", MemoryAccounting="no")
+        crash(tree)
+        tree.expect_show("a.service", CoredumpReceive="yes", MainPID=pid)
+        tree.good("set-property", "a", "CoredumpReceive=")
+        tree.expect_show("a.service", CoredumpReceive="no")
+        try:
+            os.getxattr(group(tree, "one.slice", "a.service"), "user.coredump_receive")
+            expect(False, "the attribute stays")
+        except OSError:
+            pass
+        tree.good("set-property", "one.slice", "ManagedOOMPreference=omit")
+        expect_equal(os.getxattr(group(tree, "one.slice"), "user.oomd_omit"), b"1", "the slice's attribute")
+        tree.expect_show("one.slice", ManagedOOMPreference="omit", DropInPaths=f"/mnt/state/control/one.slice.d/50-ManagedOOMPreference.conf")
+
+
+@test
+def set_property_for_the_runtime():
+    with Tree("set-property-runtime") as tree:
+        tree.service("a.service", "forever", "Type=exec\n")
+        tree.good("set-property", "a", "CoredumpReceive=yes")
+        tree.good("set-property", "--runtime", "a", "CoredumpReceive=no", "IOAccounting=yes")
+        tree.expect_show("a.service", CoredumpReceive="no", IOAccounting="yes")
+        expect(tree.exists("run", "control", "a.service.d", "50-IOAccounting.conf"), "the runtime's drop-in")
+        expect(not tree.exists("state", "control", "a.service.d", "50-IOAccounting.conf"), "it would stay")
+        # What is to stay is not hidden by what is not.
+        tree.good("set-property", "a", "CoredumpReceive=yes")
+        tree.expect_show("a.service", CoredumpReceive="yes", IOAccounting="yes")
+
+
+@test
+def set_property_refuses():
+    with Tree("set-property-bad") as tree:
+        tree.service("a.service", "forever", "Type=exec\n")
+        tree.start("a.service")
+        tree.unit("b.target", "[Unit]\nDescription=b\n")
+        before = tree.good("show", "a.service")
+        bad = {
+            "MemoryMax=nonsense": "'nonsense' is no size", "MemoryMax=0": "too little", "MemoryMax=-1": "no size",
+            "CPUWeight=10001": "weight", "Description=x": "Cannot set property", "ExecStart=/bin/true": "Cannot set property",
+            "Nonsense=1": "unknown property", "MemoryMax": "Not an assignment", "ManagedOOMSwap=kill": "unknown property",
+            "AllowedCPUs=1\nExecStart=/bin/sh": "control character", "AllowedCPUs=1\\": "next line",
+            f"AllowedCPUs={'1,' * 32768}1": "longer than", "AllowedCPUs=\t1\x01": "control character",
+            "RDMAHandlesMax=mlx5_0 2": "rdma", "IODeviceWeight=../x 100": "path",
+        }
+        for assignment, words in bad.items():
+            code, told = set_property(tree, "a.service", assignment)
+            expect(code != 0 and words in told, f"{assignment[:60]!r}: {code} {told}")
+        code, told = set_property(tree, "a.service", "CoredumpReceive=yes", "MemoryMax=nonsense")
+        expect(code != 0, "one bad of two")
+        code, told = set_property(tree, "b.target", "MemoryMax=1M")
+        expect(code != 0 and "no processes" in told, told)
+        code, told = set_property(tree, "none.service", "MemoryMax=1M")
+        expect(code != 0 and "none.service" in told, told)
+        expect(set_property(tree, "../a.service", "MemoryMax=1M")[0] != 0, "a path")
+        expect(not tree.exists("state", "control", "a.service.d") and not tree.exists("run", "control", "a.service.d"), "something was written")
+        after = tree.good("show", "a.service")
+        for name in ("CoredumpReceive", "MemoryMax", "AllowedCPUs", "DropInPaths"):
+            line = [text for text in before.splitlines() if text.startswith(name + "=")]
+            expect_equal([text for text in after.splitlines() if text.startswith(name + "=")], line, name)
 
 
 main()

@@ -1,4 +1,5 @@
 #include "tests/unit/fake-manager.h"
+#include "units/directive.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -290,6 +291,20 @@ int host_filter_traffic(_unused_ const struct host *host, _unused_ const struct 
 int host_isolation(_unused_ struct host *host, _unused_ const struct unit *unit, char ***ret)
 {
 	return text_list_append(ret, "pid=private");
+}
+
+/* Changes nothing: fails with what it was asked for, each line of a unit file followed by ';'. */
+int host_set_properties(struct host *host _unused_, struct unit *unit _unused_, bool runtime,
+			const struct host_setting *settings, size_t n, struct failure *failure)
+{
+	struct text_buffer text = {};
+	_cleanup_free_ char *lines = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		TEXT_LIST_FOREACH (value, settings[i].values)
+			text_buffer_append(&text, "%s=%s;", settings[i].directive->name, *value);
+	lines = text_buffer_finish(&text);
+	return failure_set(failure, -EINVAL, NULL, "%s%s", runtime ? "runtime: " : "", lines ? lines : "");
 }
 
 /* web.service freezes and thaws when the loop comes round; web-busy.service never gets there. */

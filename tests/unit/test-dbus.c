@@ -287,6 +287,55 @@ TEST(whoever_starts_a_unit_hears_of_the_end)
 	EXPECT_TEXT(heard, expected);
 }
 
+/* What the manager was asked to set by one property of this TYPE, as lines of a unit file; or the error's name. */
+#define SETTING(name, type, ...)                                                                             \
+	({                                                                                                   \
+		sd_bus_error_free(&error);                                                                   \
+		sd_bus_call_method(client.bus, NULL, NAMES_PATH, NAMES_MANAGER, "SetUnitProperties", &error, \
+				   NULL, "sba(sv)", "web.service", false, 1, name, type, __VA_ARGS__);       \
+		error.message;                                                                               \
+	})
+
+TEST(properties_are_set_by_systemds_types)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_client_ struct client client = {};
+	const char *const refused = "A value of type %s does not suit property %s.";
+	char text[128];
+
+	EXPECT(client_open(&client, false));
+	EXPECT(text_starts_with(SETTING("MemoryMax", "t", UINT64_C(4096)), "MemoryMax=4096;"));
+	EXPECT(text_starts_with(SETTING("MemoryMax", "t", UINT64_MAX), "MemoryMax=infinity;"));
+	EXPECT(text_starts_with(SETTING("MemoryMax", "s", "64M"), "MemoryMax=64M;"));
+	EXPECT(text_starts_with(SETTING("MemoryMaxScale", "u", UINT32_MAX / 2), "MemoryMax=50.00%;"));
+	EXPECT(text_starts_with(SETTING("TasksMax", "t", UINT64_C(7)), "TasksMax=7;"));
+	EXPECT(text_starts_with(SETTING("CPUWeight", "t", UINT64_C(0)), "CPUWeight=idle;"));
+	EXPECT(text_starts_with(SETTING("CPUWeight", "t", UINT64_MAX), "CPUWeight=;"));
+	EXPECT(text_starts_with(SETTING("CPUQuotaPerSecUSec", "t", UINT64_C(205000)), "CPUQuota=20.50%;"));
+	EXPECT(text_starts_with(SETTING("CPUQuotaPerSecUSec", "t", UINT64_MAX), "CPUQuota=;"));
+	EXPECT(text_starts_with(SETTING("CPUQuota", "s", "20%"), "CPUQuota=20%;"));
+	EXPECT(text_starts_with(SETTING("CPUQuotaPeriodUSec", "t", UINT64_C(10000)),
+				"CPUQuotaPeriodSec=10000us;"));
+	EXPECT(text_starts_with(SETTING("AllowedCPUs", "ay", 2, 0x0f, 0x81),
+				"AllowedCPUs=;AllowedCPUs=0-3,8,15;"));
+	EXPECT(text_starts_with(SETTING("AllowedCPUs", "s", "1"), "AllowedCPUs=;AllowedCPUs=1;"));
+	EXPECT(text_starts_with(SETTING("IOAccounting", "b", true), "IOAccounting=yes;"));
+	EXPECT(text_starts_with(SETTING("DisableControllers", "as", 2, "cpu", "io"),
+				"DisableControllers=;DisableControllers=cpu io;"));
+	EXPECT(text_starts_with(
+		SETTING("IOReadBandwidthMax", "a(st)", 2, "/dev/a", UINT64_C(5), "/dev/b", UINT64_MAX),
+		"IOReadBandwidthMax=;IOReadBandwidthMax=/dev/a 5;IOReadBandwidthMax=/dev/b infinity;"));
+	EXPECT(text_starts_with(SETTING("IODeviceLatencyTargetUSec", "a(st)", 1, "/dev/a", UINT64_C(25)),
+				"IODeviceLatencyTargetSec=;IODeviceLatencyTargetSec=/dev/a 25us;"));
+	EXPECT(text_starts_with(SETTING("IOReadBandwidthMax", "a(st)", 0), "IOReadBandwidthMax=;"));
+	snprintf(text, sizeof text, refused, "d", "MemoryMax");
+	EXPECT_TEXT(SETTING("MemoryMax", "d", 1.5), text);
+	EXPECT_TEXT(SETTING("Description", "s", "x"),
+		    "Cannot set property Description, or unknown property.");
+	EXPECT_TEXT(SETTING("ExecStart", "s", "x"), "Cannot set property ExecStart, or unknown property.");
+	EXPECT(sd_bus_error_has_name(&error, SD_BUS_ERROR_PROPERTY_READ_ONLY));
+}
+
 TEST(errors_have_the_names_of_the_interface_that_was_called)
 {
 	_cleanup_client_ struct client client = {};
