@@ -42,7 +42,7 @@ static int property_exception_login_environment(sd_bus_message *message, const s
 
 static int property_exception_tmp(sd_bus_message *message, const struct spec *spec)
 {
-	return sd_bus_message_append(message, "b", (int)spec->private_tmp);
+	return sd_bus_message_append(message, "b", spec->private_tmp != SPEC_PRIVATE_TMP_NO);
 }
 
 static int property_exception_nice(sd_bus_message *message, const struct spec *spec)

@@ -315,6 +315,7 @@ static const struct unit_object_dependency {
 	{"ReloadPropagatedFrom", UNIT_PROPAGATES_RELOAD_TO, true, -1},
 	{"PropagatesStopTo", UNIT_PROPAGATES_STOP_TO, false, -1},
 	{"StopPropagatedFrom", UNIT_PROPAGATES_STOP_TO, true, -1},
+	{"JoinsNamespaceOf", UNIT_JOINS_NAMESPACE_OF, false, UNIT_JOINS_NAMESPACE_OF},
 };
 
 UNIT_GETTER(unit_object_get_dependencies)
@@ -484,6 +485,7 @@ const sd_bus_vtable unit_object_vtable[] = {
 	UNIT_DEPENDENCY("ReloadPropagatedFrom"),
 	UNIT_DEPENDENCY("PropagatesStopTo"),
 	UNIT_DEPENDENCY("StopPropagatedFrom"),
+	UNIT_DEPENDENCY("JoinsNamespaceOf"),
 	SD_BUS_PROPERTY("Triggers", "as", unit_object_get_empty_list, 0, UNIT_CONST),
 	SD_BUS_PROPERTY("TriggeredBy", "as", unit_object_get_empty_list, 0, UNIT_CONST),
 	SD_BUS_PROPERTY("Description", "s", unit_object_get_description, 0, UNIT_CONST),

@@ -31,8 +31,12 @@ struct compile_context {
 	const char *secret_directory;	   /* where a container's secrets are looked for first; NULL */
 	const char *credentials_directory; /* $CREDENTIALS_DIRECTORY; NULL: there is no place */
 	bool credentials_on_disk; /* without the privilege to mount: that directory is really there */
-	bool in_cgroup;		  /* the child is born in a cgroup of its own */
-	unsigned n_passed;	  /* descriptors 3…: passed sockets, at the end of the descriptor list */
+	/* CLONE_NEWNET, CLONE_NEWIPC: if private, then not made but brought by the launch, for all processes that share
+	   it (PROGRAM_DESCRIPTOR_SHARED) */
+	uint32_t shared;
+	bool shared_tmp;   /* the same with /tmp and /var/tmp */
+	bool in_cgroup;	   /* the child is born in a cgroup of its own */
+	unsigned n_passed; /* descriptors 3…: passed sockets, at the end of the descriptor list */
 	int join_pidfd; /* svcctl exec: join the namespaces of this process instead of making any; -1. Only whether it is
 					set matters here: the launch brings it (PROGRAM_DESCRIPTOR_JOIN) */
 };
@@ -45,7 +49,9 @@ struct program_descriptor {
 		PROGRAM_DESCRIPTOR_NAMESPACE, /* O_RDONLY of `path`, an nsfs file */
 		PROGRAM_DESCRIPTOR_JOIN,      /* context.join_pidfd */
 		PROGRAM_DESCRIPTOR_UNIT,      /* a pidfd of the main process of the unit `path` */
-		PROGRAM_DESCRIPTOR_PASSED,    /* a passed socket, `index` of n_passed */
+		PROGRAM_DESCRIPTOR_SHARED, /* a `namespace` of compile_context.shared, or O_PATH of the directory `index`: 0
+						 for /tmp, 1 for /var/tmp */
+		PROGRAM_DESCRIPTOR_PASSED, /* a passed socket, `index` of n_passed */
 		PROGRAM_DESCRIPTOR_DIRECTORY, /* O_PATH of a directory of the service's, made if need be: origin and origin_item say
 						 which; `path` is for people */
 		PROGRAM_DESCRIPTOR_IMAGE, /* `path` to be read, and written to if `writable` */

@@ -92,6 +92,17 @@ static bool exposure_covers(const char *place, const char *path)
 	return strncmp(place, path, length) == 0 && (path[length] == '/' || !path[length]);
 }
 
+/* Is what is mounted the service's own directory, not the host's? */
+static bool exposure_is_own(const struct exposure_launch *launch, const struct program_op *op)
+{
+	const struct program *program = launch->program;
+
+	if (op->fd == PROGRAM_NO_FD || op->fd < 3 || op->fd - 3u >= program->n_descriptors)
+		return false;
+	return program->descriptors[op->fd - 3].kind == PROGRAM_DESCRIPTOR_SHARED ||
+	       program->descriptors[op->fd - 3].kind == PROGRAM_DESCRIPTOR_DIRECTORY;
+}
+
 enum exposure_path exposure_path(const struct exposure_launch *launch, const char *path)
 {
 	enum exposure_path state = exposure_own_root(launch) ? EXPOSURE_HIDDEN : EXPOSURE_WRITABLE;
@@ -106,6 +117,8 @@ enum exposure_path exposure_path(const struct exposure_launch *launch, const cha
 		    op->slot != BUILD_SLOT_ROOT || !exposure_covers(place, path))
 			continue;
 		if (op->code == PROGRAM_MASK || op->code == PROGRAM_TMPFS)
+			state = EXPOSURE_HIDDEN;
+		else if (op->code == PROGRAM_BIND && exposure_is_own(launch, op))
 			state = EXPOSURE_HIDDEN;
 		else if (op->code == PROGRAM_BIND)
 			state = read_only ? EXPOSURE_READ_ONLY : EXPOSURE_WRITABLE;

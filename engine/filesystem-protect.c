@@ -152,11 +152,15 @@ static void filesystem_protect_collect_tmp(struct mountplan *plan, struct build 
 		return;
 	BUILD_ORIGIN(build, private_tmp);
 	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
-		struct mountplan_entry *entry = mountplan_add(plan, build, MOUNTPLAN_TMPFS, targets[i]);
+		bool shared = build->context->shared_tmp && build->spec->private_tmp == SPEC_PRIVATE_TMP_YES;
+		struct mountplan_entry *entry =
+			mountplan_add(plan, build, shared ? MOUNTPLAN_BIND : MOUNTPLAN_TMPFS, targets[i]);
 
 		entry->implied = true;
 		entry->options = "mode=1777";
 		entry->flags = FILESYSTEM_PROTECT_SAFE;
+		entry->is_directory = true;
+		entry->shared = shared ? (uint8_t)(i + 1) : 0;
 	}
 }
 

@@ -43,10 +43,22 @@ uint32_t isolation_outside_gid(const struct build *build, uint32_t gid)
 	return idmap_outside(&build->gid_map, gid);
 }
 
+/* What the launch brings for all processes that have it in common. */
+static bool isolation_shares(const struct build *build, enum spec_namespace kind)
+{
+	const struct spec *spec = build->spec;
+
+	if (spec->namespace_paths[kind])
+		return false;
+	if (kind == SPEC_NAMESPACE_NETWORK)
+		return spec->private_network && !spec->network_unit && build->context->shared & CLONE_NEWNET;
+	return kind == SPEC_NAMESPACE_IPC && spec->private_ipc && build->context->shared & CLONE_NEWIPC;
+}
+
 static bool isolation_joins(const struct build *build, enum spec_namespace kind)
 {
 	return build->spec->namespace_paths[kind] ||
-	       (kind == SPEC_NAMESPACE_NETWORK && build->spec->network_unit);
+	       (kind == SPEC_NAMESPACE_NETWORK && build->spec->network_unit) || isolation_shares(build, kind);
 }
 
 static uint32_t isolation_print_map(struct build *build, const struct spec_id_map *map)
@@ -175,8 +187,17 @@ static uint16_t isolation_path_descriptor(struct build *build, size_t row)
 		BUILD_ORIGIN(build, private_network);
 		return build_descriptor(build, PROGRAM_DESCRIPTOR_UNIT, build->spec->network_unit, false);
 	}
-	build_origin(build, offsetof(struct spec, namespace_paths) + sizeof(char *) * kind, 0);
-	fd = build_descriptor(build, PROGRAM_DESCRIPTOR_NAMESPACE, build->spec->namespace_paths[kind], false);
+	if (isolation_shares(build, kind)) {
+		if (kind == SPEC_NAMESPACE_NETWORK)
+			BUILD_ORIGIN(build, private_network);
+		else
+			BUILD_ORIGIN(build, private_ipc);
+		fd = build_descriptor(build, PROGRAM_DESCRIPTOR_SHARED, NULL, false);
+	} else {
+		build_origin(build, offsetof(struct spec, namespace_paths) + sizeof(char *) * kind, 0);
+		fd = build_descriptor(build, PROGRAM_DESCRIPTOR_NAMESPACE, build->spec->namespace_paths[kind],
+				      false);
+	}
 	if (fd != PROGRAM_NO_FD)
 		build->descriptors[fd - 3].namespace = isolation_kinds[row].flag;
 	return fd;

@@ -465,12 +465,16 @@ static void mountplan_emit_saved(struct mountplan *plan, struct build *build, si
 static void mountplan_emit_bind(struct build *build, const struct mountplan_entry *entry)
 {
 	bool optional = entry->flags & PROGRAM_OPTIONAL;
-	uint16_t fd = build_descriptor(
-		build, entry->managed ? PROGRAM_DESCRIPTOR_DIRECTORY : PROGRAM_DESCRIPTOR_PATH, entry->source,
-		optional);
+	uint16_t fd = build_descriptor(build,
+				       entry->managed  ? PROGRAM_DESCRIPTOR_DIRECTORY
+				       : entry->shared ? PROGRAM_DESCRIPTOR_SHARED
+						       : PROGRAM_DESCRIPTOR_PATH,
+				       entry->source, optional);
 	uint32_t text = build_text(build, entry->target);
 	struct program_op *op = build_op(build, PROGRAM_BIND);
 
+	if (entry->shared && fd != PROGRAM_NO_FD)
+		build->descriptors[fd - 3].index = entry->shared - 1u;
 	op->fd = fd;
 	op->slot = BUILD_SLOT_ROOT;
 	op->text = text;

@@ -35,6 +35,7 @@ struct mountplan_entry {
 	bool implied;	     /* not asked for by name: gives way to an explicit mount of the same target */
 	bool id_mapped;	     /* BIND */
 	bool managed;	     /* BIND: a directory of the service's own (directory.h) */
+	uint8_t shared;	     /* BIND: 1 + the index of a directory that several launches share */
 	bool is_directory;   /* what the mount point is made as */
 	uint32_t origin;
 	uint16_t origin_item;

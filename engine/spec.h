@@ -100,6 +100,12 @@ struct spec_mounts {
 	size_t n;
 };
 
+enum spec_private_tmp {
+	SPEC_PRIVATE_TMP_NO,
+	SPEC_PRIVATE_TMP_YES,	       /* compile_context.shared_tmp, else as DISCONNECTED */
+	SPEC_PRIVATE_TMP_DISCONNECTED, /* file systems of its own */
+};
+
 enum spec_protect_system {
 	SPEC_PROTECT_SYSTEM_NO,
 	SPEC_PROTECT_SYSTEM_YES,    /* /usr, /boot, /efi read-only */
@@ -361,7 +367,8 @@ struct spec {
 	struct spec_mounts mount_images, extension_images, extension_directories;
 	struct spec_mounts read_only_paths, read_write_paths, inaccessible_paths, exec_paths, no_exec_paths;
 	char **mask, **unmask; /* Mask=, Unmask=: on top of the default masked paths */
-	bool private_tmp, private_devices;
+	enum spec_private_tmp private_tmp;
+	bool private_devices;
 	enum spec_protect_system protect_system;
 	enum spec_protect_home protect_home;
 	enum spec_protect_proc protect_proc;

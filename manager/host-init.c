@@ -15,7 +15,7 @@
 
 enum { HOST_INIT_HELLO_MSEC = 10000 };
 
-static void host_init_key(const struct launch_id *id, char key[static 33])
+void host_init_key(const struct launch_id *id, char key[static 33])
 {
 	for (size_t i = 0; i < sizeof id->bytes; i++)
 		snprintf(key + 2 * i, 3, "%02x", id->bytes[i]);
@@ -173,7 +173,7 @@ void host_init_kill_child(struct host *host, const struct launch_id *id, int sig
 	host_init_request_kill(host, id, signal, LAUNCH_KILL_CHILD);
 }
 
-static void host_init_hold(struct host *host, const struct launch_id *id, const char *name, int fd)
+void host_init_hold(struct host *host, const struct launch_id *id, const char *name, int fd)
 {
 	struct launch_hold request = {.head = host_init_head(LAUNCH_HOLD, id)};
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -353,6 +353,10 @@ static void host_init_on_record(struct host *host, const struct launch_record *r
 	struct host_unit *unit;
 	bool was_named;
 
+	if (record->state == LAUNCH_STATE_HOLDING) {
+		host_share_take(host, record, fds, n_fds);
+		return;
+	}
 	if (!launch) {
 		launch = host_launch_new(host, &record->head.id, host_init_labelled_unit(host, record));
 		if (!launch)

@@ -12,6 +12,13 @@ static int host_isolation_add(char ***list, const char *what, const char *how)
 	return text_list_take(list, text_format("%s=%s", what, how));
 }
 
+/* Is what is joined the service's own, though not made by this launch? */
+static bool host_isolation_shares(const struct program *program, const struct program_op *op)
+{
+	return op->fd >= 3 && op->fd - 3u < program->n_descriptors &&
+	       program->descriptors[op->fd - 3].kind == PROGRAM_DESCRIPTOR_SHARED;
+}
+
 /* From the compiled main program, not from the unit file: what the launch really does. */
 static int host_isolation_namespaces(char ***list, const struct program *program)
 {
@@ -34,7 +41,9 @@ static int host_isolation_namespaces(char ***list, const struct program *program
 			made |= CLONE_NEWUSER;
 		if (op->code == PROGRAM_TIME_NAMESPACE)
 			made |= CLONE_NEWTIME;
-		if (op->code == PROGRAM_JOIN)
+		if (op->code == PROGRAM_JOIN && host_isolation_shares(program, op))
+			made |= op->flags;
+		else if (op->code == PROGRAM_JOIN)
 			joined |= op->flags;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(namespaces) && r == 0; i++)

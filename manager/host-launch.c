@@ -3,6 +3,7 @@
  * exec`, which is a launch that joins. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -159,7 +160,7 @@ static int host_launch_other_unit(const struct host *host, struct host_bag *bag,
 }
 
 /* The descriptors that the program lists. PIDFD: for "join"; -1. */
-static int host_launch_descriptors(const struct host *host, struct host_bag *bag,
+static int host_launch_descriptors(const struct host_unit *unit, struct host_bag *bag,
 				   const struct program *program, int pidfd, const struct unit_config *config,
 				   struct failure *failure, int *ret_exit_status)
 {
@@ -172,9 +173,11 @@ static int host_launch_descriptors(const struct host *host, struct host_bag *bag
 		if (d->kind == PROGRAM_DESCRIPTOR_JOIN)
 			r = host_bag_put_copy(bag, pidfd);
 		else if (d->kind == PROGRAM_DESCRIPTOR_DIRECTORY)
-			r = host_bag_put(bag, host_directory_open(host, &config->spec, d, failure));
+			r = host_bag_put(bag, host_directory_open(unit->host, &config->spec, d, failure));
+		else if (d->kind == PROGRAM_DESCRIPTOR_SHARED)
+			r = host_bag_put(bag, host_share_descriptor(unit->host, unit->name, d));
 		else if (d->kind == PROGRAM_DESCRIPTOR_UNIT)
-			r = host_launch_other_unit(host, bag, d->path, failure);
+			r = host_launch_other_unit(unit->host, bag, d->path, failure);
 		else if (d->kind == PROGRAM_DESCRIPTOR_NAMESPACE)
 			r = host_launch_namespace(bag, d, failure);
 		else if (d->kind == PROGRAM_DESCRIPTOR_IMAGE)
@@ -227,6 +230,28 @@ static int host_launch_log_pipe(const struct spec *spec, int ret_pipe[2])
 	return pipe2(ret_pipe, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
+/* What the program takes from among what several launches have in common. */
+static int host_launch_share(struct host_unit *unit, const struct world_launch *request,
+			     const struct program *program, struct failure *failure, int *ret_exit_status)
+{
+	for (size_t i = 0; i < program->n_descriptors; i++) {
+		const struct program_descriptor *d = &program->descriptors[i];
+		int r;
+
+		if (d->kind != PROGRAM_DESCRIPTOR_SHARED)
+			continue;
+		r = host_share_acquire(unit->host, unit->name,
+				       host_share_wanted(unit->host, unit->name, request->config), failure);
+		if (r < 0) {
+			*ret_exit_status =
+				d->namespace == CLONE_NEWNET ? HOST_EXIT_NETWORK : HOST_EXIT_NAMESPACE;
+			return host_launch_blame(request->config, d->origin, d->origin_item, failure);
+		}
+		return 0;
+	}
+	return 0;
+}
+
 /* Everything but the message itself: fills the bag, in the order launch.h demands, and makes LOG_PIPE's read
  * end. */
 static int host_launch_fill(struct host_unit *unit, const struct world_launch *request,
@@ -246,8 +271,10 @@ static int host_launch_fill(struct host_unit *unit, const struct world_launch *r
 		return failure_set(failure, r, unit->name, "no descriptor for the launch");
 	r = host_launch_streams(unit->host, bag, request->config, log_pipe[1], failure, ret_exit_status);
 	if (r == 0)
-		r = host_launch_descriptors(unit->host, bag, program->program, join_pidfd, request->config,
-					    failure, ret_exit_status);
+		r = host_launch_share(unit, request, program->program, failure, ret_exit_status);
+	if (r == 0)
+		r = host_launch_descriptors(unit, bag, program->program, join_pidfd, request->config, failure,
+					    ret_exit_status);
 	if (r < 0)
 		return r;
 	if (log_pipe[0] >= 0) {
@@ -378,7 +405,7 @@ static int host_exec_send(struct host *host, struct host_unit *unit, const struc
 	if (r < 0)
 		failure_set(failure, r, unit->name, "no descriptor for the command");
 	else
-		r = host_launch_descriptors(host, &bag, program->program, pidfd, config, failure, &ignored);
+		r = host_launch_descriptors(unit, &bag, program->program, pidfd, config, failure, &ignored);
 	launch = r < 0 ? NULL : host_launch_new(host, &id, unit);
 	if (!launch) {
 		host_bag_close(&bag);

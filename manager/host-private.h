@@ -130,6 +130,7 @@ struct host {
 	unsigned filters_idle;	       /* of these, used by no unit now */
 	int filters_error;	       /* why a filter that goes without saying was left out; 0 */
 	struct host_removal *removals; /* trees on their way out */
+	struct host_share *shares;     /* what several launches have in common */
 	sd_event_source *removal_source;
 
 	struct host_clean *cleans;
@@ -162,12 +163,16 @@ void host_init_kill_child(struct host *host, const struct launch_id *id, int sig
 int host_init_adopt(struct world *world, const char *unit, const struct launch_id *id, pid_t pid);
 void host_init_forget(struct world *world, const struct launch_id *id);
 void host_init_finished(struct world *world, uint32_t action, int exit_status);
+/* An id in hex. */
+void host_init_key(const struct launch_id *id, char key[static 33]);
+/* Has svc-init hold a copy of FD, in the record of this id, made if need be. */
+void host_init_hold(struct host *host, const struct launch_id *id, const char *name, int fd);
 struct host_launch *host_launch_find(const struct host *host, const struct launch_id *id);
 struct host_launch *host_launch_new(struct host *host, const struct launch_id *id, struct host_unit *unit);
 struct host_launch *host_launch_free(struct host_launch *launch);
 
 /* systemd's EXIT_* for what fails outside the launch program (systemd.exec(5)). */
-enum { HOST_EXIT_FDS = 202, HOST_EXIT_CGROUP = 219, HOST_EXIT_NAMESPACE = 226 };
+enum { HOST_EXIT_FDS = 202, HOST_EXIT_CGROUP = 219, HOST_EXIT_NETWORK = 225, HOST_EXIT_NAMESPACE = 226 };
 
 /* host-launch.c: from a launch program to a running process */
 int host_launch_start(struct world *world, const struct world_launch *launch, struct failure *failure,
@@ -302,6 +307,27 @@ void host_clean_drop(struct host *host);
 
 /* host-condition.c */
 int host_condition_test(struct world *world, const struct unit_condition *condition);
+
+/* host-share.c: namespaces and directories of more than one launch */
+struct host_shared {
+	uint32_t namespaces; /* CLONE_NEWNET, CLONE_NEWIPC */
+	bool tmp;
+};
+/* What of the unit's is made once for all of its processes, and those of units it is tied to, instead of by each launch. */
+struct host_shared host_share_wanted(const struct host *host, const char *name,
+				     const struct unit_config *config);
+/* Sees that what is WANTED is there for the unit, which then uses it until host_share_release(). */
+int host_share_acquire(struct host *host, const char *name, struct host_shared wanted,
+		       struct failure *failure);
+void host_share_release(struct host *host, const char *name);
+/* A descriptor of it, for the launch; the caller's. */
+int host_share_descriptor(const struct host *host, const char *name,
+			  const struct program_descriptor *descriptor);
+/* After a restart of the manager: reads what there is, takes the descriptors back, lets go what nobody uses any more. */
+void host_share_restore(struct host *host);
+void host_share_take(struct host *host, const struct launch_record *record, int *fds, size_t n_fds);
+void host_share_synchronized(struct host *host);
+void host_share_close(struct host *host);
 
 /* host-memory.c */
 void *host_memory_grow(struct world *world, size_t size);

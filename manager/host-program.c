@@ -130,6 +130,7 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 		.join_pidfd = join_pidfd,
 	};
 	_cleanup_free_ char *credentials = NULL;
+	struct host_shared shared;
 	int r = text_list_copy(environment, &own);
 
 	if (r == 0)
@@ -142,6 +143,9 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 		return failure_set(failure, -ENOMEM, unit, "cannot compile");
 	if (strrchr(name, '.'))
 		*strrchr(name, '.') = '\0';
+	shared = host_share_wanted(host, unit, config);
+	context.shared = shared.namespaces;
+	context.shared_tmp = shared.tmp;
 	context.name = name;
 	context.environment = own;
 	context.notify_socket = notify;
@@ -266,7 +270,8 @@ static int host_program_make(struct host_unit *unit, const struct world_launch *
 int host_launch_program(struct host_unit *unit, const struct world_launch *launch, int join_pidfd,
 			struct host_program **ret, struct failure *failure, int *ret_exit_status)
 {
-	uint64_t generation = host_launch_generation(&launch->config->spec);
+	struct host_shared shared = host_share_wanted(unit->host, unit->name, launch->config);
+	uint64_t generation = host_launch_generation(&launch->config->spec) ^ shared.namespaces ^ shared.tmp;
 	bool cachable = host_launch_cachable(launch) && join_pidfd < 0;
 	struct host_program *program;
 	int r;

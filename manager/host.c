@@ -78,6 +78,7 @@ static void host_release(struct world *world, const char *name, const struct uni
 	host_cgroup_release(unit);
 	host_directory_release(unit->host, name, config);
 	host_credential_release(unit->host, name, config);
+	host_share_release(unit->host, name);
 	unit->tell_empty = false;
 }
 
@@ -288,9 +289,11 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 	r = manager_new(&host->world, observer, &host->manager);
 	if (r < 0)
 		return failure_set(failure, r, NULL, "cannot restore the manager's state");
+	host_share_restore(host);
 	r = host_init_synchronize(host, failure);
 	if (r < 0)
 		return r;
+	host_share_synchronized(host);
 	manager_synchronized(host->manager);
 	host_removal_resume(host);
 	TABLE_FOREACH (slot, &host->units)
@@ -331,6 +334,7 @@ struct host *host_free(struct host *host)
 	cgroup_tree_close(&host->cgroups);
 	unit_search_path_free(&host->unit_path);
 	text_list_free(host->id_ranges);
+	host_share_close(host);
 	host_clean_drop(host);
 	host_removal_drop(host);
 	host_credential_free(host);

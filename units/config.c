@@ -21,6 +21,7 @@ const char *const unit_dependency_names[UNIT_DEPENDENCY_MAX_] = {
 	[UNIT_ON_SUCCESS] = "OnSuccess",
 	[UNIT_PROPAGATES_RELOAD_TO] = "PropagatesReloadTo",
 	[UNIT_PROPAGATES_STOP_TO] = "PropagatesStopTo",
+	[UNIT_JOINS_NAMESPACE_OF] = "JoinsNamespaceOf",
 };
 
 const char *const unit_load_state_names[UNIT_LOAD_STATE_MAX_] = {

@@ -122,18 +122,31 @@ char *special_print_process_subset(const void *field)
 
 int special_parse_private_tmp(const struct directive_line *line, void *field, struct failure *failure)
 {
-	if (!*line->value)
-		*(bool *)field = false;
-	else if (strcmp(line->value, "disconnected") == 0)
-		*(bool *)field = true;
-	else
-		return value_parse_bool(line, field, failure);
+	enum spec_private_tmp *tmp = field;
+	bool yes = false;
+
+	if (strcmp(line->value, "disconnected") == 0) {
+		*tmp = SPEC_PRIVATE_TMP_DISCONNECTED;
+		return 0;
+	}
+	if (*line->value && value_read_bool(line->value, &yes) < 0)
+		return failure_set(failure, -EINVAL, NULL, "'%s' is none of: yes, no, disconnected",
+				   line->value);
+	*tmp = yes ? SPEC_PRIVATE_TMP_YES : SPEC_PRIVATE_TMP_NO;
 	return 0;
 }
 
 char *special_print_private_tmp(const void *field)
 {
-	return strdup(*(const bool *)field ? "yes" : "no");
+	switch (*(const enum spec_private_tmp *)field) {
+	case SPEC_PRIVATE_TMP_YES:
+		return strdup("yes");
+	case SPEC_PRIVATE_TMP_DISCONNECTED:
+		return strdup("disconnected");
+	case SPEC_PRIVATE_TMP_NO:
+		break;
+	}
+	return strdup("no");
 }
 
 static bool special_address_family_valid(const char *word)

@@ -2,8 +2,9 @@
 import json
 import os
 import re
+import signal
 
-from svcd_test import expect, expect_equal, main, test
+from svcd_test import expect, expect_equal, main, test, wait_for
 from tree import INSIDE, Tree
 
 _tree = None
@@ -135,6 +136,94 @@ def sub_ids_are_those_of_the_files():
     tree.good("daemon-reload")
     expect_equal(tree.svcctl("start", "guest.service").returncode, 1, "an unknown name")
     expect("/etc/subuid has no range" in tree.svcctl("status", "guest.service").stdout, "an unknown name is told")
+
+
+ALL = "PrivateNetwork=yes\nPrivateIPC=yes\nPrivateTmp=yes\n"
+
+
+def tied(tree, name, other, extra=ALL, verbs="forever"):
+    tree.unit(name, f"[Unit]\nJoinsNamespaceOf={other}\nStartLimitIntervalSec=0\n[Service]\nType=exec\nExecStart=@GUEST@ {verbs}\n{extra}")
+
+
+def shared_of(tree, unit):
+    kinds = inside(tree, unit)[1]
+    return kinds["net"], kinds["ipc"]
+
+
+def shares(tree):
+    path = tree.path("run", "shared")
+    return sorted(name for name in os.listdir(path) if not name.startswith(".")) if os.path.isdir(path) else []
+
+
+def manager_pid(tree):
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/comm") as file:
+                if name.isdigit() and file.read().strip() == "svcd" and os.readlink(f"/proc/{name}/ns/pid") == tree.pid_namespace:
+                    return int(name)
+        except OSError:
+            pass
+    return 0
+
+
+def kill_manager(tree):
+    """The manager crashes; the next one answers."""
+    pid = manager_pid(tree)
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: manager_pid(tree) not in (0, pid) and tree.svcctl("list-units").returncode == 0, "another manager", 20)
+
+
+@test
+def units_that_are_tied_share_their_namespaces():
+    # directive: Unit.JoinsNamespaceOf
+    tree = the_tree()
+    others = shares(tree)
+    tied(tree, "one.service", "", ALL, "write /tmp/word one -- write /var/tmp/word var -- forever")
+    tied(tree, "two.service", "one.service", ALL, "content /tmp/word one -- content /var/tmp/word var -- interfaces lo"
+         " -- interface-up lo -- forever")
+    tied(tree, "tmp.service", "two.service", "PrivateTmp=yes\n", "content /tmp/word one -- write /tmp/third x -- forever")
+    tied(tree, "other.service", "", ALL, "absent /tmp/word -- forever")
+    tree.good("daemon-reload")
+    tree.start("one.service")
+    tree.start("two.service", "tmp.service", "other.service")
+    wait_for(lambda: tree.show("tmp.service", "SubState") == "running", "tmp.service")
+    expect_equal(shared_of(tree, "two.service"), shared_of(tree, "one.service"), "tied")
+    expect(shared_of(tree, "other.service") != shared_of(tree, "one.service"), "not tied")
+    expect_equal(inside(tree, "tmp.service")[1]["net"], tree.namespace(tree.pid, "net"), "what is not private is not joined")
+    expect_equal(tree.show("one.service", "JoinsNamespaceOf"), "two.service", "the inverse")
+    expect("tmp.service" in tree.show("two.service", "JoinsNamespaceOf"), "both directions")
+    # The first one goes and comes again, with another manager in between: what they share stays as long as one is up.
+    before = shared_of(tree, "two.service")
+    tree.good("stop", "one.service")
+    kill_manager(tree)
+    tied(tree, "one.service", "", ALL, "content /tmp/word one -- content /tmp/third x -- forever")
+    tree.good("daemon-reload")
+    tree.start("one.service")
+    expect_equal(shared_of(tree, "one.service"), before, "after a crash of the manager")
+    tree.wait_show("one.service", SubState="running")
+    tree.good("stop", "one.service", "two.service", "tmp.service")
+    tree.start("two.service")
+    expect(shared_of(tree, "two.service")[0] != before[0] or tree.show("two.service", "SubState") != "running", "released with the last")
+    tree.good("stop", "two.service", "other.service")
+    expect_equal(shares(tree), others, "nothing is shared any more")
+
+
+@test
+def the_commands_of_a_service_share_its_namespaces():
+    # directive: Service.PrivateTmp Service.PrivateNetwork
+    tree = the_tree()
+    others = shares(tree)
+    tree.unit("several.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStartPre=@GUEST@ write /tmp/first a -- interfaces lo"
+              " -- record-namespaces /var/tmp/ns\nExecStart=@GUEST@ content /tmp/first a -- write /tmp/second b\n"
+              "ExecStopPost=@GUEST@ content /tmp/second b -- present /var/tmp/ns -- write @DIR@/data/stopped yes\n" + ALL)
+    tree.good("daemon-reload")
+    tree.start("several.service")
+    expect_equal(len(shares(tree)), len(others) + 1, "what is shared stays without a process")
+    kill_manager(tree)
+    tree.good("stop", "several.service")
+    expect_equal(tree.read("data", "stopped"), "yes\n", "ExecStopPost=")
+    expect_equal(shares(tree), others, "left")
+    expect(not os.path.exists("/tmp/first"), "a private /tmp")
 
 
 def exposure(tree, unit):

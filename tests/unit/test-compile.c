@@ -159,7 +159,8 @@ static void fill_sandbox(struct spec *spec)
 	spec_init(spec);
 	spec->protect_system = SPEC_PROTECT_SYSTEM_STRICT;
 	spec->protect_home = SPEC_PROTECT_HOME_YES;
-	spec->private_tmp = spec->private_devices = spec->protect_kernel_tunables = true;
+	spec->private_tmp = SPEC_PRIVATE_TMP_YES;
+	spec->private_devices = spec->protect_kernel_tunables = true;
 	spec->no_new_privileges = true;
 	add_mount(&spec->read_write_paths, SPEC_MOUNT_READ_WRITE, NULL, "/var");
 	add_mount(&spec->read_only_paths, SPEC_MOUNT_READ_ONLY, NULL, "/var/lib");

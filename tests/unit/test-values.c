@@ -314,7 +314,7 @@ TEST(names_for_numbers)
 	EXPECT(refused("SystemCallErrorNumber", "4096"));
 	EXPECT_TEXT(once("ProcSubset", "pid"), "pid");
 	EXPECT(refused("ProcSubset", "some"));
-	EXPECT_TEXT(once("PrivateTmp", "disconnected"), "yes");
+	EXPECT_TEXT(once("PrivateTmp", "disconnected"), "disconnected");
 	EXPECT_TEXT(once_in("Container", "SeccompProfile", "unconfined"), "unconfined");
 	EXPECT_TEXT(once_in("Container", "SeccompProfile", "/etc//profile.json"), "/etc/profile.json");
 	EXPECT(refused_in("Container", "SeccompProfile", "profile.json"));
