@@ -101,3 +101,18 @@ int property_rules_interfaces(sd_bus_message *message, const struct spec *spec)
 
 	return property_append_allow_list(message, names && !deny, names ? names + deny : NULL);
 }
+
+static int property_rules_append_set(sd_bus_message *message, const char *item)
+{
+	struct filter_set set;
+	int r = filter_text_set(item, &set);
+
+	return r < 0 ? r
+		     : sd_bus_message_append(message, "(iiss)", (int)set.source, set.family, set.table,
+					     set.set);
+}
+
+int property_rules_sets(sd_bus_message *message, const struct spec *spec)
+{
+	return property_rules_append(message, "(iiss)", spec->filters.nft_sets, property_rules_append_set);
+}

@@ -240,6 +240,7 @@ int build_finish(struct build *build, struct program **ret)
 	program->descriptors = TAKE(build->descriptors);
 	program->n_descriptors = build->n_descriptors;
 	program->uid = isolation_outside_uid(build, build->identity->uid);
+	program->gid = isolation_outside_gid(build, build->identity->gid);
 	build->n_descriptors = 0;
 	*ret = TAKE(program);
 	return 0;

@@ -72,7 +72,7 @@ struct program {
 	/* The service's user as the host sees it, through the id map of its user namespace: whom what is
 	 * delegated to it belongs to. The same for all commands of a service, whatever privileges ("+", "!") they
 	 * keep. */
-	uint32_t uid;
+	uint32_t uid, gid;
 };
 
 /* Compiles. On failure FAILURE says what, and *RET_ORIGIN / *RET_ITEM (may be NULL) which field asked for it, or

@@ -51,6 +51,7 @@ static const uint32_t filter_lists[] = {
 	offsetof(struct spec, filters.ip_ingress),   offsetof(struct spec, filters.ip_egress),
 	offsetof(struct spec, filters.programs),     offsetof(struct spec, filters.bind_deny),
 	offsetof(struct spec, filters.interfaces),   offsetof(struct spec, filters.file_systems),
+	offsetof(struct spec, filters.nft_sets),
 };
 
 static char *const *filter_list(const struct spec *spec, uint32_t offset)

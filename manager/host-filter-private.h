@@ -39,6 +39,11 @@ int host_filter_load(struct host_unit *unit, const struct filter_program *progra
 		     struct host_filter_loaded **ret, struct failure *failure);
 void host_filter_unref(struct host *host, struct host_filter_loaded *loaded);
 
+/* host-filter-sets.c */
+/* Makes the elements of the sets those that RULES ask for. On failure nothing has changed, and *RET_ITEM is the rule. */
+int host_sets_apply(struct host_unit *unit, char *const *rules, struct failure *failure, uint16_t *ret_item);
+void host_sets_end(struct host_unit *unit);
+
 /* host-filter-traffic.c */
 /* Counters for a unit that has none: those of its running programs, or new ones, from zero. */
 int host_traffic_begin(struct host_unit *unit, int group_fd);

@@ -212,6 +212,11 @@ int host_filter_prepare(struct host_unit *unit, const struct unit_config *config
 
 	*ret_origin = PROGRAM_NO_ORIGIN;
 	*ret_item = 0;
+	r = host_sets_apply(unit, config->spec.filters.nft_sets, failure, ret_item);
+	if (r < 0) {
+		*ret_origin = offsetof(struct spec, filters.nft_sets);
+		return r;
+	}
 	if (!filter_wanted(specs, n_specs)) {
 		unit->filter_rules = filter_rules(specs, n_specs);
 		return 0;
@@ -289,6 +294,7 @@ void host_filter_update_all(struct host *host)
 
 void host_filter_release(struct host_unit *unit)
 {
+	host_sets_end(unit);
 	host_traffic_end(unit);
 	unit->filters = host_filters_free(unit->host, unit->filters);
 	unit->filter_rules = 0;
@@ -296,7 +302,10 @@ void host_filter_release(struct host_unit *unit)
 
 void host_filter_forget(struct host_unit *unit)
 {
-	host_filter_release(unit);
+	/* What is in the kernel stays there for the manager that comes after. */
+	free(TAKE(unit->sets));
+	host_traffic_end(unit);
+	unit->filters = host_filters_free(unit->host, unit->filters);
 	free(TAKE(unit->traffic));
 }
 

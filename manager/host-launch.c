@@ -334,6 +334,7 @@ int host_launch_start(struct world *world, const struct world_launch *request, s
 	if (r < 0)
 		return r;
 	unit->uid = program->program->uid;
+	unit->gid = program->program->gid;
 	r = host_cgroup_prepare(unit, request->config, program->program->uid, failure, &origin, &item);
 	if (r < 0) {
 		*ret_exit_status = HOST_EXIT_CGROUP;

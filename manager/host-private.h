@@ -30,12 +30,14 @@ struct host_unit {
 	size_t n_programs;
 	uint64_t generation; /* of the files that name users; another one empties the cache */
 
-	char *cgroup;		      /* path in the tree; NULL until made */
-	int cgroup_fd;		      /* for CLONE_INTO_CGROUP; -1 */
-	int events_watch;	      /* inotify watch of cgroup.events; -1 */
-	uid_t uid;		      /* of its last launch, on the host; (uid_t)-1 */
+	char *cgroup;	  /* path in the tree; NULL until made */
+	int cgroup_fd;	  /* for CLONE_INTO_CGROUP; -1 */
+	int events_watch; /* inotify watch of cgroup.events; -1 */
+	uid_t uid;	  /* of its last launch, on the host; (uid_t)-1 */
+	gid_t gid;
 	struct host_traffic *traffic; /* counted by them; NULL: never */
 	struct host_filters *filters; /* attached to the cgroup; NULL: none */
+	struct host_sets *sets;	      /* elements of packet filter sets that are there for it; NULL: none */
 	uint64_t filter_rules;	      /* of what they were made: filter_rules() */
 	pid_t *sessions;	      /* without cgroup: sessions its launches lead */
 	size_t n_sessions;

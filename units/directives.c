@@ -309,6 +309,7 @@ const struct directive directive_table[] = {
 	{"Service", "SocketBindAllow", VALUE_RULES, CGROUP, SPEC(filters.bind_allow), .parse = special_parse_bind_rules, .summary = "[ipv4:|ipv6:][tcp:|udp:]PORT[-PORT], or any: what sockets may be bound to although SocketBindDeny= denies it."},
 	{"Service", "SocketBindDeny", VALUE_RULES, CGROUP, SPEC(filters.bind_deny), .parse = special_parse_bind_rules, .summary = "[ipv4:|ipv6:][tcp:|udp:]PORT[-PORT], or any: what sockets may not be bound to."},
 	{"Service", "RestrictNetworkInterfaces", VALUE_RULES, CGROUP, SPEC(filters.interfaces), .parse = special_parse_interfaces, .summary = "Interfaces, lo included, through which packets may go; '~' before the list: all but these."},
+	{"Service", "NFTSet", VALUE_RULES, CGROUP, SPEC(filters.nft_sets), .parse = special_parse_nft_sets, .summary = "SOURCE:FAMILY:TABLE:SET: a set of the packet filter that holds the unit's cgroup, user or group (SOURCE) while the unit is up."},
 
 	/* --- [Service]: the process --- */
 	{"Service", "User", VALUE_USER_NAME, ENGINE, SPEC(user), .summary = "Name or id of the user the service runs as."},

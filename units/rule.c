@@ -160,6 +160,30 @@ int special_parse_interfaces(const struct directive_line *line, void *field, str
 				   failure);
 }
 
+/* SOURCE:FAMILY:TABLE:SET, words. */
+int special_parse_nft_sets(const struct directive_line *line, void *field, struct failure *failure)
+{
+	const char *cursor = line->value;
+	int r;
+
+	for (;;) {
+		_cleanup_free_ char *word = NULL;
+		struct filter_set set;
+
+		r = value_next_word(line, &cursor, &word, failure);
+		if (r <= 0)
+			return r;
+		if (filter_text_set(word, &set) < 0)
+			return failure_set(
+				failure, -EINVAL, NULL,
+				"'%s' is not SOURCE:FAMILY:TABLE:SET, such as cgroup:inet:filter:servers",
+				word);
+		r = rule_append(field, TAKE(word));
+		if (r < 0)
+			return r;
+	}
+}
+
 /* TYPE:PATH, words. */
 int special_parse_bpf_programs(const struct directive_line *line, void *field, struct failure *failure)
 {

@@ -3,9 +3,10 @@ them, and how they are told."""
 import ctypes
 import os
 import re
+import shutil
 import struct
 
-from svcd_test import expect, expect_equal, main, test, wait_for
+from svcd_test import expect, expect_equal, main, skip, test, wait_for
 from tree import Tree
 
 
@@ -110,6 +111,45 @@ def interfaces_that_come_later_count():
         expect_equal(tree.run("sh", "-c", "ip link set lo down && ip link set lo name late0 && ip link set late0 up").returncode, 0, "renaming")
         wait_for(lambda: tree.svcctl("reload", "linked.service").returncode == 0, "the interface to be known by its new name")
         expect(tree.svcctl("reload", "unlinked.service").returncode != 0, "packets go through an interface that is listed now")
+
+
+@test
+def sets_of_the_packet_filter_hold_the_unit_while_it_is_up():
+    # directive: Service.NFTSet
+    if not shutil.which("nft"):
+        skip("no nft (nftables)")
+    with Tree("filter-sets", network=True) as tree:
+        def nft(text):
+            result = tree.run("nft", text)
+            expect_equal(result.returncode, 0, f"nft {text}: {result.stderr}")
+            return result.stdout
+
+        def elements(name):
+            return re.findall(r'"?([\w/.-]+)"?[,\s]', (re.search(r"elements = \{(.*?)\}", nft(f"list set inet t {name}"), re.S) or ["", ""])[1])
+        tree.run("ip", "link", "set", "lo", "up")
+        nft("add table inet t; add set inet t users { typeof meta skuid; }; add set inet t groups { typeof meta skgid; };"
+            "add set inet t cgroups { type cgroupsv2; }; add set inet t addresses { type ipv4_addr; };"
+            "add chain inet t out { type filter hook output priority 0; }; add rule inet t out ip daddr 127.0.0.7 meta skuid @users drop")
+        tree.service("listed.service", "forever", "Type=exec\nUser=33\nNFTSet=user:inet:t:users group:inet:t:groups\nNFTSet=cgroup:inet:t:cgroups\n"
+                     "ExecReload=@GUEST@ reach 127.0.0.1 ok -- reach 127.0.0.7 EPERM\n")
+        tree.service("other.service", "forever", "Type=exec\nUser=33\nNFTSet=user:inet:t:users\nExecReload=@GUEST@ reach 127.0.0.7 EPERM\n")
+        tree.start("listed.service", "other.service")
+        expect_equal((len(elements("users")), len(elements("groups")), len(elements("cgroups"))), (1, 1, 1), "elements")
+        tree.good("reload", "listed.service")
+        before = tree.manager_pid()
+        tree.kill(before)
+        manager_is_back(tree, before)
+        tree.good("stop", "listed.service")
+        expect_equal((len(elements("users")), len(elements("groups")), len(elements("cgroups"))), (1, 0, 0), "elements of the other unit")
+        tree.good("reload", "other.service")
+        tree.good("stop", "other.service")
+        expect_equal(elements("users"), [], "elements after the stop")
+        for line in ("NFTSet=user:inet:t:none", "NFTSet=user:ip:t:users", "NFTSet=cgroup:inet:t:addresses"):
+            tree.service("bad.service", "forever", f"Type=exec\nNFTSet=user:inet:t:users\n{line}\n")
+            tree.good("daemon-reload")
+            told = tree.svcctl("start", "bad.service").stderr + tree.svcctl("status", "bad.service").stdout
+            expect("bad.service:5: NFTSet=" in told, f"{line}: {told}")
+            expect_equal(elements("users"), [], "elements of a unit that did not start")
 
 
 def bpf(command, **fields):

@@ -119,6 +119,14 @@ TEST(pinned_programs)
 	EXPECT_REFUSED("IPEgressFilterPath", "relative", "egress:/x");
 }
 
+TEST(packet_filter_sets)
+{
+	EXPECT_TEXT(once("NFTSet", "cgroup:inet:t:s user:ip6:a.b:c_d"), "cgroup:inet:t:s user:ip6:a.b:c_d");
+	EXPECT_REFUSED("NFTSet", "cgroup", "cgroup:inet", "cgroup:inet:t", "cgroup:inet:t:", "cgroup:inet::s",
+		       "process:inet:t:s", "user:ipv4:t:s", "user:inet:1t:s", "user:inet:t:s:x",
+		       "user:inet:t t:s", "cgroups:inet:t:s");
+}
+
 TEST(nothing_is_left)
 {
 	config = unit_config_free(config);
