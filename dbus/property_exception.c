@@ -92,6 +92,29 @@ static int property_exception_memory_ksm(sd_bus_message *message, const struct s
 	return sd_bus_message_append(message, "b", spec->memory_ksm > 0);
 }
 
+/* Whether errors matter, and the label. */
+static int property_exception_append_label(sd_bus_message *message, const char *label)
+{
+	bool optional = label && *label == '-';
+
+	return sd_bus_message_append(message, "(bs)", (int)optional, label ? label + optional : "");
+}
+
+static int property_exception_apparmor(sd_bus_message *message, const struct spec *spec)
+{
+	return property_exception_append_label(message, spec->apparmor_profile);
+}
+
+static int property_exception_selinux(sd_bus_message *message, const struct spec *spec)
+{
+	return property_exception_append_label(message, spec->selinux_context);
+}
+
+static int property_exception_smack(sd_bus_message *message, const struct spec *spec)
+{
+	return property_exception_append_label(message, spec->smack_label);
+}
+
 /* "0-3,8" as bytes of bits, least significant first, no longer than needed. */
 int property_append_set(sd_bus_message *message, const char *list)
 {
@@ -174,6 +197,9 @@ static const struct property_exception property_exceptions[] = {
 	{"IOSchedulingClass", "i", property_exception_io_class},
 	{"IOSchedulingPriority", "i", property_exception_io_level},
 	{"SystemCallErrorNumber", "i", property_exception_errno},
+	{"AppArmorProfile", "(bs)", property_exception_apparmor},
+	{"SELinuxContext", "(bs)", property_exception_selinux},
+	{"SmackProcessLabel", "(bs)", property_exception_smack},
 	{"SecureBits", "i", property_exception_secure_bits},
 	{"CoredumpFilter", "t", property_exception_coredump_filter},
 	{"MemoryKSM", "b", property_exception_memory_ksm},

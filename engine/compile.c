@@ -24,6 +24,7 @@
 #include "engine/identity.h"
 #include "engine/idmap.h"
 #include "engine/isolation.h"
+#include "engine/label.h"
 #include "engine/landlock.h"
 #include "engine/view.h"
 
@@ -228,6 +229,8 @@ static int compile_decide(struct build *build)
 		return r;
 	if (r == 0)
 		r = isolation_decide(build);
+	if (r == 0)
+		r = label_check(build);
 	return r < 0 ? r : control_check(build);
 }
 
@@ -239,6 +242,7 @@ static int compile_inside(struct build *build)
 
 	if (build->context->join_pidfd >= 0) {
 		compile_limits(build);
+		label_emit_privileged(build);
 		isolation_emit_join(build);
 	} else {
 		r = directory_emit(build);
@@ -251,6 +255,7 @@ static int compile_inside(struct build *build)
 		if (r < 0)
 			return r;
 		compile_limits(build);
+		label_emit_privileged(build);
 		isolation_emit_enter_user(build);
 	}
 	compile_passed(build);
@@ -343,6 +348,10 @@ int compile_exit_status(uint32_t origin)
 		{offsetof(struct spec, seccomp_default), offsetof(struct spec, restrict_address_families),
 		 228},
 		{offsetof(struct spec, landlock_read), offsetof(struct spec, landlock_scope), 226},
+		{offsetof(struct spec, apparmor_profile), offsetof(struct spec, apparmor_profile), 231},
+		{offsetof(struct spec, selinux_context), offsetof(struct spec, selinux_context), 229},
+		{offsetof(struct spec, smack_label), offsetof(struct spec, smack_label), 236},
+		{offsetof(struct spec, label_type), offsetof(struct spec, label_nested), 229},
 		{offsetof(struct spec, cpu_policy), offsetof(struct spec, cpu_reset_on_fork), 214},
 		{offsetof(struct spec, cpu_affinity), offsetof(struct spec, cpu_affinity), 215},
 		{offsetof(struct spec, numa_policy), offsetof(struct spec, numa_mask), 242},

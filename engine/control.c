@@ -12,6 +12,7 @@
 #include "engine/attributes.h"
 #include "engine/control.h"
 #include "engine/identity.h"
+#include "engine/label.h"
 #include "engine/landlock.h"
 #include "engine/seccomp.h"
 
@@ -176,6 +177,7 @@ int control_emit(struct build *build)
 	if (build->command->full_privileges)
 		return 0;
 	attributes_emit_keyring(build);
+	label_emit(build);
 	control_emit_secure_bits(build);
 	control_emit_capabilities(build);
 	if (spec->memory_deny_write_execute) {

@@ -220,6 +220,8 @@ int interpret_root_overlay(struct interpret_run *run, const struct program_op *o
 	if (r == 0)
 		r = interpret_root_add_upper(&overlay);
 	if (r == 0)
+		r = interpret_root_append(&overlay, interpret_text(run, (uint32_t)op->number2));
+	if (r == 0)
 		r = interpret_root_mount_overlay(&overlay);
 	if (r < 0)
 		return r;

@@ -104,6 +104,7 @@ interpret_step interpret_identity_rlimit, interpret_identity_nice, interpret_ide
 	interpret_identity_user, interpret_identity_bounding_set, interpret_identity_capabilities,
 	interpret_identity_deny_write_execute, interpret_identity_no_new_privileges,
 	interpret_identity_seccomp, interpret_identity_working_directory;
+interpret_step interpret_label_set;
 interpret_step interpret_landlock_ruleset, interpret_landlock_path, interpret_landlock_port,
 	interpret_landlock_enforce;
 interpret_step interpret_attributes_scheduler, interpret_attributes_cpu_affinity,

@@ -292,6 +292,8 @@ static void print_root(struct print *print)
 		if (op->slot != PROGRAM_SLOT_NONE)
 			text_buffer_append(&print->buffer, " idmapped");
 		print_owner(print, op->number);
+		text_buffer_append(&print->buffer, "%s%s", op->number2 ? " " : "",
+				   print_string(print, (uint32_t)op->number2) + (op->number2 != 0));
 	}
 	if (op->code == PROGRAM_TREE && op->number != PROGRAM_SLOT_NONE)
 		text_buffer_append(&print->buffer, " idmapped");
@@ -444,6 +446,13 @@ static void print_identity(struct print *print)
 	}
 }
 
+static void print_label(struct print *print)
+{
+	print_value(print, "file", print_string(print, print->op->text));
+	print_value(print, "label", print_string(print, print->op->text2));
+	print_flags(print, print_mount_flags, ARRAY_SIZE(print_mount_flags), print->op->flags);
+}
+
 static const struct print_flag print_landlock_files[] = {
 	{1 << 0, "execute"}, {1 << 1 | 1 << 14, "write"}, {1 << 2, "read"},
 	{1 << 13, "rename"}, {1 << 15, "ioctl"},
@@ -540,6 +549,9 @@ static void (*const print_families[PROGRAM_CODE_MAX_])(struct print *print) = {
 	[PROGRAM_LANDLOCK_RULESET] = print_landlock,
 	[PROGRAM_LANDLOCK_PATH] = print_landlock,
 	[PROGRAM_LANDLOCK_PORT] = print_landlock,
+	[PROGRAM_SMACK] = print_label,
+	[PROGRAM_SELINUX] = print_label,
+	[PROGRAM_APPARMOR] = print_label,
 	[PROGRAM_KEYRING] = print_identity,
 	[PROGRAM_SECURE_BITS] = print_identity,
 	[PROGRAM_NO_NEW_PRIVILEGES] = print_identity,

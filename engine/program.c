@@ -38,7 +38,10 @@ enum {
 	EXIT_NAMESPACE = 226,
 	EXIT_NO_NEW_PRIVILEGES = 227,
 	EXIT_SECCOMP = 228,
+	EXIT_SELINUX = 229,
 	EXIT_PERSONALITY = 230,
+	EXIT_APPARMOR = 231,
+	EXIT_SMACK = 236,
 	EXIT_KEYRING = 237,
 	EXIT_NUMA_POLICY = 242,
 	EXIT_KSM = 245,
@@ -105,6 +108,9 @@ const struct program_op_info program_op_info[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_LANDLOCK_PATH] = {"landlock-path", EXIT_NAMESPACE},
 	[PROGRAM_LANDLOCK_PORT] = {"landlock-port", EXIT_NAMESPACE},
 	[PROGRAM_LANDLOCK_ENFORCE] = {"landlock-enforce", EXIT_NAMESPACE},
+	[PROGRAM_SMACK] = {"smack-label", EXIT_SMACK},
+	[PROGRAM_SELINUX] = {"selinux-context", EXIT_SELINUX},
+	[PROGRAM_APPARMOR] = {"apparmor-profile", EXIT_APPARMOR},
 	[PROGRAM_KEYRING] = {"keyring", EXIT_KEYRING},
 	[PROGRAM_SECURE_BITS] = {"secure-bits", EXIT_SECURE_BITS},
 	[PROGRAM_DENY_WRITE_EXECUTE] = {"deny-write-execute", EXIT_SECCOMP},
@@ -149,6 +155,7 @@ enum program_argument { /* what a row's arguments are; bits */
 			TEXT2_BYTES = 1 << 25,	 /* text2: uint8_t[number2] */
 			TEXT2_CONTENT = 1 << 28, /* text2: as flags say, number bytes, or two strings */
 			TEXT_MASK = 1 << 24,	 /* text: a mask of number bytes */
+			NUMBER2_TEXT = 1 << 25,	 /* number2: a string, perhaps empty */
 };
 
 static const uint32_t program_arguments[PROGRAM_CODE_MAX_] = {
@@ -171,7 +178,7 @@ static const uint32_t program_arguments[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_HOSTNAME] = TEXT,
 	[PROGRAM_SYSCTL] = TEXT | TEXT2,
 	[PROGRAM_TREE] = TEXT | MAY_SLOT | NUMBER_SLOT | WRITE_SLOT2,
-	[PROGRAM_OVERLAY] = TEXT | TEXT2 | MAY_SLOT | WRITE_SLOT2,
+	[PROGRAM_OVERLAY] = TEXT | TEXT2 | MAY_SLOT | WRITE_SLOT2 | NUMBER2_TEXT,
 	[PROGRAM_LOOP] = DESCRIPTOR | WRITE_SLOT2,
 	[PROGRAM_VERITY] = TEXT | TEXT2_BYTES | SLOT | NUMBER_SLOT | WRITE_SLOT2,
 	[PROGRAM_FILESYSTEM] = TEXT | TEXT2 | MAY_SLOT | NUMBER_SLOT | WRITE_SLOT2,
@@ -195,6 +202,9 @@ static const uint32_t program_arguments[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_LANDLOCK_PATH] = TEXT | SLOT,
 	[PROGRAM_LANDLOCK_PORT] = SLOT,
 	[PROGRAM_LANDLOCK_ENFORCE] = SLOT,
+	[PROGRAM_SMACK] = TEXT | TEXT2,
+	[PROGRAM_SELINUX] = TEXT | TEXT2,
+	[PROGRAM_APPARMOR] = TEXT | TEXT2,
 	[PROGRAM_SECCOMP] = TEXT_FILTER,
 	[PROGRAM_WORKING_DIRECTORY] = TEXT,
 	[PROGRAM_EXEC] = TEXT | TEXT2_VECTOR | NUMBER_VECTOR,
@@ -268,6 +278,8 @@ static bool program_texts_ok(const struct program_check *check, const struct pro
 	     !program_array_ok(check, op->text, op->number, sizeof(struct sock_filter), BPF_MAXINSNS)))
 		return false;
 	if (has & TEXT2_CONTENT && !program_content_ok(check, op))
+		return false;
+	if (has & NUMBER2_TEXT && !program_text_ok(check, op->number2))
 		return false;
 	if (has & TEXT_MASK && !program_array_ok(check, op->text, op->number, 1, PROGRAM_MAX_MASK))
 		return false;

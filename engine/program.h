@@ -95,7 +95,8 @@ enum program_code {
 				   begin with '/' is the number of the slot with its mount, which is closed),
 				   text2: directory holding "data" and "work" (these are made if missing), or "" ; flags: PROGRAM_OVERLAY_*;
 				   slot: user namespace to idmap the lower layers (and a persistent upper one) by, or PROGRAM_SLOT_NONE;
-				   number: owner of an ephemeral upper directory's root (0 without a user namespace). Neither flag: read-only */
+				   number: owner of an ephemeral upper directory's root (0 without a user namespace). Neither flag: read-only;
+				   number2: data offset of further options, each behind a comma, or 0 */
 	PROGRAM_LOOP, /* slot2 = a block device with the bytes of descriptor fd, a disk image, from number on, number2 of them (0: all); the
 				   device goes with its last user. PROGRAM_MOUNT_READ_ONLY: it cannot be written to */
 	PROGRAM_VERITY, /* slot2 = the block device in slot as dm-verity lets it be read: number: slot of the hash device (both are closed);
@@ -144,6 +145,10 @@ enum program_code {
 				   PROGRAM_OPTIONAL: when it does not exist, nothing is done */
 	PROGRAM_LANDLOCK_PORT,	  /* slot: a ruleset; number2: a port; number: what is permitted with it */
 	PROGRAM_LANDLOCK_ENFORCE, /* slot: a ruleset, for good */
+	/* text: a file of a procfs, reached without crossing a mount; text2: what is written to it. PROGRAM_OPTIONAL: no error is a failure */
+	PROGRAM_SMACK,
+	PROGRAM_SELINUX,
+	PROGRAM_APPARMOR,
 	PROGRAM_KEYRING, /* an own session keyring; number: 1: the user's linked to it. PROGRAM_OPTIONAL: none to be had is no failure */
 	PROGRAM_SECURE_BITS,	    /* number: SECBIT_* set besides those there are */
 	PROGRAM_DENY_WRITE_EXECUTE, /* PR_SET_MDWE; a kernel before Linux 6.3 has only the filter */

@@ -199,6 +199,12 @@ void spec_deinit(struct spec *spec)
 	text_list_free(spec->sysctls);
 	spec_deinit_filesystem(spec);
 	free(spec->seccomp_profile);
+	free(spec->apparmor_profile);
+	free(spec->selinux_context);
+	free(spec->smack_label);
+	free(spec->label_type);
+	free(spec->label_level);
+	free(spec->label_file_type);
 	text_list_free(spec->landlock_read);
 	text_list_free(spec->landlock_write);
 	text_list_free(spec->landlock_execute);

@@ -397,6 +397,11 @@ struct spec {
 	bool restrict_realtime, restrict_suid_sgid, lock_personality, memory_deny_write_execute;
 	uint64_t restrict_namespaces; /* CLONE_NEW* bits that remain allowed; SPEC_UNSET: no restriction */
 	char **restrict_address_families; /* "AF_INET", …; first item "~": deny list; NULL: no restriction */
+	/* each with "-" before it: errors do not matter */
+	char *apparmor_profile, *selinux_context, *smack_label;
+	/* parts of a container's SELinux context */
+	char *label_type, *label_level, *label_file_type;
+	bool label_disable, label_nested;
 	char **landlock_read, **landlock_write, **landlock_execute,
 		**landlock_ioctl;			  /* paths, "-" before one: may be missing; "none" */
 	char **landlock_bind_tcp, **landlock_connect_tcp; /* ports, or "none" */

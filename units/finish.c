@@ -159,6 +159,28 @@ static int finish_container_hostname(struct unit_config *config)
 			config->member = (value);    \
 	} while (0)
 
+/* SecurityLabelNested=: what runs in the container finds SELinux's own file system. */
+static int finish_container_labels(struct unit_config *config, struct failure *failure)
+{
+	static const char path[] = "/sys/fs/selinux";
+	struct spec *spec = &config->spec;
+	struct spec_mount *mount;
+
+	if (spec->label_disable && (spec->label_type || spec->label_level || spec->label_file_type))
+		return FINISH_FAIL(spec.label_disable,
+				   "SecurityLabelDisable=yes excludes the other SecurityLabel keys");
+	if (!spec->label_nested)
+		return 0;
+	mount = spec_mounts_append(&spec->volumes);
+	if (!mount)
+		return -ENOMEM;
+	mount->kind = SPEC_MOUNT_BIND;
+	mount->recursive = true;
+	mount->source = strdup(path);
+	mount->target = strdup(path);
+	return mount->source && mount->target ? 0 : -ENOMEM;
+}
+
 static int finish_container(struct unit_config *config, struct failure *failure)
 {
 	int r;
@@ -195,6 +217,8 @@ static int finish_container(struct unit_config *config, struct failure *failure)
 	r = finish_container_command(config, failure);
 	if (r >= 0)
 		r = finish_container_ids(config, failure);
+	if (r >= 0)
+		r = finish_container_labels(config, failure);
 	return r < 0 ? r : finish_container_hostname(config);
 }
 

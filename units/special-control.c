@@ -74,3 +74,28 @@ char *special_print_landlock_scope(const void *field)
 			text_buffer_append(&buffer, "%s%s", buffer.length ? " " : "", special_scopes[i]);
 	return text_buffer_finish(&buffer);
 }
+
+/* No control characters: it is written to a file of the kernel's in one piece. */
+int special_parse_label(const struct directive_line *line, void *field, struct failure *failure)
+{
+	_cleanup_free_ char *label = NULL;
+	int r;
+
+	if (!*line->value)
+		return text_set(field, NULL);
+	r = value_expand(line, line->value, &label, failure);
+	if (r < 0)
+		return r;
+	if (!label[*label == '-'] || strlen(label) > 1024 || strpbrk(label, " \t\"\\"))
+		return failure_set(failure, -EINVAL, NULL, "'%s' is no label of a security module", label);
+	free(*(char **)field);
+	*(char **)field = TAKE(label);
+	return 0;
+}
+
+char *special_print_label(const void *field)
+{
+	const char *label = *(char *const *)field;
+
+	return strdup(label ? label : "");
+}

@@ -50,6 +50,7 @@ SPECIAL_DECLARE(coredump_filter)
 SPECIAL_DECLARE(memory_ksm)
 SPECIAL_DECLARE(secure_bits)
 SPECIAL_DECLARE(keyring)
+SPECIAL_DECLARE(label) /* of a security module, "-" before it */
 SPECIAL_DECLARE(landlock_scope)
 SPECIAL_DECLARE(seccomp_profile) /* special-control.c */
 SPECIAL_DECLARE(notify)		 /* [Container] Notify= */

@@ -115,6 +115,37 @@ def landlock_of_a_missing_path():
 
 
 @test
+def labels_without_their_module_are_refused():
+    # directive: Service.AppArmorProfile Service.SELinuxContext Service.SmackProcessLabel Container.AppArmor Container.SecurityLabelType
+    # directive: Container.SecurityLabelLevel Container.SecurityLabelFileType Container.SecurityLabelNested Container.SecurityLabelDisable
+    tree = the_tree()
+    with open("/proc/filesystems") as file:
+        text = file.read()
+    active = {"SELinux": "selinuxfs" in text, "Smack": "smackfs" in text, "AppArmor": os.path.exists("/sys/module/apparmor")}
+    container = "[Container]\nImage=@IMAGE@\n{}\nExec=/guest print\n[Service]\nType=oneshot\n"
+    service = "[Service]\nType=oneshot\nExecStart=@GUEST@ print\n{}\n"
+    for text, line, status, module in ((service, "AppArmorProfile=web", 231, "AppArmor"), (service, "SELinuxContext=a:b:c", 229, "SELinux"),
+                                       (service, "SmackProcessLabel=web", 236, "Smack"), (container, "AppArmor=web", 231, "AppArmor"),
+                                       (container, "SecurityLabelType=spc_t", 229, "SELinux"),
+                                       (container, "SecurityLabelLevel=s0:c1,c2", 229, "SELinux"),
+                                       (container, "SecurityLabelFileType=usr_t", 229, "SELinux"),
+                                       (container, "SecurityLabelNested=yes", 229, "SELinux")):
+        if active[module]:
+            continue
+        tree.unit("label.service", text.format(line))
+        tree.good("daemon-reload")
+        result = tree.svcctl("start", "label.service")
+        told = result.stderr + tree.svcctl("status", "label.service").stdout
+        expect_equal(result.returncode, 1, f"{line}: {told}")
+        expect(f"{module} is not active in this kernel" in told and line.partition("=")[0] in told, f"{line}: {told}")
+        tree.expect_show("label.service", ExecMainStatus=str(status))
+        # Where errors do not matter, or nothing is asked for.
+        tree.unit("label.service", text.format(line.replace("=", "=-", 1) if text is service else "SecurityLabelDisable=yes"))
+        tree.good("daemon-reload")
+        tree.start("label.service")
+
+
+@test
 def keyrings():
     # directive: Service.KeyringMode
     tree = the_tree()

@@ -104,6 +104,27 @@ TEST(attributes)
 	EXPECT(strstr(set("ExecSearchPath", "bin"), "not an absolute path"));
 }
 
+TEST(labels)
+{
+	begin();
+	EXPECT_TEXT(set("AppArmorProfile", "-web//worker"), "-web//worker");
+	EXPECT_TEXT(set("AppArmorProfile", ""), "");
+	EXPECT(!config->spec.apparmor_profile);
+	EXPECT_TEXT(set("SELinuxContext", "system_u:system_r:httpd_t:s0:c1,c2"),
+		    "system_u:system_r:httpd_t:s0:c1,c2");
+	EXPECT(strstr(set("SELinuxContext", "two words"), "is no label"));
+	EXPECT(strstr(set("SmackProcessLabel", "-"), "is no label"));
+	EXPECT(strstr(set_in("Container", "SecurityLabelFileType", "x\",rootcontext=y"), "is no label"));
+	EXPECT_TEXT(set("LandlockScope", "signal"), "signal");
+	EXPECT_TEXT(set("LandlockScope", "abstract-unix-socket"), "abstract-unix-socket signal");
+	EXPECT(strstr(set("LandlockScope", "everything"), "is none of"));
+	EXPECT_TEXT(set("LandlockBindTCP", "80 443"), "80 443");
+	EXPECT(strstr(set("LandlockBindTCP", "65536"), "is neither a port nor 'none'"));
+	EXPECT(strstr(set("LandlockBindTCP", "http"), "is neither a port nor 'none'"));
+	EXPECT_TEXT(set("LandlockWrite", "-/var//lib/ none"), "-/var/lib none");
+	EXPECT(strstr(set("LandlockWrite", "var"), "is not an absolute path"));
+}
+
 TEST(system_calls)
 {
 	begin();
