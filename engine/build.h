@@ -24,6 +24,12 @@ enum build_root {
 	BUILD_ROOT_OVERLAY,   /* Image= */
 };
 
+/* A user namespace that is there for the id map of a mount. */
+struct build_mount_ids {
+	const struct spec_mount_ids *ids;
+	uint8_t slot;
+};
+
 struct build {
 	const struct spec *spec;
 	const struct compile_command *command;
@@ -52,6 +58,8 @@ struct build {
 	struct program_descriptor *descriptors;
 	size_t n_descriptors;
 	uint32_t slots_used; /* bit per slot */
+	struct build_mount_ids mount_ids[8];
+	size_t n_mount_ids;
 	bool failed;
 	struct program_op scratch; /* where an operation goes that has no memory */
 };

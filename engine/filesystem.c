@@ -383,7 +383,13 @@ static int filesystem_add_bind(struct mountplan *plan, struct build *build, cons
 	entry->source = mount->source;
 	entry->flags = filesystem_flags(mount);
 	entry->is_directory = S_ISDIR(st.st_mode);
-	entry->id_mapped = build->spec->user_namespace == SPEC_USER_AUTO || mount->id_mapped;
+	entry->id_mapped = !mount->ids && (build->spec->user_namespace == SPEC_USER_AUTO || mount->id_mapped);
+	entry->ids = mount->ids;
+	entry->owned = mount->owned;
+	if (entry->id_mapped && !(build->namespaces & CLONE_NEWUSER))
+		return build_fail(build, -EINVAL,
+				  "mount source %s: idmap needs a user namespace, and there is none",
+				  mount->source);
 	return 0;
 }
 

@@ -23,6 +23,16 @@ uint32_t idmap_outside(const struct spec_id_map *map, uint32_t id)
 	return UINT32_MAX;
 }
 
+uint32_t idmap_inside(const struct spec_id_map *map, uint32_t id)
+{
+	if (map->n_ranges == 0)
+		return id;
+	for (size_t i = 0; i < map->n_ranges; i++)
+		if (id >= map->ranges[i].outside && id - map->ranges[i].outside < map->ranges[i].count)
+			return map->ranges[i].inside + (id - map->ranges[i].outside);
+	return UINT32_MAX;
+}
+
 bool idmap_is_identity(const struct spec_id_map *map)
 {
 	for (size_t i = 0; i < map->n_ranges; i++)
@@ -52,6 +62,41 @@ int idmap_append(struct spec_id_map *map, uint32_t inside, uint32_t outside, uin
 		return -ENOMEM;
 	map->ranges = larger;
 	larger[map->n_ranges++] = (struct spec_id_range){inside, outside, count};
+	return 0;
+}
+
+/* What a mount is idmapped by, with host ids outside: resolves what is relative to the user namespace. RET's ranges
+ * are the caller's. */
+static int idmap_of_mount(const struct build *build, const struct spec_mount_ids *ids, bool gid,
+			  struct spec_id_map *ret)
+{
+	const struct spec_id_map *container = gid ? &build->gid_map : &build->uid_map;
+
+	*ret = (struct spec_id_map){};
+	for (size_t i = 0; i < ids->maps[gid].n_ranges; i++) {
+		struct spec_id_range range = ids->maps[gid].ranges[i];
+
+		/* A range of ours may lie in several of the namespace's. */
+		while (range.count > 0) {
+			uint32_t outside = ids->relative[gid] ? idmap_outside(container, range.outside)
+							      : range.outside,
+				 n = 1;
+
+			while (ids->relative[gid] && n < range.count &&
+			       idmap_outside(container, range.outside + n) == outside + n)
+				n++;
+			n = ids->relative[gid] ? n : range.count;
+			if (outside == UINT32_MAX)
+				return -ERANGE;
+			if (ret->n_ranges == IDMAP_RANGES_MAX)
+				return -E2BIG;
+			if (idmap_append(ret, range.inside, outside, n) < 0)
+				return -ENOMEM;
+			range.inside += n;
+			range.outside += n;
+			range.count -= n;
+		}
+	}
 	return 0;
 }
 
@@ -275,4 +320,89 @@ int idmap_make(struct build *build)
 	if (r == 0)
 		r = idmap_make_one(build, true, &build->gid_map);
 	return r == -ENOMEM ? build_fail(build, r, "the id map could not be made") : r;
+}
+
+/* --- of mounts ----------------------------------------------------------------------------------------- */
+
+static int idmap_emit_mount(struct build *build, const struct spec_mount *mount)
+{
+	struct build_mount_ids *entry = &build->mount_ids[build->n_mount_ids];
+	uint32_t texts[2] = {};
+	struct program_op *op;
+	int r = build->n_mount_ids < ARRAY_SIZE(build->mount_ids) ? 0 : -E2BIG;
+
+	for (int gid = 0; gid < 2 && r == 0; gid++) {
+		struct spec_id_map map = {};
+		_cleanup_free_ char *text = NULL;
+
+		r = idmap_of_mount(build, mount->ids, gid, &map);
+		if (r == 0 && !(text = idmap_print(&map)))
+			r = -ENOMEM;
+		texts[gid] = build_text(build, text);
+		free(map.ranges);
+	}
+	if (r == -ERANGE)
+		return build_fail(build, r, "mount source %s: its id map is not within the user namespace's",
+				  mount->source);
+	if (r < 0)
+		return build_fail(build, r, "mount source %s: no room for its id map", mount->source);
+	*entry = (struct build_mount_ids){mount->ids, build_slot_take(build)};
+	if (entry->slot == PROGRAM_SLOT_NONE)
+		return build_fail(build, -E2BIG, "mount source %s: no room for its id map", mount->source);
+	build->n_mount_ids++;
+	op = build_op(build, PROGRAM_USER_NAMESPACE);
+	op->text = texts[0];
+	op->text2 = texts[1];
+	op->slot2 = entry->slot;
+	return 0;
+}
+
+int idmap_emit_mounts(struct build *build)
+{
+	static const uint32_t lists[] = {offsetof(struct spec, volumes), offsetof(struct spec, bind_paths),
+					 offsetof(struct spec, bind_read_only_paths)};
+
+	for (size_t l = 0; l < ARRAY_SIZE(lists); l++) {
+		const struct spec_mounts *mounts =
+			(const struct spec_mounts *)((const char *)build->spec + lists[l]);
+
+		for (size_t i = 0; i < mounts->n; i++) {
+			int r;
+
+			if (!mounts->items[i].ids)
+				continue;
+			build_origin(build, lists[l], i);
+			r = idmap_emit_mount(build, &mounts->items[i]);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+uint8_t idmap_slot(const struct build *build, const struct spec_mount_ids *ids)
+{
+	for (size_t i = 0; i < build->n_mount_ids; i++)
+		if (build->mount_ids[i].ids == ids)
+			return build->mount_ids[i].slot;
+	return PROGRAM_SLOT_NONE;
+}
+
+int idmap_on_disk(const struct build *build, const struct spec_mount_ids *ids, uint32_t *uid, uint32_t *gid)
+{
+	uint32_t *const numbers[] = {uid, gid};
+	const struct spec_id_map *const maps[] = {&build->uid_map, &build->gid_map};
+
+	for (int i = 0; i < 2; i++) {
+		struct spec_id_map map = {};
+		int r = ids ? idmap_of_mount(build, ids, i, &map) : 0;
+
+		if (r < 0)
+			return r;
+		*numbers[i] = idmap_inside(&map, idmap_outside(maps[i], *numbers[i]));
+		free(map.ranges);
+		if (*numbers[i] == UINT32_MAX)
+			return -ERANGE;
+	}
+	return 0;
 }

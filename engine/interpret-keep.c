@@ -86,6 +86,8 @@ int interpret_keep_own(struct interpret_run *run, const struct program_op *op)
 		return -errno;
 	if (status.st_uid == (uid_t)op->number && status.st_gid == (gid_t)(op->number >> 32))
 		return 0;
+	if (!S_ISDIR(status.st_mode))
+		return interpret_keep_change(place, "", op->number, AT_EMPTY_PATH);
 	directory = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
 		return -errno;

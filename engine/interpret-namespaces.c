@@ -148,8 +148,14 @@ int interpret_namespaces_user(struct interpret_run *run, const struct program_op
 	struct clone_args arguments = {.flags = (joins ? 0 : CLONE_NEWUSER) | CLONE_PIDFD,
 				       .pidfd = (uint64_t)(uintptr_t)&run->helper_pidfd,
 				       .exit_signal = SIGCHLD};
+	struct interpret_run first;
 	int gate[2], answer[2], r;
 	long helper;
+
+	/* A helper that is done need only be waited for; one that works on is put aside. */
+	if (run->helper > 0 && run->helper_gate < 0)
+		interpret_namespaces_reap(run);
+	first = *run;
 
 	if (joins) {
 		run->slots[op->slot2] = fcntl(run->descriptors[op->fd], F_DUPFD_CLOEXEC, 3);
@@ -176,6 +182,13 @@ int interpret_namespaces_user(struct interpret_run *run, const struct program_op
 		r = -errno;
 	if (r < 0 || !op->flags)
 		interpret_namespaces_dismiss(run);
+	if (first.helper > 0) {
+		interpret_namespaces_reap(run);
+		run->helper = first.helper;
+		run->helper_gate = first.helper_gate;
+		run->helper_answer = first.helper_answer;
+		run->helper_pidfd = first.helper_pidfd;
+	}
 	return r;
 }
 

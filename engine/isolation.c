@@ -361,9 +361,14 @@ static void isolation_emit_sysctls(struct build *build)
 
 int isolation_emit(struct build *build)
 {
+	int r;
+
 	isolation_emit_joins(build);
 	/* First, as its helper works beside all that follows. */
 	isolation_emit_user(build);
+	r = idmap_emit_mounts(build);
+	if (r < 0)
+		return r;
 	if (build->namespaces & CLONE_NEWCGROUP) {
 		BUILD_ORIGIN(build, control_groups);
 		build_op(build, PROGRAM_UNSHARE)->flags = CLONE_NEWCGROUP;

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "engine/idmap.h"
+#include "engine/identity.h"
 #include "engine/isolation.h"
 #include "engine/mountplan.h"
 #include "engine/view.h"
@@ -462,7 +464,28 @@ static void mountplan_emit_saved(struct mountplan *plan, struct build *build, si
 		mountplan_emit_attributes(build, entry, PROGRAM_MOUNT_READ_ONLY);
 }
 
-static void mountplan_emit_bind(struct build *build, const struct mountplan_entry *entry)
+/* Makes what is in the source the service's user's, as he is on disk. */
+static int mountplan_emit_own(struct build *build, const struct mountplan_entry *entry)
+{
+	uint32_t uid = build->identity->uid, gid = build->identity->gid, text;
+	struct program_op *op;
+	uint16_t fd;
+	int r = entry->id_mapped ? 0 : idmap_on_disk(build, entry->ids, &uid, &gid);
+
+	if (r < 0)
+		return build_fail(build, r, "mount source %s: no id on disk is the service's user",
+				  entry->source);
+	fd = build_descriptor(build, PROGRAM_DESCRIPTOR_PATH, entry->source, false);
+	text = build_text(build, entry->source);
+	op = build_op(build, PROGRAM_OWN);
+	op->fd = fd;
+	op->text = text;
+	op->number = uid | (uint64_t)gid << 32;
+	op->flags = PROGRAM_EXIT_STATUS(226);
+	return 0;
+}
+
+static int mountplan_emit_bind(struct build *build, const struct mountplan_entry *entry)
 {
 	bool optional = entry->flags & PROGRAM_OPTIONAL;
 	uint16_t fd = build_descriptor(build,
@@ -471,8 +494,12 @@ static void mountplan_emit_bind(struct build *build, const struct mountplan_entr
 						       : PROGRAM_DESCRIPTOR_PATH,
 				       entry->source, optional);
 	uint32_t text = build_text(build, entry->target);
-	struct program_op *op = build_op(build, PROGRAM_BIND);
+	struct program_op *op;
+	int r = entry->owned ? mountplan_emit_own(build, entry) : 0;
 
+	if (r < 0)
+		return r;
+	op = build_op(build, PROGRAM_BIND);
 	if (entry->shared && fd != PROGRAM_NO_FD)
 		build->descriptors[fd - 3].index = entry->shared - 1u;
 	op->fd = fd;
@@ -481,6 +508,9 @@ static void mountplan_emit_bind(struct build *build, const struct mountplan_entr
 	op->flags = entry->flags;
 	if (entry->id_mapped)
 		op->number = BUILD_SLOT_USER;
+	if (entry->ids)
+		op->number = idmap_slot(build, entry->ids);
+	return 0;
 }
 
 /* What is in the container already, at another place too. */
@@ -524,10 +554,13 @@ static int mountplan_emit_entry(struct mountplan *plan, struct build *build, siz
 		[MOUNTPLAN_DEV] = PROGRAM_DEV,	     [MOUNTPLAN_MASK] = PROGRAM_MASK,
 	};
 	struct mountplan_entry *entry = &plan->entries[i];
+	int r;
 
 	switch (entry->kind) {
 	case MOUNTPLAN_BIND:
-		mountplan_emit_bind(build, entry);
+		r = mountplan_emit_bind(build, entry);
+		if (r < 0)
+			return r;
 		/* What is the service's own may be written to, not executed from. */
 		if (entry->managed && mountplan_find_restriction(plan, i, MOUNTPLAN_NO_EXEC, MOUNTPLAN_EXEC))
 			mountplan_emit_attributes(build, entry, PROGRAM_MOUNT_NO_EXEC);

@@ -64,6 +64,11 @@ void spec_mounts_deinit(struct spec_mounts *mounts)
 		free(mounts->items[i].source);
 		free(mounts->items[i].target);
 		free(mounts->items[i].options);
+		if (mounts->items[i].ids) {
+			free(mounts->items[i].ids->maps[0].ranges);
+			free(mounts->items[i].ids->maps[1].ranges);
+		}
+		free(mounts->items[i].ids);
 	}
 	free(mounts->items);
 	*mounts = (struct spec_mounts){};

@@ -84,6 +84,12 @@ enum spec_mount_kind {
 	SPEC_MOUNT_KIND_MAX_,
 };
 
+/* Which ids on disk ("inside") are which on the host, or where it is relative, in the user namespace. */
+struct spec_mount_ids {
+	struct spec_id_map maps[2]; /* of users, of groups */
+	bool relative[2];
+};
+
 struct spec_mount {
 	enum spec_mount_kind kind;
 	char *source;  /* bind: absolute path on the host; else NULL */
@@ -92,6 +98,8 @@ struct spec_mount {
 	bool read_only, recursive, no_exec, no_suid, no_dev;
 	bool ignore_missing; /* a "-" prefix: a missing source or target is no error */
 	bool id_mapped;	     /* bind: ids on disk are the container's, not the host's */
+	bool owned;	     /* bind: what is there becomes the service's user's */
+	struct spec_mount_ids *ids; /* bind: or mapped like this; NULL */
 };
 
 /* One list per directive, so that an item's origin is exact. */

@@ -372,7 +372,7 @@ const struct directive directive_table[] = {
 	{"Container", "UpperDirectory", VALUE_PATH, ENGINE, SPEC(upper_directory), .summary = "Where a persistent upper layer is kept; implies Upper=persistent."},
 	{"Container", "Exec", VALUE_TEXT_LIST, MANAGER, AT(container.exec), .argument = VALUE_LIST_REPLACES, .property = "-", .summary = "The command line, or behind Entrypoint= its arguments."},
 	{"Container", "Entrypoint", VALUE_TEXT_LIST, MANAGER, AT(container.entrypoint), .argument = VALUE_LIST_REPLACES, .property = "-", .summary = "The command before Exec=."},
-	{"Container", "Volume", VALUE_MOUNTS, ENGINE, SPEC(volumes), .argument = SPEC_MOUNT_BIND | VALUE_MOUNT_VOLUME, .summary = "SOURCE:TARGET[:OPTIONS] of a directory or file of the host: ro, rw, noexec, nosuid, nodev, bind, rbind; the source must exist."},
+	{"Container", "Volume", VALUE_MOUNTS, ENGINE, SPEC(volumes), .argument = SPEC_MOUNT_BIND | VALUE_MOUNT_VOLUME, .summary = "SOURCE:TARGET[:OPTIONS] of a directory or file of the host: ro, rw, noexec, nosuid, nodev, bind, rbind; idmap: ids on disk are those inside, idmap=uids=DISK-HOST-COUNT[#…];gids=…: mapped so ('@' before the first: DISK-INSIDE-COUNT); U: what is there becomes the container's user's; the source must exist."},
 	{"Container", "Tmpfs", VALUE_MOUNTS, ENGINE, SPEC(tmpfs), .argument = SPEC_MOUNT_TMPFS, .summary = "PATH[:OPTIONS] that holds an empty tmpfs."},
 	{"Container", "Mask", VALUE_PATH_LIST, ENGINE, SPEC(mask), .argument = VALUE_LIST_COLON, .summary = "Paths, joined by ':', hidden in addition to the usual ones."},
 	{"Container", "Unmask", VALUE_PATH_LIST, ENGINE, SPEC(unmask), .argument = VALUE_LIST_COLON | VALUE_LIST_ALL, .summary = "Paths, joined by ':', that are not hidden although usual; ALL: none is."},

@@ -59,6 +59,65 @@ static bool value_mount_flag(struct spec_mount *mount, const char *option)
 	return false;
 }
 
+static int value_read_id_range(const char *word, struct spec_id_range *range);
+static int value_append_id_range(struct spec_id_map *map, const struct spec_id_range *range,
+				 struct failure *failure);
+
+/* "0-1000-10#10-2000-5": ids on disk, what they are on the host ('@': in the container), how many. */
+static int value_bind_ids(struct spec_mount *mount, bool gid, const char *text, struct failure *failure)
+{
+	struct spec_id_map *map;
+
+	if (!mount->ids && !(mount->ids = calloc(1, sizeof *mount->ids)))
+		return -ENOMEM;
+	map = &mount->ids->maps[gid];
+	mount->ids->relative[gid] = *text == '@';
+	for (text += *text == '@'; *text;) {
+		size_t length = strcspn(text, "#");
+		_cleanup_free_ char *word = strndup(text, length);
+		struct spec_id_range range;
+		int r;
+
+		if (!word)
+			return -ENOMEM;
+		for (char *c = word; *c; c++)
+			if (*c == '-' || *c == ':')
+				*c = *c == '-' ? ':' : '-';
+		if (value_read_id_range(word, &range) < 0)
+			return failure_set(failure, -EINVAL, NULL, "'%s' is no ON-DISK-HOST-COUNT", text);
+		r = value_append_id_range(map, &range, failure);
+		if (r < 0)
+			return r;
+		text += length + (text[length] == '#');
+	}
+	return map->n_ranges ? 0 : failure_set(failure, -EINVAL, NULL, "an id map is empty");
+}
+
+/* "idmap": by the container's user namespace; "idmap=uids=…;gids=…": by a map of its own. */
+static int value_bind_idmap(struct spec_mount *mount, const char *text, struct failure *failure)
+{
+	int r = 0;
+
+	if (!*text) {
+		mount->id_mapped = true;
+		return 0;
+	}
+	for (text++; *text && r >= 0;) {
+		_cleanup_free_ char *part = strndup(text, strcspn(text, ";"));
+
+		if (!part)
+			return -ENOMEM;
+		text += strlen(part);
+		text += *text == ';';
+		if (!text_starts_with(part, "uids=") && !text_starts_with(part, "gids="))
+			return failure_set(failure, -EINVAL, NULL, "'%s' is neither uids= nor gids=", part);
+		r = value_bind_ids(mount, *part == 'g', part + strlen("uids="), failure);
+	}
+	if (r >= 0 && (!mount->ids || !mount->ids->maps[0].n_ranges || !mount->ids->maps[1].n_ranges))
+		return failure_set(failure, -EINVAL, NULL, "idmap= needs both uids= and gids=");
+	return r;
+}
+
 static int value_bind_option(struct spec_mount *mount, const char *option, struct failure *failure)
 {
 	if (strcmp(option, "rbind") == 0 || strcmp(option, "bind") == 0 || strcmp(option, "norbind") == 0) {
@@ -67,6 +126,12 @@ static int value_bind_option(struct spec_mount *mount, const char *option, struc
 	}
 	if (value_mount_flag(mount, option))
 		return 0;
+	if (text_starts_with(option, "idmap") && (!option[5] || option[5] == '='))
+		return value_bind_idmap(mount, option + strlen("idmap"), failure);
+	if (strcmp(option, "U") == 0) {
+		mount->owned = true;
+		return 0;
+	}
 	/* Relabelling is nothing where there are no labels; where there are, it must not be left out
 	 * silently. */
 	if (strcasecmp(option, "z") == 0 && access("/sys/fs/selinux/enforce", F_OK) < 0)
@@ -245,6 +310,18 @@ int value_parse_mounts(const struct directive_line *line, void *field, struct fa
 	}
 }
 
+static void value_print_ids(struct text_buffer *buffer, const struct spec_mount_ids *ids)
+{
+	for (int gid = 0; gid < 2; gid++) {
+		text_buffer_append(buffer, "%s%s",
+				   gid ? ";gids=" : ",idmap=uids=", ids->relative[gid] ? "@" : "");
+		for (size_t i = 0; i < ids->maps[gid].n_ranges; i++)
+			text_buffer_append(buffer, "%s%u-%u-%u", i ? "#" : "",
+					   ids->maps[gid].ranges[i].inside, ids->maps[gid].ranges[i].outside,
+					   ids->maps[gid].ranges[i].count);
+	}
+}
+
 char *value_print_mounts(const struct directive *directive _unused_, const void *field)
 {
 	const struct spec_mounts *mounts = field;
@@ -272,6 +349,10 @@ char *value_print_mounts(const struct directive *directive _unused_, const void 
 				   mount->read_only && (bind || mount->kind == SPEC_MOUNT_TMPFS) ? ",ro" : "",
 				   mount->no_exec ? ",noexec" : "", mount->no_suid ? ",nosuid" : "",
 				   mount->no_dev ? ",nodev" : "");
+		text_buffer_append(&buffer, "%s%s", mount->owned ? ",U" : "",
+				   mount->id_mapped ? ",idmap" : "");
+		if (mount->ids)
+			value_print_ids(&buffer, mount->ids);
 	}
 	return text_buffer_finish(&buffer);
 }

@@ -138,6 +138,82 @@ def sub_ids_are_those_of_the_files():
     expect("/etc/subuid has no range" in tree.svcctl("status", "guest.service").stdout, "an unknown name is told")
 
 
+NOBODY = 65534
+# The user namespace, options of the volume, who the container runs as; then what is seen inside of files that belong to 0 and to 1000 on disk,
+# and whose on disk a file is that is made inside (a range, where it is the unit's own).
+OWNERSHIP = (
+    ("UserNS=host", "", 0, 0, 1000, 0),
+    ("UserNS=host", "", 1000, 0, 1000, 1000),
+    ("UserNS=auto", "", 0, 0, 1000, 0),
+    ("UserNS=auto", "", 1000, 0, 1000, 1000),
+    ("UserNS=auto:size=2000", "", 1000, 0, 1000, 1000),
+    ("UserNS=auto:size=200000", "", 150000, 0, 1000, 150000),
+    ("UserNS=nomap", "", 0, NOBODY, NOBODY, range(0x80000, 0x70000000)),
+    ("UserNS=nomap", ":idmap", 0, 0, 1000, 0),
+    ("UserNS=keep-id", "", 0, 0, 1000, 0),
+    ("UserNS=keep-id:uid=1000,gid=1000", "", 1000, 1000, 999, 0),
+    ("UserNS=keep-id:uid=1000,gid=1000", ":idmap", 1000, 0, 1000, 1000),
+    ("UIDMap=0:200000:65536", "", 0, NOBODY, NOBODY, 200000),
+    ("UIDMap=0:200000:65536", ":idmap", 0, 0, 1000, 0),
+    ("UIDMap=0:200000:65536", ":idmap", 1000, 0, 1000, 1000),
+    ("UIDMap=0:200000:65536", ":idmap=uids=1000-200000-1;gids=1000-200000-1", 0, NOBODY, 0, 1000),
+    ("UIDMap=0:200000:65536", ":idmap=uids=@1000-0-1#0-7-1;gids=@1000-0-1#0-7-1", 0, 7, 0, 1000),
+    ("UIDMap=0:0:1\nUIDMap=1:300001:65535", "", 0, 0, NOBODY, 0),
+    ("UIDMap=0:200000:65536", ":U", 0, 0, 0, 200000),
+    ("UIDMap=0:200000:65536", ":U", 1000, 1000, 1000, 201000),
+    ("UserNS=auto", ":U", 1000, 1000, 1000, 1000),
+    ("UserNS=host", ":U", 1000, 1000, 1000, 1000),
+    ("SubUIDMap=svcd-test", "", 0, NOBODY, NOBODY, 700000),
+    ("SubUIDMap=svcd-test", ":idmap", 1000, 0, 1000, 1000),
+)
+
+
+@test
+def who_owns_what():
+    # directive: Container.UserNS Container.UIDMap Container.Volume
+    tree = the_tree()
+    tree.write_host("/etc/subuid", "svcd-test:700000:65536\n")
+    tree.write_host("/etc/subgid", "svcd-test:700000:65536\n")
+    for number, (users, options, user, root, anna, made) in enumerate(OWNERSHIP):
+        what = f"{users} Volume={options} User={user}"
+        volume = tree.path("data", f"owned{number}")
+        os.mkdir(volume)
+        os.chmod(volume, 0o777)
+        if "idmap=" in options:
+            os.chown(volume, 1000, 1000)  # nobody can make a file where the directory's owner is not mapped
+        for name, uid in (("root", 0), ("anna", 1000)):
+            with open(os.path.join(volume, name), "w"):
+                os.chown(os.path.join(volume, name), uid, uid)
+        unit = f"owner{number}.service"
+        tree.unit(unit, f"[Container]\nImage=@IMAGE@\n{users}\nUser={user}\nGroup={user}\nTmpfs=/scratch:mode=1777\n"
+                  f"Volume=@DIR@/data/owned{number}:/srv{options}\n"
+                  f"Exec=/guest uid {user} -- owner /etc/image 0 0 -- owner /dev 0 0 -- owner /scratch 0 0 -- owner /srv/root {root} {root}"
+                  f" -- owner /srv/anna {anna} {anna} -- touch /srv/made -- owner /srv/made {user} {user}"
+                  f" -- touch /scratch/made\n[Service]\nType=oneshot\n")
+        tree.good("daemon-reload")
+        try:
+            tree.start(unit)
+        except AssertionError as error:
+            raise AssertionError(f"{what}: {error}") from error
+        uid = os.stat(os.path.join(volume, "made")).st_uid
+        expect(uid in made if isinstance(made, range) else uid == made, f"{what}: made inside, on disk {uid}, expected {made}")
+
+
+@test
+def ids_that_cannot_be_mapped_are_told():
+    tree = the_tree()
+    for users, options, told in (("UserNS=host", "idmap", "idmap needs a user namespace"),
+                                 ("UIDMap=0:200000:10", "idmap=uids=@0-100-1;gids=@0-0-1", "not within the user namespace"),
+                                 ("UserNS=auto", "idmap=uids=0-0-1", "both uids= and gids="),
+                                 ("UserNS=auto", "idmap=users=0-0-1", "neither uids= nor gids="),
+                                 ("UserNS=auto:size=10", "ro\nUser=1000", "not in the user namespace's map")):
+        again(tree, None, f"[Container]\nImage=@IMAGE@\n{users}\nVolume=@DIR@/data:/srv:{options}\nExec=/guest forever\n")
+        tree.good("daemon-reload")
+        result = tree.svcctl("start", "guest.service")
+        status = result.stderr + tree.svcctl("status", "guest.service").stdout
+        expect(result.returncode == 1 and told in status, f"{users} {options}: {status}")
+
+
 ALL = "PrivateNetwork=yes\nPrivateIPC=yes\nPrivateTmp=yes\n"
 
 
