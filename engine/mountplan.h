@@ -36,9 +36,9 @@ struct mountplan_entry {
 	bool id_mapped;	     /* BIND */
 	bool owned;	     /* BIND: what is there becomes the service's user's */
 	const struct spec_mount_ids *ids; /* BIND: idmapped so; borrowed; NULL */
-	bool managed;	     /* BIND: a directory of the service's own (directory.h) */
-	uint8_t shared;	     /* BIND: 1 + the index of a directory that several launches share */
-	bool is_directory;   /* what the mount point is made as */
+	bool managed;			  /* BIND: a directory of the service's own (directory.h) */
+	uint8_t shared;			  /* BIND: 1 + the index of a directory that several launches share */
+	bool is_directory;		  /* what the mount point is made as */
 	uint32_t origin;
 	uint16_t origin_item;
 	uint8_t slot; /* TREE; else while emitting: a copy made before the parent changed */

@@ -96,9 +96,9 @@ struct spec_mount {
 	char *target;  /* absolute path in the container */
 	char *options; /* tmpfs: filesystem options; image: image-options.h; else NULL */
 	bool read_only, recursive, no_exec, no_suid, no_dev;
-	bool ignore_missing; /* a "-" prefix: a missing source or target is no error */
-	bool id_mapped;	     /* bind: ids on disk are the container's, not the host's */
-	bool owned;	     /* bind: what is there becomes the service's user's */
+	bool ignore_missing;	    /* a "-" prefix: a missing source or target is no error */
+	bool id_mapped;		    /* bind: ids on disk are the container's, not the host's */
+	bool owned;		    /* bind: what is there becomes the service's user's */
 	struct spec_mount_ids *ids; /* bind: or mapped like this; NULL */
 };
 
