@@ -29,6 +29,7 @@ struct cli {
 	const char *runtime_directory; /* NULL: $SVCD_RUNTIME_DIR or the default */
 	const char *signal, *kill_whom, *job_mode, *user, *directory;
 	char **types, **states, **properties, **environment, **what;
+	bool once;    /* top: one table, then the end */
 	bool runtime; /* set-property: until the machine goes down */
 	bool json, wait, no_block, all, quiet, no_legend, value, follow, privileged, full;
 	int lines;     /* -1: the verb's default */
@@ -160,6 +161,7 @@ int manage_verb_exit(struct cli *cli, char **arguments);
 int manage_verb_power_off(struct cli *cli, char **arguments);
 int manage_verb_reboot(struct cli *cli, char **arguments);
 int manage_verb_halt(struct cli *cli, char **arguments);
+int top_verb(struct cli *cli, char **arguments);
 int exec_verb(struct cli *cli, char **arguments);
 int logs_verb(struct cli *cli, char **arguments);
 int explain_verb(struct cli *cli, char **arguments);

@@ -51,6 +51,7 @@ static const struct main_verb main_verbs[] = {
 	{"try-reload-or-restart", jobs_verb_try_reload_or_restart, 1, MAIN_ANY, false, "UNIT…",
 	 "as that, if active"},
 	{"kill", manage_verb_kill, 1, MAIN_ANY, false, "UNIT…", "send a signal to a unit's processes"},
+	{"top", top_verb, 0, 0, false, "", "show what each unit uses, live"},
 	{"set-property", manage_verb_set_property, 2, MAIN_ANY, false, "UNIT NAME=VALUE…",
 	 "change limits of a unit, also while it runs"},
 	{"freeze", manage_verb_freeze, 1, MAIN_ANY, false, "UNIT…", "stop a unit's processes where they are"},
@@ -92,7 +93,8 @@ static void main_help(void)
 	     "  -s, --signal=SIGNAL      for kill\n"
 	     "      --kill-whom=WHOM     main, control, all\n"
 	     "      --what=SORT[,…]      for clean: runtime, state, cache, logs, configuration, all\n"
-	     "  -n, --lines=N            of the log\n"
+	     "  -n, --lines=N            of the log; of top, how often\n"
+	     "      --once               top: show one table and end\n"
 	     "  -f, --follow             go on with what is logged\n"
 	     "  -u, --user=USER  -w, --workdir=DIR  -e, --env=NAME=VALUE  --privileged    for exec\n"
 	     "      --threshold=N        security fails above N tenths of exposure\n"
@@ -132,6 +134,7 @@ enum {
 	MAIN_PRIVILEGED,
 	MAIN_RUNTIME_DIR,
 	MAIN_RUNTIME,
+	MAIN_ONCE,
 	MAIN_THRESHOLD,
 	MAIN_IGNORED,
 	MAIN_VERSION,
@@ -161,6 +164,7 @@ static const struct option main_options[] = {
 	{"env", required_argument, NULL, 'e'},
 	{"privileged", no_argument, NULL, MAIN_PRIVILEGED},
 	{"runtime", no_argument, NULL, MAIN_RUNTIME},
+	{"once", no_argument, NULL, MAIN_ONCE},
 	{"runtime-dir", required_argument, NULL, MAIN_RUNTIME_DIR},
 	{"threshold", required_argument, NULL, MAIN_THRESHOLD},
 	{"no-pager", no_argument, NULL, MAIN_IGNORED},
@@ -243,6 +247,7 @@ static int main_take_switch(struct cli *cli, int option)
 		[MAIN_NO_BLOCK] = &cli->no_block,
 		[MAIN_WAIT] = &cli->wait,
 		[MAIN_RUNTIME] = &cli->runtime,
+		[MAIN_ONCE] = &cli->once,
 		[MAIN_PRIVILEGED] = &cli->privileged,
 	};
 

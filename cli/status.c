@@ -220,18 +220,91 @@ static void status_print_failure(const struct cli *cli, struct json_object *unit
 	}
 }
 
+/* "(high: 48M, max: 64M, peak: 1.5M)": what is set or can be told of NAMES. */
+static void status_print_bounds(struct json_object *unit, const char *const (*names)[2], size_t n)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t value = properties_number(unit, names[i][0]);
+		bool protects = strcmp(names[i][1], "min") == 0 || strcmp(names[i][1], "low") == 0 ||
+				strstr(names[i][1], "swap peak") || strcmp(names[i][1], "swap") == 0 ||
+				strcmp(names[i][1], "zswap") == 0;
+		char text[32];
+
+		if (value == UINT64_MAX || (protects && value == 0))
+			continue;
+		printf("%s%s: %s", any ? ", " : " (", names[i][1], print_bytes(value, text, sizeof text));
+		any = true;
+	}
+	puts(any ? ")" : "");
+}
+
+static void status_print_memory(struct json_object *unit)
+{
+	static const char *const bounds[][2] = {
+		{"MemoryMin", "min"},
+		{"MemoryLow", "low"},
+		{"MemoryHigh", "high"},
+		{"MemoryMax", "max"},
+		{"MemorySwapMax", "swap max"},
+		{"MemoryZSwapMax", "zswap max"},
+		{"MemoryAvailable", "available"},
+		{"MemoryPeak", "peak"},
+		{"MemorySwapCurrent", "swap"},
+		{"MemorySwapPeak", "swap peak"},
+		{"MemoryZSwapCurrent", "zswap"},
+	};
+	uint64_t memory = properties_number(unit, "MemoryCurrent");
+	char text[64];
+
+	if (memory == UINT64_MAX)
+		return;
+	status_label("Memory");
+	printf("%s", print_bytes(memory, text, sizeof text));
+	status_print_bounds(unit, bounds, ARRAY_SIZE(bounds));
+}
+
+/* The shares of the last ten seconds that some of its processes waited, where they did. */
+static void status_print_pressure(struct json_object *unit)
+{
+	static const char *const names[][2] = {
+		{"CPUPressure", "cpu"}, {"MemoryPressure", "memory"}, {"IOPressure", "io"}};
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct json_object *lines = properties_list(unit, names[i][0]), *some;
+		double share;
+
+		if (!lines || json_object_array_length(lines) == 0)
+			continue;
+		some = json_object_array_get_idx(lines, 0);
+		share = json_object_get_double(json_object_array_get_idx(some, 1));
+		if (share < 1)
+			continue;
+		if (!any)
+			status_label("Pressure");
+		printf("%s%s %.0f%%", any ? ", " : "", names[i][1], share);
+		any = true;
+	}
+	if (any)
+		putchar('\n');
+}
+
 static void status_print_usage(struct json_object *unit)
 {
 	uint64_t tasks = properties_number(unit, "TasksCurrent"),
-		 memory = properties_number(unit, "MemoryCurrent"),
 		 cpu = properties_number(unit, "CPUUsageNSec"),
-		 tasks_max = properties_number(unit, "TasksMax"),
-		 memory_max = properties_number(unit, "MemoryMax"),
-		 peak = properties_number(unit, "MemoryPeak"),
-		 received = properties_number(unit, "IPIngressBytes"),
-		 sent = properties_number(unit, "IPEgressBytes");
+		 tasks_max = properties_number(unit, "EffectiveTasksMax"),
+		 read = properties_number(unit, "IOReadBytes"),
+		 written = properties_number(unit, "IOWriteBytes");
 	char text[64];
 
+	if (read != UINT64_MAX && written != UINT64_MAX) {
+		status_label("IO");
+		printf("%s read, ", print_bytes(read, text, sizeof text));
+		printf("%s written\n", print_bytes(written, text, sizeof text));
+	}
 	if (tasks != UINT64_MAX) {
 		status_label("Tasks");
 		printf("%" PRIu64, tasks);
@@ -239,24 +312,12 @@ static void status_print_usage(struct json_object *unit)
 			printf(" (limit: %" PRIu64 ")", tasks_max);
 		putchar('\n');
 	}
-	if (memory != UINT64_MAX) {
-		status_label("Memory");
-		printf("%s", print_bytes(memory, text, sizeof text));
-		if (memory_max != UINT64_MAX)
-			printf(" (max: %s)", print_bytes(memory_max, text, sizeof text));
-		if (peak != UINT64_MAX)
-			printf(" (peak: %s)", print_bytes(peak, text, sizeof text));
-		putchar('\n');
-	}
+	status_print_memory(unit);
 	if (cpu != UINT64_MAX) {
 		status_label("CPU");
 		puts(print_span(cpu / 1000, text, sizeof text));
 	}
-	if (received != UINT64_MAX && sent != UINT64_MAX) {
-		status_label("IP");
-		printf("%s in, ", print_bytes(received, text, sizeof text));
-		printf("%s out\n", print_bytes(sent, text, sizeof text));
-	}
+	status_print_pressure(unit);
 }
 
 static void status_print_processes(struct json_object *unit, struct json_object *processes)

@@ -173,6 +173,14 @@ int property_append_controllers(sd_bus_message *message, unsigned controllers)
 	return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
+/* A share of 2^32, as systemd has it. */
+static int property_exception_pressure_limit(sd_bus_message *message, const struct spec *spec)
+{
+	uint64_t parts = spec_limits(spec)->managed_oom_limit;
+
+	return sd_bus_message_append(message, "u", (uint32_t)(parts * UINT32_MAX / 10000));
+}
+
 static int property_exception_disable_controllers(sd_bus_message *message, const struct spec *spec)
 {
 	return property_append_controllers(message, spec_limits(spec)->disable_controllers);
@@ -226,6 +234,7 @@ static const struct property_exception property_exceptions[] = {
 	{"StartupAllowedCPUs", "ay", property_exception_startup_cpus},
 	{"StartupAllowedMemoryNodes", "ay", property_exception_startup_memory_nodes},
 	{"Delegate", "b", property_exception_delegate},
+	{"ManagedOOMMemoryPressureLimit", "u", property_exception_pressure_limit},
 	{"DisableControllers", "as", property_exception_disable_controllers},
 	{"TemporaryFileSystem", "a(ss)", NULL},
 	{"RootImageOptions", "a(ss)", property_image_options},

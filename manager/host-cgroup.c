@@ -26,16 +26,14 @@ struct host_watch {
 	struct host_unit *unit;
 };
 
-int host_cgroup_add_watch(struct host_unit *unit)
+int host_cgroup_watch_file(struct host_unit *unit, const char *file)
 {
 	struct host *host = unit->host;
 	struct host_watch *watch;
 	char path[PATH_MAX];
 	int wd;
 
-	if (unit->events_watch >= 0)
-		return 0;
-	snprintf(path, sizeof path, "%s/%s/cgroup.events", host->cgroups.path, unit->cgroup);
+	snprintf(path, sizeof path, "%s/%s/%s", host->cgroups.path, unit->cgroup, file);
 	wd = inotify_add_watch(host->inotify_fd, path, IN_MODIFY);
 	if (wd < 0)
 		return -errno;
@@ -51,20 +49,30 @@ int host_cgroup_add_watch(struct host_unit *unit)
 		inotify_rm_watch(host->inotify_fd, wd);
 		return -ENOMEM;
 	}
-	unit->events_watch = wd;
-	return 0;
+	return wd;
 }
 
-static void host_cgroup_drop_watch(struct host_unit *unit)
+int host_cgroup_unwatch(struct host_unit *unit, int watch)
 {
 	char key[16];
 
-	if (unit->events_watch < 0)
-		return;
-	snprintf(key, sizeof key, "%d", unit->events_watch);
+	if (watch < 0)
+		return -1;
+	snprintf(key, sizeof key, "%d", watch);
 	free(table_remove(&unit->host->watches, key));
-	inotify_rm_watch(unit->host->inotify_fd, unit->events_watch);
-	unit->events_watch = -1;
+	inotify_rm_watch(unit->host->inotify_fd, watch);
+	return -1;
+}
+
+int host_cgroup_add_watch(struct host_unit *unit)
+{
+	int watch =
+		unit->events_watch >= 0 ? unit->events_watch : host_cgroup_watch_file(unit, "cgroup.events");
+
+	if (watch < 0)
+		return watch;
+	unit->events_watch = watch;
+	return 0;
 }
 
 int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config, uid_t uid,
@@ -86,8 +94,10 @@ int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config
 				"there is no writable cgroup v2 hierarchy; this filter cannot be enforced");
 	}
 	r = host_limits_make(unit, config, uid, failure, ret_origin);
-	if (r < 0 || unit->cgroup_fd < 0)
+	if (r < 0)
 		return r;
+	if (unit->cgroup_fd < 0)
+		return host_oom_arm(unit, config, failure);
 	/* What holds a delegated group must not be in the hands of who has it: the filters belong to the group above the payload's. */
 	if (spec_limits(&config->spec)->delegate_subgroup) {
 		top = openat(unit->cgroup_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -97,6 +107,8 @@ int host_cgroup_prepare(struct host_unit *unit, const struct unit_config *config
 		}
 	}
 	r = host_filter_prepare(unit, config, top < 0 ? unit->cgroup_fd : top, failure, ret_origin, ret_item);
+	if (r == 0)
+		r = host_oom_arm(unit, config, failure);
 	if (r < 0)
 		unit->cgroup_fd = fd_close(unit->cgroup_fd);
 	return r;
@@ -117,12 +129,16 @@ int host_cgroup_attach(struct host_unit *unit, const struct unit_config *config)
 		unit->cgroup_fd = openat(top, spec_limits(&config->spec)->delegate_subgroup,
 					 O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	}
-	return unit->cgroup_fd < 0 ? -errno : 0;
+	if (unit->cgroup_fd < 0)
+		return -errno;
+	host_oom_arm(unit, config, NULL); /* what had been possible once is no reason to give a unit up */
+	return 0;
 }
 
 void host_cgroup_release(struct host_unit *unit)
 {
-	host_cgroup_drop_watch(unit);
+	unit->events_watch = host_cgroup_unwatch(unit, unit->events_watch);
+	host_oom_release(unit);
 	host_filter_release(unit);
 	unit->cgroup_fd = fd_close(unit->cgroup_fd);
 	if (unit->cgroup && *unit->cgroup) /* "" is "-.slice", which is all */
@@ -151,6 +167,7 @@ static int host_cgroup_on_inotify(sd_event_source *source _unused_, int fd, uint
 			TABLE_FOREACH (slot, &host->units) {
 				host_cgroup_check_empty(slot->value);
 				host_freeze_check(slot->value);
+				host_oom_check(slot->value);
 			}
 			continue;
 		}
@@ -159,6 +176,7 @@ static int host_cgroup_on_inotify(sd_event_source *source _unused_, int fd, uint
 		if (watch) {
 			struct host_unit *unit = watch->unit; /* the watch may go with the last process */
 
+			host_oom_check(unit);
 			host_cgroup_check_empty(unit);
 			host_freeze_check(unit);
 		}

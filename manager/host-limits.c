@@ -107,7 +107,12 @@ static int host_limits_make_group(struct host *host, struct host_unit *unit, con
 		unit->cgroup_fd = fd_close(unit->cgroup_fd);
 		return host_launch_blame(config, origin, item, failure);
 	}
-	return text_set(&unit->cgroup, path);
+	r = text_set(&unit->cgroup, path);
+	if (r == 0)
+		r = host_oom_arm(unit, config, failure);
+	if (r < 0)
+		unit->cgroup_fd = fd_close(unit->cgroup_fd);
+	return r;
 }
 
 int host_limits_make_slice(struct world *world, const char *name, const struct unit_config *config,
@@ -253,10 +258,14 @@ int host_limits_reconfigure(struct world *world, const char *name, const struct 
 	}
 	if (is_slice && !*path)
 		return 0;
+	if (is_slice && (!unit || unit->cgroup_fd < 0))
+		return host_limits_make_slice(world, name, now, failure);
 	if (old->spec.limits || now->spec.limits)
 		r = host_limits_change(host, path, &was, &is, now, failure);
 	if (r == 0 && unit)
 		r = host_filter_update(unit, now, failure);
+	if (r == 0 && unit && unit->cgroup_fd >= 0)
+		r = host_oom_arm(unit, now, failure);
 	if (r < 0) {
 		host_limits_change(host, path, &is, &was, old, NULL);
 		return r;
@@ -291,4 +300,65 @@ void host_limits_phase_changed(struct world *world)
 					 failure_print(&failure, text, sizeof text));
 		}
 	}
+}
+
+void host_limits_restore(struct host *host)
+{
+	TABLE_FOREACH (slot, &host->manager->units) {
+		const struct unit *unit = slot->value;
+		struct failure failure = {};
+
+		if (unit->kind != UNIT_SLICE || unit_active_state(unit) != UNIT_ACTIVE ||
+		    !unit->config->spec.limits)
+			continue;
+		if (host_limits_make_slice(&host->world, unit->name, unit->config, &failure) < 0) {
+			char text[sizeof failure];
+
+			host_log_message(&host->world, LOG_WARNING, unit->name,
+					 failure_print(&failure, text, sizeof text));
+		}
+	}
+}
+
+/* "3.2M" as a person says it. */
+static void host_limits_print_bytes(struct text_buffer *text, uint64_t bytes, const char *what)
+{
+	static const char units[] = "BKMGTPE";
+	size_t unit = 0;
+	double value = (double)bytes;
+
+	if (bytes == SPEC_UNSET)
+		return;
+	for (; value >= 1024 && unit + 2 < sizeof units; unit++)
+		value /= 1024;
+	text_buffer_append(text, ", %.*f%c %s", unit > 0 && value < 100, value, units[unit], what);
+}
+
+/* What the run has cost, while its group is still there to tell. */
+void host_limits_tell_usage(struct host_unit *unit, const struct unit_config *config)
+{
+	const struct host *host = unit->host;
+	const struct unit *managed = host->manager ? manager_get_unit(host->manager, unit->name) : NULL;
+	const struct spec_limits *limits = spec_limits(&config->spec);
+	bool counted = limits->cpu_accounting || limits->io_accounting ||
+		       (limits->memory_accounting && host->cgroups.controllers & CGROUP_MEMORY);
+	enum unit_active_state state = managed ? unit_active_state(managed) : UNIT_ACTIVE;
+	struct text_buffer text = {};
+	struct cgroup_usage usage;
+	_cleanup_free_ char *line = NULL;
+
+	if (!counted || (state != UNIT_INACTIVE && state != UNIT_FAILED) || unit->cgroup_fd < 0 ||
+	    cgroup_read_usage(&host->cgroups, unit->cgroup, &usage) < 0 || usage.cpu_usage_nsec == SPEC_UNSET)
+		return;
+	text_buffer_append(&text, "Consumed %.3fs CPU time", (double)usage.cpu_usage_nsec / 1e9);
+	host_limits_print_bytes(&text, usage.memory_peak, "memory peak");
+	host_limits_print_bytes(&text, usage.memory_swap_peak ? usage.memory_swap_peak : SPEC_UNSET,
+				"memory swap peak");
+	if (limits->io_accounting) {
+		host_limits_print_bytes(&text, usage.io_read_bytes, "read from disk");
+		host_limits_print_bytes(&text, usage.io_write_bytes, "written to disk");
+	}
+	line = text_buffer_finish(&text);
+	if (line)
+		host_log_message(&unit->host->world, LOG_INFO, unit->name, line);
 }

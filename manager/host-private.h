@@ -41,9 +41,11 @@ struct host_unit {
 	uint64_t filter_rules;	      /* of what they were made: filter_rules() */
 	pid_t *sessions;	      /* without cgroup: sessions its launches lead */
 	size_t n_sessions;
-	uint64_t oom_kills; /* that the manager has been told of */
-	bool freezer_used;  /* by this manager: its observer hears of what becomes of it */
-	bool tell_empty;    /* manager_on_empty() is owed once nothing is left */
+	uint64_t oom_kills;		/* that the manager has been told of */
+	int oom_watch;			/* inotify watch of memory.events; -1 */
+	struct host_pressure *pressure; /* ManagedOOMMemoryPressure=kill */
+	bool freezer_used;		/* by this manager: its observer hears of what becomes of it */
+	bool tell_empty;		/* manager_on_empty() is owed once nothing is left */
 
 	unsigned n_unnamed; /* launches whose payload svc-init has not named yet */
 	int notify_fd;
@@ -217,6 +219,10 @@ bool host_cgroup_oom_killed(struct world *world, const char *unit);
 bool host_cgroup_is_member(const struct host_unit *unit, pid_t pid);
 pid_t host_cgroup_find_main_pid(struct world *world, const char *unit, const struct unit_config *config);
 int host_cgroup_watch(struct host *host);
+/* An inotify watch of a file of the unit's cgroup, or a negative errno. What is looked at when it changes: all that there is. */
+int host_cgroup_watch_file(struct host_unit *unit, const char *file);
+/* Ends it, -1 is none; returns -1. */
+int host_cgroup_unwatch(struct host_unit *unit, int watch);
 /* Has host_cgroup_check_empty() and host_freeze_check() called when the group's cgroup.events changes. */
 int host_cgroup_add_watch(struct host_unit *unit);
 /* Is it empty now, and is the manager owed the news? Called when a process of the unit ended. */
@@ -234,6 +240,18 @@ int host_limits_make_slice(struct world *world, const char *unit, const struct u
 int host_limits_reconfigure(struct world *world, const char *unit, const struct unit_config *old,
 			    const struct unit_config *now, struct failure *failure);
 void host_limits_phase_changed(struct world *world);
+/* After a restart of the manager: takes up the slices that are up. */
+void host_limits_restore(struct host *host);
+/* Logs what a unit that is down has used, before its group goes. */
+void host_limits_tell_usage(struct host_unit *unit, const struct unit_config *config);
+
+/* host-oom.c */
+/* Watches for what OOMPolicy= and ManagedOOMMemoryPressure= of CONFIG want to know of the unit's group, which is there; anew where that
+ * has changed. */
+int host_oom_arm(struct host_unit *unit, const struct unit_config *config, struct failure *failure);
+/* Has the kernel killed a process of the unit for want of memory? */
+void host_oom_check(struct host_unit *unit);
+void host_oom_release(struct host_unit *unit);
 
 /* host-setting.c */
 /* Adds the control folders to the search path. */

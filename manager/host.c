@@ -33,6 +33,7 @@ struct host_unit *host_unit_get(struct host *host, const char *name)
 				   .uid = (uid_t)-1,
 				   .cgroup_fd = -1,
 				   .events_watch = -1,
+				   .oom_watch = -1,
 				   .notify_fd = -1,
 				   .log_fd = -1};
 	if (!unit->name || table_put(&host->units, unit->name, unit) < 0) {
@@ -49,6 +50,7 @@ static void host_unit_free(struct host_unit *unit)
 	host_log_detach(unit);
 	host_notify_close(unit);
 	host_filter_forget(unit);
+	host_oom_release(unit);
 	fd_close(unit->cgroup_fd);
 	free(unit->cgroup);
 	free(unit->sessions);
@@ -73,6 +75,7 @@ static void host_release(struct world *world, const char *name, const struct uni
 		return;
 	if (!unit->cgroup) /* of a manager that is no more; without memory it stays until the shutdown */
 		unit->cgroup = unit_cgroup_path(name, config);
+	host_limits_tell_usage(unit, config);
 	host_log_detach(unit);
 	host_notify_close(unit);
 	host_cgroup_release(unit);
@@ -295,6 +298,7 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 		return r;
 	host_share_synchronized(host);
 	manager_synchronized(host->manager);
+	host_limits_restore(host);
 	host_removal_resume(host);
 	TABLE_FOREACH (slot, &host->units)
 		host_cgroup_check_empty(slot->value);

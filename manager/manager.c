@@ -501,6 +501,27 @@ void manager_on_empty(struct manager *manager, const char *name)
 	manager_commit(manager);
 }
 
+void manager_on_oom(struct manager *manager, const char *name)
+{
+	struct unit *unit = manager_get_unit(manager, name);
+
+	if (unit && unit->kind == UNIT_SERVICE)
+		service_dispatch(unit, SERVICE_EVENT_OOM, SERVICE_SUCCESS);
+	manager_commit(manager);
+}
+
+void manager_oom_kill(struct manager *manager, const char *name, const char *why)
+{
+	struct unit *unit = manager_get_unit(manager, name);
+
+	if (unit && unit->kind == UNIT_SERVICE && !unit_is_down(unit) &&
+	    unit_active_state(unit) != UNIT_DEACTIVATING) {
+		manager_log(unit, LOG_WARNING, "%s: killing it", why);
+		stopping_oom_kill(unit);
+	}
+	manager_commit(manager);
+}
+
 void manager_synchronized(struct manager *manager)
 {
 	TABLE_FOREACH (slot, &manager->units) {

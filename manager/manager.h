@@ -107,6 +107,10 @@ void manager_synchronized(
 	struct manager
 		*manager); /* all records of a reconnect have been told: what is missing has died unseen */
 void manager_on_empty(struct manager *manager, const char *unit);
+/* The kernel killed a process of the unit for want of memory: OOMPolicy=stop. */
+void manager_on_oom(struct manager *manager, const char *unit);
+/* Ends all processes of a service that keeps others waiting for memory: ManagedOOMMemoryPressure=kill. */
+void manager_oom_kill(struct manager *manager, const char *unit, const char *why);
 /* A datagram on the unit's notify socket: newline-separated assignments, from PID (as svc-init sees it). */
 void manager_on_notify(struct manager *manager, const char *unit, pid_t pid, const char *text);
 void manager_on_alarm(struct manager *manager);

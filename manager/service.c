@@ -93,9 +93,9 @@ static int service_join_stop(struct unit *unit, _unused_ enum service_result res
 /* --- what happens -------------------------------------------------------------------------------------- */
 
 /* Columns: START STOP RELOAD | EXECUTED MAIN_EXIT CONTROL_EXIT EMPTY | TIMEOUT WATCHDOG MAIN_PID | READY
- * RELOADING STOPPING */
+ * RELOADING STOPPING | OOM */
 #define ROW(start, stop, reload, executed, main_exit, control_exit, empty, timeout, watchdog, main_pid,      \
-	    ready, reloading, stopping)                                                                      \
+	    ready, reloading, stopping, oom)                                                                 \
 	{                                                                                                    \
 		[SERVICE_EVENT_START] = start, [SERVICE_EVENT_STOP] = stop, [SERVICE_EVENT_RELOAD] = reload, \
 		[SERVICE_EVENT_EXECUTED] = executed, [SERVICE_EVENT_MAIN_EXIT] = main_exit,                  \
@@ -103,6 +103,7 @@ static int service_join_stop(struct unit *unit, _unused_ enum service_result res
 		[SERVICE_EVENT_TIMEOUT] = timeout, [SERVICE_EVENT_WATCHDOG] = watchdog,                      \
 		[SERVICE_EVENT_MAIN_PID] = main_pid, [SERVICE_EVENT_READY] = ready,                          \
 		[SERVICE_EVENT_RELOADING] = reloading, [SERVICE_EVENT_STOPPING] = stopping,                  \
+		[SERVICE_EVENT_OOM] = oom,                                                                   \
 	}
 #define NOTHING service_ignore
 
@@ -110,61 +111,61 @@ service_action *const service_transitions[SERVICE_STATE_MAX_][SERVICE_EVENT_MAX_
 	/* clang-format off */
 	[SERVICE_DEAD] = ROW(starting_begin, service_already, service_invalid,
 			     NOTHING, NOTHING, NOTHING, stopping_release,
-			     NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+			     NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
 	[SERVICE_STATE_FAILED] = ROW(starting_begin, service_already, service_invalid,
 			     NOTHING, NOTHING, NOTHING, stopping_release,
-			     NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+			     NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
 	[SERVICE_AUTO_RESTART] = ROW(starting_begin, stopping_cancel_restart, service_again,
 			     NOTHING, NOTHING, NOTHING, stopping_release,
-			     stopping_on_restart_due, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+			     stopping_on_restart_due, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
 	[SERVICE_CONDITION] = ROW(NOTHING, stopping_begin_hard, service_again,
 			     NOTHING, NOTHING, starting_on_condition, NOTHING,
-			     starting_on_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+			     starting_on_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, stopping_on_oom_hard),
 	[SERVICE_START_PRE] = ROW(NOTHING, stopping_begin_hard, service_again,
 			     NOTHING, NOTHING, starting_on_pre, NOTHING,
-			     starting_on_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+			     starting_on_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, stopping_on_oom_hard),
 	[SERVICE_START] = ROW(NOTHING, stopping_begin_hard, service_again,
 			     starting_on_executed, starting_on_main_exit, starting_on_forked, starting_on_empty,
-			     starting_on_timeout, NOTHING, starting_on_main_pid, starting_on_ready, reloading_note, NOTHING),
+			     starting_on_timeout, NOTHING, starting_on_main_pid, starting_on_ready, reloading_note, NOTHING, stopping_on_oom_hard),
 	[SERVICE_START_POST] = ROW(NOTHING, stopping_begin_hard, service_again,
 			     NOTHING, reloading_on_main_exit, starting_on_post, starting_on_empty,
-			     starting_on_timeout, stopping_on_watchdog, starting_on_main_pid, reloading_note, reloading_note, NOTHING),
+			     starting_on_timeout, stopping_on_watchdog, starting_on_main_pid, reloading_note, reloading_note, NOTHING, stopping_on_oom_hard),
 	[SERVICE_RUNNING] = ROW(service_already, stopping_begin, reloading_begin,
 			     NOTHING, starting_check, NOTHING, starting_check,
-			     stopping_on_runtime_max, stopping_on_watchdog, NOTHING, NOTHING, reloading_on_reloading, stopping_by_service),
+			     stopping_on_runtime_max, stopping_on_watchdog, NOTHING, NOTHING, reloading_on_reloading, stopping_by_service, stopping_on_oom),
 	[SERVICE_EXITED] = ROW(service_already, stopping_begin, reloading_begin,
 			     NOTHING, NOTHING, NOTHING, NOTHING,
-			     NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+			     NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, stopping_on_oom),
 	[SERVICE_RELOAD] = ROW(service_already, stopping_begin_hard, service_again,
 			     NOTHING, reloading_on_main_exit, reloading_on_command, NOTHING,
-			     reloading_on_timeout, stopping_on_watchdog, NOTHING, reloading_note, reloading_note, NOTHING),
+			     reloading_on_timeout, stopping_on_watchdog, NOTHING, reloading_note, reloading_note, NOTHING, stopping_on_oom_hard),
 	[SERVICE_RELOAD_SIGNAL] = ROW(service_already, stopping_begin_hard, service_again,
 			     NOTHING, reloading_on_main_exit, NOTHING, starting_check,
-			     reloading_on_timeout, stopping_on_watchdog, NOTHING, NOTHING, reloading_on_reloading, stopping_by_service),
+			     reloading_on_timeout, stopping_on_watchdog, NOTHING, NOTHING, reloading_on_reloading, stopping_by_service, stopping_on_oom_hard),
 	[SERVICE_RELOAD_NOTIFY] = ROW(service_already, stopping_begin_hard, service_again,
 			     NOTHING, reloading_on_main_exit, NOTHING, starting_check,
-			     reloading_on_timeout, stopping_on_watchdog, NOTHING, reloading_on_ready, NOTHING, stopping_by_service),
+			     reloading_on_timeout, stopping_on_watchdog, NOTHING, reloading_on_ready, NOTHING, stopping_by_service, stopping_on_oom_hard),
 	[SERVICE_STOP] = ROW(service_again, service_join_stop, service_invalid,
 			     NOTHING, NOTHING, stopping_on_command, NOTHING,
-			     stopping_on_command_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+			     stopping_on_command_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
 	[SERVICE_STOP_WATCHDOG] = ROW(service_again, service_join_stop, service_invalid,
 			     NOTHING, stopping_on_exit, stopping_on_exit, stopping_on_exit,
-			     stopping_on_sigterm_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+			     stopping_on_sigterm_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
 	[SERVICE_STOP_SIGTERM] = ROW(service_again, service_join_stop, service_invalid,
 			     NOTHING, stopping_on_exit, stopping_on_exit, stopping_on_exit,
-			     stopping_on_sigterm_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+			     stopping_on_sigterm_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
 	[SERVICE_STOP_SIGKILL] = ROW(service_again, service_join_stop, service_invalid,
 			     NOTHING, stopping_on_exit, stopping_on_exit, stopping_on_exit,
-			     stopping_on_sigkill_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+			     stopping_on_sigkill_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
 	[SERVICE_STOP_POST] = ROW(service_again, service_join_stop, service_invalid,
 			     NOTHING, stopping_on_post, stopping_on_post, NOTHING,
-			     stopping_on_post_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+			     stopping_on_post_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
 	[SERVICE_FINAL_SIGTERM] = ROW(service_again, service_join_stop, service_invalid,
 			     NOTHING, stopping_on_final_exit, stopping_on_final_exit, stopping_on_final_exit,
-			     stopping_on_final_sigterm_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+			     stopping_on_final_sigterm_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
 	[SERVICE_FINAL_SIGKILL] = ROW(service_again, service_join_stop, service_invalid,
 			     NOTHING, stopping_on_final_exit, stopping_on_final_exit, stopping_on_final_exit,
-			     stopping_on_final_sigkill_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+			     stopping_on_final_sigkill_timeout, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
 	/* clang-format on */
 };
 #undef ROW

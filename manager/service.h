@@ -17,6 +17,7 @@ enum service_event {
 	SERVICE_EVENT_READY,	/* sd_notify(3) */
 	SERVICE_EVENT_RELOADING,
 	SERVICE_EVENT_STOPPING,
+	SERVICE_EVENT_OOM, /* the kernel killed one of its processes for want of memory, and OOMPolicy=stop */
 	SERVICE_EVENT_MAX_,
 };
 
@@ -62,12 +63,15 @@ void reloading_signal(struct unit *unit);
 
 /* stopping.c: from ExecStop= to dead, or to the wait before a restart */
 service_action stopping_begin, stopping_begin_hard, stopping_cancel_restart, stopping_on_runtime_max,
-	stopping_on_watchdog, stopping_by_service, stopping_on_command, stopping_on_command_timeout,
-	stopping_on_exit, stopping_on_sigterm_timeout, stopping_on_sigkill_timeout, stopping_on_post,
-	stopping_on_post_timeout, stopping_on_final_exit, stopping_on_final_sigterm_timeout,
-	stopping_on_final_sigkill_timeout, stopping_on_restart_due, stopping_release;
+	stopping_on_watchdog, stopping_on_oom, stopping_on_oom_hard, stopping_by_service, stopping_on_command,
+	stopping_on_command_timeout, stopping_on_exit, stopping_on_sigterm_timeout,
+	stopping_on_sigkill_timeout, stopping_on_post, stopping_on_post_timeout, stopping_on_final_exit,
+	stopping_on_final_sigterm_timeout, stopping_on_final_sigkill_timeout, stopping_on_restart_due,
+	stopping_release;
 void stopping_enter_stop(struct unit *unit, enum service_result result);
 /* STATE: one of the states that begin with a signal. */
 void stopping_enter_signal(struct unit *unit, enum service_state state, enum service_result result);
 void stopping_enter_stop_post(struct unit *unit, enum service_result result);
 void stopping_signal(struct unit *unit);
+/* SIGKILL for all of it, with the result oom-kill. */
+void stopping_oom_kill(struct unit *unit);

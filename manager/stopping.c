@@ -195,6 +195,26 @@ int stopping_on_watchdog(struct unit *unit, _unused_ enum service_result result)
 	return 0;
 }
 
+int stopping_on_oom(struct unit *unit, _unused_ enum service_result result)
+{
+	manager_log(unit, LOG_WARNING, "A process was killed for want of memory: stopping it");
+	stopping_enter_stop(unit, SERVICE_FAILURE_OOM_KILL);
+	return 0;
+}
+
+int stopping_on_oom_hard(struct unit *unit, _unused_ enum service_result result)
+{
+	manager_log(unit, LOG_WARNING, "A process was killed for want of memory: terminating it");
+	stopping_enter_signal(unit, SERVICE_STOP_SIGTERM, SERVICE_FAILURE_OOM_KILL);
+	return 0;
+}
+
+void stopping_oom_kill(struct unit *unit)
+{
+	service_note_result(unit, SERVICE_FAILURE_OOM_KILL);
+	stopping_enter_signal(unit, SERVICE_STOP_SIGKILL, SERVICE_FAILURE_OOM_KILL);
+}
+
 int stopping_by_service(struct unit *unit, _unused_ enum service_result result)
 {
 	/* It says that it is going: only the time for that is watched. */

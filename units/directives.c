@@ -33,9 +33,12 @@ static const char *const device_policy_names[] = {"auto", "closed", "strict", NU
 static_assert(ARRAY_SIZE(device_policy_names) == SPEC_DEVICE_POLICY_MAX_ + 1, "a name for each");
 static const char *const cpu_partition_names[] = {"member", "root", "isolated", NULL};
 static const char *const oom_policy_names[] = {"-stop", "continue", "stop", "kill", NULL};
+static const char *const managed_oom_swap_names[] = {"auto", NULL};
+static const char *const managed_oom_names[] = {"auto", "kill", NULL};
 static const char *const oom_preference_names[] = {"none", "avoid", "omit", NULL};
 static_assert(ARRAY_SIZE(cpu_partition_names) == SPEC_CPU_PARTITION_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(oom_policy_names) == SPEC_OOM_MAX_ + 1, "a name for each");
+static_assert(ARRAY_SIZE(managed_oom_names) == SPEC_MANAGED_OOM_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(oom_preference_names) == SPEC_OOM_PREFERENCE_MAX_ + 1, "a name for each");
 static const char *const preserve_names[] = {"no", "yes", "restart", NULL};
 static_assert(ARRAY_SIZE(preserve_names) == SPEC_PRESERVE_MAX_ + 1, "a name for each");
@@ -289,6 +292,9 @@ const struct directive directive_table[] = {
 	{"Service", "DelegateSubgroup", VALUE_SPECIAL, MANAGER, LIMIT_AT(delegate_subgroup), SPECIAL(subgroup), .summary = "The cgroup below a delegated one in which the service's processes begin."},
 	{"Service", "DisableControllers", VALUE_SPECIAL, CGROUP, LIMIT_AT(disable_controllers), SPECIAL(disable_controllers), .summary = "Controllers that no unit below a slice can have."},
 	{"Service", "CoredumpReceive", VALUE_BOOL, CGROUP, LIMIT_AT(coredump_receive), .default_text = "no", .summary = "Core dumps of processes in the container may be handed to it: sets user.coredump_receive on its cgroup."},
+	{"Service", "ManagedOOMMemoryPressure", VALUE_ENUM, CGROUP, LIMIT_AT(managed_oom_pressure), .names = managed_oom_names, .default_text = "auto", .summary = "kill: when processes of the unit, or of the units in a slice, have to wait for memory too much for too long, the service that uses most is ended with the result oom-kill."},
+	{"Service", "ManagedOOMMemoryPressureLimit", VALUE_SPECIAL, CGROUP, LIMIT_AT(managed_oom_limit), SPECIAL(pressure_limit), .default_text = "0%", .summary = "How much of the time all of them may wait for memory; 0%: 60%."},
+	{"Service", "ManagedOOMMemoryPressureDurationSec", VALUE_USEC, CGROUP, LIMIT_AT(managed_oom_duration), .property = "ManagedOOMMemoryPressureDurationUSec", .default_text = "infinity", .summary = "For how long they may, a second at least; infinity: 30s."},
 	{"Service", "ManagedOOMPreference", VALUE_ENUM, CGROUP, LIMIT_AT(oom_preference), .names = oom_preference_names, .default_text = "none", .summary = "avoid, omit: whom ManagedOOMMemoryPressure=kill of a slice above ends last, or never."},
 	{"Service", "CPUShares", VALUE_SPECIAL, CGROUP, LIMIT_AT(cpu_weight), SPECIAL(cpu_shares), .replaced_by = "CPUWeight", .property = "-", .summary = "Old: CPUWeight=, where 1024 is the usual share."},
 	{"Service", "StartupCPUShares", VALUE_SPECIAL, CGROUP, LIMIT_AT(startup_cpu_weight), SPECIAL(cpu_shares), .replaced_by = "StartupCPUWeight", .property = "-", .summary = "Old: StartupCPUWeight=."},
@@ -363,6 +369,7 @@ const struct directive directive_table[] = {
 	{"Service", "StandardError", VALUE_STREAM, ENGINE, SPEC(standard_error), .argument = 1, .default_text = "inherit", .summary = "As StandardOutput=; inherit: the same as standard output."},
 
 	/* --- [Service]: what cannot be had. The list is kept short: each row is a promise broken. --- */
+	REFUSED("Service", "ManagedOOMSwap", managed_oom_swap_names, "No event of the kernel's tells how full the swap space is, and nothing here looks again and again; MemorySwapMax= limits it, ManagedOOMMemoryPressure= acts on what it leads to."),
 	REFUSED("Service", "LogNamespace", NULL, "Journal namespaces are a part of systemd-journald itself."),
 
 	/* --- [Container]: Quadlet's names. A key that [Service] has under another name points to the same field. --- */

@@ -1,4 +1,5 @@
 """Limits: slices, and what the manager says of them. This machine has hardly a controller; tests/vm shows the effects."""
+import json
 import os
 
 from svcd_test import expect, expect_equal, main, test, wait_for
@@ -84,6 +85,16 @@ def a_slice_that_cannot_be_refuses_its_services():
             expect_equal(tree.svcctl("start", f"{slice_name}.slice").returncode, 1, f"start of {slice_name}.slice")
         for name in ("a--b.slice", "-a.slice", "a-.slice"):
             expect(tree.svcctl("start", name).returncode != 0, f"{name} is taken")
+
+
+@test
+def what_polls_is_refused():
+    # directive: Service.ManagedOOMSwap
+    with Tree("managed-swap") as tree:
+        for value, code in (("kill", 1), ("auto", 0)):
+            tree.service(f"{value}.service", "forever", f"Type=exec\nManagedOOMSwap={value}\n")
+            expect_equal(tree.svcctl("start", f"{value}.service").returncode, code, value)
+        expect("ManagedOOMSwap=" in tree.svcctl("status", "kill.service").stdout, "status")
 
 
 @test
@@ -175,6 +186,27 @@ def set_property_refuses():
         for name in ("CoredumpReceive", "MemoryMax", "AllowedCPUs", "DropInPaths"):
             line = [text for text in before.splitlines() if text.startswith(name + "=")]
             expect_equal([text for text in after.splitlines() if text.startswith(name + "=")], line, name)
+
+
+@test
+def top_shows_who_computes():
+    with Tree("top") as tree:
+        tree.service("busy.service", "burn-cpu 60", "Type=exec\nCPUAccounting=yes\n")
+        tree.service("idle.service", "forever", "Type=exec\n")
+        tree.start("busy.service", "idle.service")
+        rows = {row["unit"]: row for row in json.loads(tree.good("top", "--json"))}
+        expect(rows["busy.service"]["cpu_percent"] > 10 and rows["idle.service"]["cpu_percent"] < 5, f"{rows}")
+        expect(rows["busy.service"]["cpu_nsec"] > 0, f"{rows}")
+        text = tree.good("top", "--once").splitlines()
+        expect(text[0].split()[:3] == ["UNIT", "TASKS", "%CPU"], text[0])
+        expect(text[1].split()[0] in ("-.slice", "busy.service", "system.slice"), f"{text}")
+        expect_equal(len([line for line in tree.good("top", "-n", "2", "--no-legend").splitlines() if line.startswith("busy")]), 2, "-n 2")
+        expect("CPU: " in tree.good("status", "busy.service"), "status")
+        expect(int(tree.show("busy.service", "ControlGroupId")) > 0, "ControlGroupId")
+        expect(tree.show("busy.service", "CPUPressure") is not None, "CPUPressure")
+        tree.good("stop", "busy.service")
+        expect("Consumed " in tree.good("logs", "busy.service"), "the log")
+        expect("Consumed " not in tree.good("logs", "idle.service"), "nobody asked")
 
 
 main()

@@ -69,9 +69,21 @@ static const struct test_limit {
 
 /* Directives that write no file of their own. */
 static const char *const without_file[] = {
-	"CPUAccounting",	   "MemoryAccounting",	 "IOAccounting",     "TasksAccounting",
-	"BlockIOAccounting",	   "DisableControllers", "DefaultMemoryMin", "DefaultMemoryLow",
-	"DefaultStartupMemoryLow", "CPUQuotaPeriodSec",	 "CoredumpReceive",  "ManagedOOMPreference",
+	"CPUAccounting",
+	"MemoryAccounting",
+	"IOAccounting",
+	"TasksAccounting",
+	"BlockIOAccounting",
+	"DisableControllers",
+	"DefaultMemoryMin",
+	"DefaultMemoryLow",
+	"DefaultStartupMemoryLow",
+	"CPUQuotaPeriodSec",
+	"CoredumpReceive",
+	"ManagedOOMMemoryPressure",
+	"ManagedOOMMemoryPressureLimit",
+	"ManagedOOMMemoryPressureDurationSec",
+	"ManagedOOMPreference",
 };
 
 static char folder[64];
@@ -345,6 +357,11 @@ TEST(bad_values_are_refused)
 		"DisableControllers=x",
 		"OOMPolicy=maybe",
 		"ManagedOOMPreference=yes",
+		"ManagedOOMMemoryPressure=yes",
+		"ManagedOOMMemoryPressureLimit=101%",
+		"ManagedOOMMemoryPressureLimit=60",
+		"ManagedOOMMemoryPressureDurationSec=x",
+		"ManagedOOMSwap=kill",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
