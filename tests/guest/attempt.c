@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -202,8 +203,46 @@ static int attempt_listen(char **words, int n_words _unused_)
 		pause();
 }
 
+/* A file written in one piece, as the kernel wants a policy. */
+static int attempt_load_file(char **words, int n_words _unused_)
+{
+	static char policy[1 << 20];
+	int from = open(words[0], O_RDONLY | O_CLOEXEC), to = open(words[1], O_WRONLY | O_CLOEXEC);
+	ssize_t n = from < 0 ? -1 : read(from, policy, sizeof policy);
+
+	if (to < 0 || n <= 0 || write(to, policy, (size_t)n) != n)
+		return guest_failed("load-file", words[1], "%s", strerror(errno));
+	close(from);
+	return close(to);
+}
+
+/* A line of the kernel's log is like this. It is written by a thread of the kernel, so it may take a moment. */
+static int attempt_kernel_log(char **words, int n_words _unused_)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	char line[8192];
+
+	for (int tries = 0; fd >= 0 && tries < 100; tries++) {
+		ssize_t n;
+
+		while ((n = read(fd, line, sizeof line - 1)) > 0 || (n < 0 && errno == EPIPE)) {
+			const char *text;
+
+			line[n < 0 ? 0 : n] = '\0';
+			text = strchr(line, ';');
+			line[strcspn(line, "\n")] = '\0';
+			if (text && fnmatch(words[0], text + 1, 0) == 0)
+				return close(fd);
+		}
+		usleep(50000);
+	}
+	return guest_failed("kernel-log", words[0], "no such line");
+}
+
 const struct guest_verb attempt_verbs[] = {
 	{"attempt", 3, 3, attempt, "WHAT OBJECT success|ERRNO"},
+	{"load-file", 2, 2, attempt_load_file, "FROM TO"},
+	{"kernel-log", 1, 1, attempt_kernel_log, "PATTERN"},
 	{"listen-abstract", 1, 1, attempt_listen, "NAME"},
 	{},
 };

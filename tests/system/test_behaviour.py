@@ -124,25 +124,25 @@ def labels_without_their_module_are_refused():
     active = {"SELinux": "selinuxfs" in text, "Smack": "smackfs" in text, "AppArmor": os.path.exists("/sys/module/apparmor")}
     container = "[Container]\nImage=@IMAGE@\n{}\nExec=/guest print\n[Service]\nType=oneshot\n"
     service = "[Service]\nType=oneshot\nExecStart=@GUEST@ print\n{}\n"
-    for text, line, status, module in ((service, "AppArmorProfile=web", 231, "AppArmor"), (service, "SELinuxContext=a:b:c", 229, "SELinux"),
+    for number, (text, line, status, module) in enumerate(((service, "AppArmorProfile=web", 231, "AppArmor"), (service, "SELinuxContext=a:b:c", 229, "SELinux"),
                                        (service, "SmackProcessLabel=web", 236, "Smack"), (container, "AppArmor=web", 231, "AppArmor"),
                                        (container, "SecurityLabelType=spc_t", 229, "SELinux"),
                                        (container, "SecurityLabelLevel=s0:c1,c2", 229, "SELinux"),
                                        (container, "SecurityLabelFileType=usr_t", 229, "SELinux"),
-                                       (container, "SecurityLabelNested=yes", 229, "SELinux")):
+                                       (container, "SecurityLabelNested=yes", 229, "SELinux"))):
         if active[module]:
             continue
-        tree.unit("label.service", text.format(line))
-        tree.good("daemon-reload")
-        result = tree.svcctl("start", "label.service")
-        told = result.stderr + tree.svcctl("status", "label.service").stdout
+        unit = f"label-{number}.service"
+        tree.unit(unit, text.format(line))
+        result = tree.svcctl("start", unit)
+        told = result.stderr + tree.svcctl("status", unit).stdout
         expect_equal(result.returncode, 1, f"{line}: {told}")
         expect(f"{module} is not active in this kernel" in told and line.partition("=")[0] in told, f"{line}: {told}")
-        tree.expect_show("label.service", ExecMainStatus=str(status))
+        tree.expect_show(unit, ExecMainStatus=str(status))
         # Where errors do not matter, or nothing is asked for.
-        tree.unit("label.service", text.format(line.replace("=", "=-", 1) if text is service else "SecurityLabelDisable=yes"))
+        tree.unit(unit, text.format(line.replace("=", "=-", 1) if text is service else "SecurityLabelDisable=yes"))
         tree.good("daemon-reload")
-        tree.start("label.service")
+        tree.start(unit)
 
 
 @test

@@ -75,6 +75,7 @@ class Case:
         self.expected = dict(word.split("=", 1) for word in self.words("expect")) or SUCCESS
         self.log = re.findall(r"^# log: (.*)$", self.text, re.MULTILINE)
         self.modules, self.kernel, self.after = self.words("module"), self.words("kernel"), self.words("after")
+        self.apparmor = re.findall(r"^# apparmor: (.*)$", self.text, re.MULTILINE)
         self.disks = dict(zip(self.words("disk")[::2], self.words("disk")[1::2]))
         self.elsewhere = "\n# not in the VM:" in "\n" + self.text
 
@@ -89,7 +90,24 @@ class Case:
 
 def read_cases():
     cases = [Case(folder, name) for folder in (UNITS, BEHAVIOUR) for name in sorted(os.listdir(folder)) if not name.endswith(".slice")]
-    return [case for case in cases if not case.elsewhere]
+    return [case for case in cases if not case.elsewhere and (find_apparmor_parser() or "apparmor" not in case.name)]
+
+
+def find_apparmor_parser():
+    return shutil.which("apparmor_parser", path="/usr/sbin:/sbin:" + os.environ["PATH"])
+
+
+def add_apparmor(image, cases, scratch):
+    """The policy of all cases, compiled for a kernel that has what version 3 knows of."""
+    profiles = [text for case in cases for text in case.apparmor]
+    if not profiles:
+        return
+    features, source, policy = "/etc/apparmor.d/abi/3.0", os.path.join(scratch, "profiles"), os.path.join(scratch, "policy")
+    with open(source, "w") as file:
+        file.write("abi <abi/3.0>,\n" + "\n".join(profiles) + "\n")
+    subprocess.run([find_apparmor_parser(), "--skip-kernel-load", "--skip-cache", f"--policy-features={features}",
+                    f"--kernel-features={features}", f"--ofile={policy}", source], check=True, stdout=subprocess.DEVNULL)
+    image.copy(policy, "etc/apparmor.policy")
 
 
 def build_initramfs(path, release, cases, scratch):
@@ -133,6 +151,7 @@ def build_root(cases, scratch):
     for program, name in (("init/svc-init", "svc-init"), ("svcd/svcd", "svcd"), ("cli/svcctl", "svcctl"), ("tests/guest/guest", "guest")):
         image.program(os.path.join(BUILD, program), name)
     add_behaviour(image, scratch)
+    add_apparmor(image, cases, scratch)
     write_units(image, cases)
     return image
 
