@@ -23,16 +23,7 @@ static int host_sets_value(struct host_unit *unit, const struct filter_set *set,
 		*ret = unit->cgroup ? cgroup_read_id(&unit->host->cgroups, unit->cgroup) : 0;
 		return *ret ? 0 : -EOPNOTSUPP;
 	}
-	if (unit->uid == (uid_t)-1) { /* launched by an earlier manager */
-		const struct unit *managed = manager_get_unit(unit->host->manager, unit->name);
-		struct host_program *program = managed ? host_launch_main_program(unit->host, managed) : NULL;
-
-		if (program) {
-			unit->uid = program->program->uid;
-			unit->gid = program->program->gid;
-		}
-		host_program_unref(program);
-	}
+	host_launch_learn_ids(unit);
 	*ret = set->source == FILTER_SET_USER ? unit->uid : unit->gid;
 	return unit->uid == (uid_t)-1 ? -ESRCH : 0;
 }

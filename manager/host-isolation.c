@@ -148,7 +148,8 @@ int host_security(struct host *host, struct unit *unit, struct exposure *ret, st
 	exposure_assess(&(struct exposure_launch){.program = program->program,
 						  .spec = &config->spec,
 						  .cgroup = host->cgroups.root_fd >= 0,
-						  .notify_all = config->notify_access == SERVICE_NOTIFY_ALL},
+						  .notify_all = config->notify_access == SERVICE_NOTIFY_ALL,
+						  .removes_ipc = host_ipc_wanted(config)},
 			ret);
 	host_program_unref(program);
 	return 0;

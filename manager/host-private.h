@@ -199,6 +199,8 @@ int host_launch_program(struct host_unit *unit, const struct world_launch *launc
 /* The program of the unit's main process, with a reference: cached, or compiled for the occasion. NULL when
  * it has none or does not compile. */
 struct host_program *host_launch_main_program(struct host *host, const struct unit *unit);
+/* Who the unit runs as, where an earlier manager has launched it: unit->uid stays (uid_t)-1 when that cannot be told. */
+void host_launch_learn_ids(struct host_unit *unit);
 struct host_program *host_program_unref(struct host_program *program);
 void host_launch_forget_programs(struct host_unit *unit);
 
@@ -348,6 +350,11 @@ void host_share_restore(struct host *host);
 void host_share_take(struct host *host, const struct launch_record *record, int *fds, size_t n_fds);
 void host_share_synchronized(struct host *host);
 void host_share_close(struct host *host);
+
+/* host-ipc.c */
+bool host_ipc_wanted(const struct unit_config *config);
+/* The unit is down: its user's IPC objects go, if it says so. */
+void host_ipc_release(struct host_unit *unit, const struct unit_config *config);
 
 /* host-memory.c */
 void *host_memory_grow(struct world *world, size_t size);

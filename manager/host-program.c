@@ -329,6 +329,21 @@ struct host_program *host_launch_main_program(struct host *host, const struct un
 	return host_launch_compile_again(host, unit->name, unit->config, SERVICE_EXEC_START, 0);
 }
 
+void host_launch_learn_ids(struct host_unit *unit)
+{
+	const struct unit *managed = manager_get_unit(unit->host->manager, unit->name);
+	struct host_program *program;
+
+	if (unit->uid != (uid_t)-1 || !managed)
+		return;
+	program = host_launch_main_program(unit->host, managed);
+	if (program) {
+		unit->uid = program->program->uid;
+		unit->gid = program->program->gid;
+	}
+	host_program_unref(program);
+}
+
 /* The program a failed record ran: the launch's own, or compiled again after a restart of the manager. */
 static struct host_program *host_launch_find_program(struct host *host, const struct unit_config *config,
 						     const struct launch_record *record)

@@ -168,6 +168,7 @@ struct unit_config {
 	bool send_sigkill, send_sighup;
 	char *slice; /* "system.slice"; of a slice the one that it lies in, NULL for "-.slice" */
 
+	bool remove_ipc;	 /* the user's IPC objects go when the unit stops */
 	char *container_name;	 /* ContainerName= */
 	bool is_container;	 /* has a [Container] section: strict isolation is the default */
 	uint16_t container_file; /* where that begins: index in files, … */

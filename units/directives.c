@@ -323,6 +323,7 @@ const struct directive directive_table[] = {
 	/* --- [Service]: the process --- */
 	{"Service", "User", VALUE_USER_NAME, ENGINE, SPEC(user), .summary = "Name or id of the user the service runs as."},
 	{"Service", "Group", VALUE_USER_NAME, ENGINE, SPEC(group), .summary = "Name or id of the group the service runs as; the user's own if unset."},
+	{"Service", "RemoveIPC", VALUE_BOOL, MANAGER, AT(remove_ipc), .default_text = "no", .summary = "Removes the System V and POSIX IPC objects of the service's user and group when it stops; with User= or Group=, never root's."},
 	{"Service", "SetLoginEnvironment", VALUE_SPECIAL, ENGINE, SPEC(login_environment), SPECIAL(login_environment), .summary = "Sets HOME, LOGNAME, USER and SHELL; if unset, with User= only."},
 	{"Service", "SupplementaryGroups", VALUE_TEXT_LIST, ENGINE, SPEC(supplementary_groups), .argument = VALUE_LIST_USERS, .summary = "Further groups of the service."},
 	{"Service", "UMask", VALUE_MODE, ENGINE, SPEC(umask), .default_text = "0022", .summary = "Permissions that new files do not get."},

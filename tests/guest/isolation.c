@@ -2,6 +2,12 @@
 #include "guest.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <sys/shm.h>
+#include <sys/sem.h>
+#include <sys/msg.h>
+#include <sys/mman.h>
+#include <sys/ipc.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -271,6 +277,21 @@ static int isolation_cgroup_attribute(char **words, int n _unused_)
 	return guest_expect_text(check, words[1], text);
 }
 
+/* One object of each kind, that stays. */
+static int isolation_make_ipc(char **words, int n _unused_)
+{
+	int fd;
+
+	if (shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600) < 0 || semget(IPC_PRIVATE, 1, IPC_CREAT | 0600) < 0 ||
+	    msgget(IPC_PRIVATE, IPC_CREAT | 0600) < 0)
+		return guest_failed("make-ipc", "System V objects", "%s", strerror(errno));
+	fd = shm_open(words[0], O_CREAT | O_RDWR, 0600);
+	if (fd < 0)
+		return guest_failed("make-ipc", words[0], "%s", strerror(errno));
+	close(fd);
+	return 0;
+}
+
 static int isolation_count_processes(char wanted_state)
 {
 	DIR *directory = opendir("/proc");
@@ -328,6 +349,7 @@ const struct guest_verb isolation_verbs[] = {
 	{"gid-map", 1, 1, isolation_gid_map, "'INSIDE OUTSIDE COUNT, …'"},
 	{"namespace", 3, 3, isolation_namespace, "KIND is|differs INODE"},
 	{"record-namespaces", 1, 1, isolation_record_namespaces, "PATH"},
+	{"make-ipc", 1, 1, isolation_make_ipc, "/NAME"},
 	{"propagation", 2, 2, isolation_propagation, "PATH shared|slave|private"},
 	{"time-offset", 2, 2, isolation_time_offset, "monotonic|boottime SECONDS"},
 	{"cgroup", 1, 1, isolation_cgroup, "PATH"},

@@ -302,6 +302,35 @@ def the_commands_of_a_service_share_its_namespaces():
     expect(not os.path.exists("/tmp/first"), "a private /tmp")
 
 
+def ipc_of(uid):
+    found = []
+    for kind, column in (("shm", 7), ("sem", 4), ("msg", 7)):
+        with open(f"/proc/sysvipc/{kind}") as file:
+            found += [kind for line in file.readlines()[1:] if line.split()[column] == str(uid)]
+    return sorted(found + [name for name in os.listdir("/dev/shm") if os.lstat(f"/dev/shm/{name}").st_uid == uid])
+
+
+@test
+def ipc_objects_go_with_their_user():
+    # directive: Service.RemoveIPC
+    tree = the_tree()
+    name, uid = f"svcd-test-{os.getpid()}", 64321
+    expect_equal(ipc_of(uid), [], "before")
+    extra = f"Type=oneshot\nUser={uid}\nGroup={uid}\n"
+    tree.service("ipc.service", f"make-ipc /{name}", extra)
+    tree.service("same.service", "forever", f"Type=exec\nUser={uid}\nRemoveIPC=yes\n")
+    tree.good("daemon-reload")
+    tree.start("ipc.service")
+    expect_equal(ipc_of(uid), ["msg", "sem", "shm", name], "without RemoveIPC=")
+    tree.service("ipc.service", f"make-ipc /{name}", extra + "RemoveIPC=yes\n")
+    tree.good("daemon-reload")
+    tree.start("same.service")
+    tree.start("ipc.service")
+    expect(len(ipc_of(uid)) > 4, "while another unit runs as the user")
+    tree.good("stop", "same.service")
+    expect_equal(ipc_of(uid), [], "with the last unit of the user")
+
+
 def exposure(tree, unit):
     answer = json.loads(tree.good("security", "--json", unit))
     return answer["exposure"], {row["name"]: row for row in answer["rows"]}
