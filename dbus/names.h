@@ -31,3 +31,4 @@
 #define NAMES_ERROR_INACTIVE	     "UnitInactive"
 #define NAMES_ERROR_UNIT_BUSY	     "UnitBusy"
 #define NAMES_ERROR_NOTHING_TO_CLEAN "NothingToClean"
+#define NAMES_ERROR_NO_SUCH_USER     "NoSuchDynamicUser"

@@ -357,5 +357,10 @@ int cleaning_append_kinds(sd_bus_message *message, const struct unit *unit);
 void cleaning_drop(const struct connection *connection);
 void cleaning_drop_all(struct bus *bus);
 
+/* users.c: who exists while his service runs */
+int users_method_by_name(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int users_method_by_uid(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int users_method_list(sd_bus_message *message, void *userdata, sd_bus_error *error);
+
 /* The bus goes away: commands that still run will answer nobody. */
 void execution_orphan_all(struct bus *bus);

@@ -34,9 +34,12 @@ struct compile_context {
 	/* CLONE_NEWNET, CLONE_NEWIPC: if private, then not made but brought by the launch, for all processes that share
 	   it (PROGRAM_DESCRIPTOR_SHARED) */
 	uint32_t shared;
-	bool shared_tmp;   /* the same with /tmp and /var/tmp */
-	bool in_cgroup;	   /* the child is born in a cgroup of its own */
-	unsigned n_passed; /* descriptors 3…: passed sockets, at the end of the descriptor list */
+	bool shared_tmp;      /* the same with /tmp and /var/tmp */
+	bool in_cgroup;	      /* the child is born in a cgroup of its own */
+	unsigned n_passed;    /* descriptors 3…: passed sockets, at the end of the descriptor list */
+	uint32_t dynamic_uid; /* of spec.user, who exists for this service; 0: he is looked up */
+	const char *dynamic_passwd,
+		*dynamic_group; /* files of the host that name him, seen by the service as its own */
 	int join_pidfd; /* svcctl exec: join the namespaces of this process instead of making any; -1. Only whether it is
 					set matters here: the launch brings it (PROGRAM_DESCRIPTOR_JOIN) */
 };

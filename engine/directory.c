@@ -35,9 +35,9 @@ bool directory_is_read_only(const char *entry)
 
 bool directory_is_private(const struct spec *spec, enum spec_directory kind)
 {
-	(void)spec;
-	(void)kind;
-	return false;
+	if (!spec->dynamic_user || kind == SPEC_DIRECTORY_CONFIGURATION)
+		return false;
+	return kind != SPEC_DIRECTORY_RUNTIME || spec->runtime_preserve != SPEC_PRESERVE_NO;
 }
 
 bool directory_any(const struct spec *spec)
@@ -157,6 +157,22 @@ static int directory_collect_link(struct mountplan *plan, struct build *build, e
 	return 0;
 }
 
+/* The way to the private directories is closed to users; this one gets there, and finds nobody else's. */
+static int directory_hide_others(struct mountplan *plan, struct build *build, enum spec_directory kind,
+				 char ***kept)
+{
+	char *path = text_format("%s/private", build->context->directories[kind]);
+	struct mountplan_entry *mount;
+
+	if (text_list_take(kept, path) < 0)
+		return -ENOMEM;
+	mount = mountplan_add(plan, build, MOUNTPLAN_TMPFS, path);
+	mount->options = "mode=0755,size=64k";
+	mount->flags = PROGRAM_MOUNT_NO_SUID | PROGRAM_MOUNT_NO_DEV | PROGRAM_MOUNT_NO_EXEC;
+	mountplan_add(plan, build, MOUNTPLAN_READ_ONLY, path);
+	return 0;
+}
+
 static int directory_collect_one(struct mountplan *plan, struct build *build, enum spec_directory kind,
 				 const char *entry, char ***kept)
 {
@@ -169,6 +185,9 @@ static int directory_collect_one(struct mountplan *plan, struct build *build, en
 	int r = text_list_take(kept, source), s = text_list_take(kept, target);
 
 	if (r < 0 || s < 0)
+		return build_fail(build, -ENOMEM, "the mounts could not be planned");
+	if (!directory_in_own_root(build) && directory_is_private(build->spec, kind) &&
+	    directory_hide_others(plan, build, kind, kept) < 0)
 		return build_fail(build, -ENOMEM, "the mounts could not be planned");
 	mount = mountplan_add(plan, build, MOUNTPLAN_BIND, target);
 	mount->source = source;

@@ -511,6 +511,28 @@ static void filesystem_add_notify(struct mountplan *plan, struct build *build)
 
 /* --- all of it --------------------------------------------------------------------------------------- */
 
+/* passwd and group files that name a dynamic user. */
+static void filesystem_add_users(struct mountplan *plan, struct build *build)
+{
+	const struct compile_context *context = build->context;
+	const struct {
+		const char *source, *target;
+	} files[] = {{context->dynamic_passwd, "/etc/passwd"}, {context->dynamic_group, "/etc/group"}};
+
+	if (!context->dynamic_uid)
+		return;
+	BUILD_ORIGIN(build, dynamic_user);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		struct mountplan_entry *entry = mountplan_add(plan, build, MOUNTPLAN_BIND, files[i].target);
+
+		entry->source = files[i].source;
+		entry->is_directory = false;
+		entry->implied = true;
+		entry->flags = PROGRAM_MOUNT_READ_ONLY | PROGRAM_MOUNT_NO_SUID | PROGRAM_MOUNT_NO_DEV |
+			       PROGRAM_MOUNT_NO_EXEC;
+	}
+}
+
 static int filesystem_emit_plan(struct build *build, struct mountplan *plan, struct filesystem_texts *texts)
 {
 	int r = filesystem_make_texts(build, texts);
@@ -526,6 +548,7 @@ static int filesystem_emit_plan(struct build *build, struct mountplan *plan, str
 		r = credential_collect(plan, build, &texts->kept);
 	if (r < 0)
 		return r;
+	filesystem_add_users(plan, build);
 	r = filesystem_add_timezone(plan, build, texts);
 	if (r < 0)
 		return r;

@@ -123,6 +123,16 @@ static int identity_add_memberships(struct identity *identity, char *group)
 	return r;
 }
 
+static int identity_set_dynamic(struct build *build, struct identity *identity)
+{
+	BUILD_ORIGIN(build, dynamic_user);
+	identity->uid = identity->gid = build->context->dynamic_uid;
+	if (text_set(&identity->name, build->spec->user) < 0 || text_set(&identity->home, "/") < 0 ||
+	    text_set(&identity->shell, "/usr/sbin/nologin") < 0)
+		return build_fail(build, -ENOMEM, "the user could not be set");
+	return 0;
+}
+
 static int identity_resolve_user(struct build *build, struct identity *identity)
 {
 	_cleanup_free_ char *passwd = NULL;
@@ -130,6 +140,8 @@ static int identity_resolve_user(struct build *build, struct identity *identity)
 	bool found;
 	int r;
 
+	if (build->context->dynamic_uid)
+		return identity_set_dynamic(build, identity);
 	BUILD_ORIGIN(build, user);
 	r = identity_read(build, "/etc/passwd", &passwd);
 	if (r < 0)
@@ -167,6 +179,10 @@ static int identity_resolve_groups(struct build *build, struct identity *identit
 		return r;
 	if (spec->group) {
 		r = identity_lookup_group(build, file, spec->group, &identity->gid);
+		if (r < 0 && r == -ESRCH && build->context->dynamic_uid) {
+			*build->failure = (struct failure){}; /* it is as dynamic as the user */
+			r = 0;
+		}
 		if (r < 0)
 			return r;
 	}

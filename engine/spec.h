@@ -420,6 +420,7 @@ struct spec {
 	struct spec_filters filters;
 
 	/* process */
+	bool dynamic_user;  /* `user` exists while the service runs */
 	char *user, *group; /* name or number; NULL: root */
 	char **supplementary_groups;
 	mode_t umask;

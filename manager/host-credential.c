@@ -53,17 +53,19 @@ int host_credential_init(struct host *host)
 }
 
 int host_credential_prepare(const struct host *host, const char *unit, const struct spec *spec,
-			    struct compile_context *context, char **ret_directory)
+			    struct compile_context *context, char ***kept)
 {
+	char *directory;
+
 	context->secret_directory = host->secret_directory;
 	context->credential_stores = host->credential_stores;
 	context->sealed_credential_stores = host->sealed_credential_stores;
 	context->credentials_on_disk = !host->may_mount;
 	if (!credential_any(spec))
 		return 0;
-	*ret_directory = text_format("%s/%s", host->credentials_directory, unit);
-	context->credentials_directory = *ret_directory;
-	return *ret_directory ? 0 : -ENOMEM;
+	directory = text_format("%s/%s", host->credentials_directory, unit);
+	context->credentials_directory = directory;
+	return text_list_take(kept, directory);
 }
 
 void host_credential_release(struct host *host, const char *unit, const struct unit_config *config)

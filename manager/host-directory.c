@@ -20,6 +20,7 @@
 #include "engine/directory.h"
 #include "manager/host-private.h"
 
+#define HOST_PRIVATE	     "private" /* below each base: the directories of dynamic users */
 #define HOST_DEFAULT_RUNTIME "/run/svcd"
 #define HOST_DEFAULT_STATE   "/var/lib/svcd"
 
@@ -139,6 +140,7 @@ struct host_directory {
 	const struct spec *spec;
 	enum spec_directory kind;
 	const char *path, *link; /* of the entry */
+	const char *real;	 /* where it is: PATH, or below "private" */
 	struct failure *failure;
 };
 
@@ -160,25 +162,25 @@ static int host_directory_fail(const struct host_directory *directory, const cha
 static int host_directory_make(const struct host_directory *directory, int base_fd)
 {
 	const char *name;
-	_cleanup_fd_ int parent = host_directory_parent(base_fd, directory->path, true, &name), fd = -1;
+	_cleanup_fd_ int parent = host_directory_parent(base_fd, directory->real, true, &name), fd = -1;
 	mode_t mode = directory->spec->directory_modes[directory->kind];
 	struct stat status;
 	char link[64];
 	bool made;
 
 	if (parent < 0)
-		return host_directory_fail(directory, directory->path, parent, "make");
+		return host_directory_fail(directory, directory->real, parent, "make");
 	fd = host_directory_step_making(parent, name, mode & 0777, &made);
 	if (fd < 0)
-		return host_directory_fail(directory, directory->path, fd, "make");
+		return host_directory_fail(directory, directory->real, fd, "make");
 	/* What an administrator has in /etc stays as it is. */
 	if (!made && !directory_kinds[directory->kind].owned)
 		return TAKE_FD(fd);
 	if (fstat(fd, &status) < 0)
-		return host_directory_fail(directory, directory->path, -errno, "look at");
+		return host_directory_fail(directory, directory->real, -errno, "look at");
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd); /* fchmod(2) does not take O_PATH */
 	if ((status.st_mode & 07777) != mode && chmod(link, mode) < 0)
-		return host_directory_fail(directory, directory->path, -errno, "set the mode of");
+		return host_directory_fail(directory, directory->real, -errno, "set the mode of");
 	return TAKE_FD(fd);
 }
 
@@ -206,16 +208,96 @@ static int host_directory_link(const struct host_directory *directory, int base_
 			   directory->host->directories[directory->kind], at, to);
 }
 
-static int host_directory_make_link(const struct host_directory *directory, int base_fd)
+static int host_directory_make_link(const struct host_directory *directory, int base_fd, const char *link)
 {
-	_cleanup_free_ char *to =
-		directory->link ? directory_relative(directory->path, directory->link) : NULL;
+	_cleanup_free_ char *to = directory_relative(directory->real, link);
 
-	if (!directory->link)
-		return 0;
 	if (!to)
 		return host_directory_fail(directory, directory->path, -ENOMEM, "make");
-	return host_directory_link(directory, base_fd, directory->link, to);
+	return host_directory_link(directory, base_fd, link, to);
+}
+
+/* --- private ones ------------------------------------------------------------------------------------ */
+
+/* From one place below the base to another, where there is nothing yet. -ENOENT: it is not there. */
+static int host_directory_move(int base_fd, const char *from, const char *to)
+{
+	const char *from_name, *to_name;
+	_cleanup_fd_ int from_parent = host_directory_parent(base_fd, from, false, &from_name),
+			 to_parent = -1;
+
+	if (from_parent < 0)
+		return from_parent;
+	to_parent = host_directory_parent(base_fd, to, true, &to_name);
+	if (to_parent < 0)
+		return to_parent;
+	return renameat2(from_parent, from_name, to_parent, to_name, RENAME_NOREPLACE) < 0 ? -errno : 0;
+}
+
+static bool host_directory_is_there(int base_fd, const char *path)
+{
+	const char *name;
+	_cleanup_fd_ int parent = host_directory_parent(base_fd, path, false, &name);
+	_cleanup_fd_ int fd = parent < 0 ? -1 : host_directory_step(parent, name);
+
+	return fd >= 0;
+}
+
+/* Does another entry hold this one? Then its link leads to both. */
+static bool host_directory_is_inner(const struct host_directory *directory)
+{
+	TEXT_LIST_FOREACH (entry, directory->spec->directories[directory->kind]) {
+		size_t length = strcspn(*entry, ":");
+
+		if (strncmp(directory->path, *entry, length) == 0 && directory->path[length] == '/')
+			return true;
+	}
+	return false;
+}
+
+/* Nobody but root gets to what is in "private". One that was not private before moves there. */
+static int host_directory_hide(const struct host_directory *directory, int base_fd)
+{
+	_cleanup_fd_ int fd = host_directory_step_making(base_fd, HOST_PRIVATE, 0700, NULL);
+	struct stat status;
+	int r;
+
+	if (fd < 0)
+		return host_directory_fail(directory, HOST_PRIVATE, fd, "make");
+	if (fstat(fd, &status) < 0 || status.st_uid != geteuid())
+		return host_directory_fail(directory, HOST_PRIVATE, -EPERM, "trust");
+	if ((status.st_mode & 0777) != 0700 && fchmodat(base_fd, HOST_PRIVATE, 0700, 0) < 0)
+		return host_directory_fail(directory, HOST_PRIVATE, -errno, "set the mode of");
+	if (host_directory_is_inner(directory) || !host_directory_is_there(base_fd, directory->path))
+		return 0;
+	r = host_directory_move(base_fd, directory->path, directory->real);
+	return r < 0 ? host_directory_fail(directory, directory->path, r, "make private what is in") : 0;
+}
+
+/* The other way round: a link of ours is where the directory should be, for a dynamic user had it. */
+static int host_directory_unhide(const struct host_directory *directory, int base_fd)
+{
+	_cleanup_free_ char *hidden = text_format(HOST_PRIVATE "/%s", directory->path);
+	_cleanup_free_ char *to = hidden ? directory_relative(hidden, directory->path) : NULL;
+	char found[4096];
+	const char *name;
+	_cleanup_fd_ int parent = host_directory_parent(base_fd, directory->path, false, &name);
+	ssize_t n = parent < 0 ? -1 : readlinkat(parent, name, found, sizeof found - 1);
+
+	if (!to)
+		return -ENOMEM;
+	if (n < 0 || (size_t)n != strlen(to) || strncmp(found, to, (size_t)n) != 0)
+		return -ELOOP;
+	if (unlinkat(parent, name, 0) < 0)
+		return -errno;
+	return host_directory_move(base_fd, hidden, directory->path);
+}
+
+/* Where an entry's directory really is, below its base. Heap. */
+static char *host_directory_real(const struct spec *spec, enum spec_directory kind, const char *entry)
+{
+	return text_format("%s%.*s", directory_is_private(spec, kind) ? HOST_PRIVATE "/" : "",
+			   (int)strcspn(entry, ":"), entry);
 }
 
 /* Which entry of the config a descriptor of a program means. */
@@ -237,21 +319,35 @@ int host_directory_open(const struct host *host, const struct spec *spec,
 	struct host_directory directory = {.host = host, .spec = spec, .failure = failure};
 	const char *entry = host_directory_entry(spec, descriptor, &directory.kind);
 	_cleanup_free_ char *path = entry ? directory_path(entry) : NULL,
-			    *link = entry ? directory_link(entry) : NULL;
+			    *link = entry ? directory_link(entry) : NULL,
+			    *real = entry ? host_directory_real(spec, directory.kind, entry) : NULL;
 	_cleanup_fd_ int base = -1, fd = -1;
-	int r;
+	bool private = entry && directory_is_private(spec, directory.kind);
+	int r = 0;
 
-	if (!path)
+	if (!path || !real)
 		return failure_set(failure, entry ? -ENOMEM : -EINVAL, NULL, "cannot make the directory");
 	directory.path = path;
 	directory.link = link;
+	directory.real = real;
 	base = host_directory_open_base(host, directory.kind, true);
 	if (base < 0)
 		return failure_set(failure, base, NULL, "cannot make %s", host->directories[directory.kind]);
+	if (private)
+		r = host_directory_hide(&directory, base);
+	if (r < 0)
+		return r;
 	fd = host_directory_make(&directory, base);
+	if (fd == -ELOOP && !private && host_directory_unhide(&directory, base) == 0) {
+		*failure = (struct failure){};
+		fd = host_directory_make(&directory, base);
+	}
 	if (fd < 0)
 		return fd;
-	r = host_directory_make_link(&directory, base);
+	if (private && !host_directory_is_inner(&directory))
+		r = host_directory_make_link(&directory, base, path);
+	if (r == 0 && link)
+		r = host_directory_make_link(&directory, base, link);
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
@@ -297,9 +393,12 @@ int host_directory_remove_all(struct host *host, const struct spec *spec, enum s
 	if (base < 0)
 		return base == -ENOENT ? 0 : base;
 	TEXT_LIST_FOREACH (entry, spec->directories[kind]) {
-		_cleanup_free_ char *path = directory_path(*entry), *link = directory_link(*entry);
-		int r = path ? host_directory_remove(host, kind, base, path, clean) : -ENOMEM;
+		_cleanup_free_ char *path = directory_path(*entry), *link = directory_link(*entry),
+				    *real = host_directory_real(spec, kind, *entry);
+		int r = path && real ? host_directory_remove(host, kind, base, real, clean) : -ENOMEM;
 
+		if (path && directory_is_private(spec, kind))
+			host_directory_remove_link(base, path);
 		if (link)
 			host_directory_remove_link(base, link);
 		if (r < 0 && r != -ENOENT && r != -ENOTDIR && r != -ELOOP)

@@ -330,6 +330,11 @@ int host_launch_start(struct world *world, const struct world_launch *request, s
 	*ret_exit_status = HOST_EXIT_FDS;
 	if (!unit)
 		return failure_set(failure, -ENOMEM, request->unit, "cannot launch");
+	r = host_user_acquire(host, request->unit, &request->config->spec, failure);
+	if (r < 0) {
+		*ret_exit_status = HOST_EXIT_USER;
+		return host_launch_blame(request->config, offsetof(struct spec, dynamic_user), 0, failure);
+	}
 	r = host_launch_program(unit, request, join_pidfd, &program, failure, ret_exit_status);
 	if (r < 0)
 		return r;
@@ -364,6 +369,7 @@ static struct spec host_exec_spec(const struct unit_config *config, const struct
 
 	if (exec->user) {
 		spec.user = (char *)exec->user;
+		spec.dynamic_user = false;
 		spec.group = NULL;
 		spec.supplementary_groups = NULL;
 	}
@@ -438,11 +444,11 @@ int host_exec(struct host *host, struct unit *unit, const struct host_exec *exec
 		.in_cgroup = host_unit && host_unit->cgroup_fd >= 0,
 	};
 	struct host_program *program;
-	_cleanup_free_ char *credentials = NULL;
+	_cleanup_text_list_ char **kept = NULL;
 	_cleanup_fd_ int pidfd = -1;
 	int r;
 
-	if (host_credential_prepare(host, unit->name, &spec, &context, &credentials) < 0)
+	if (host_launch_prepare(host, unit->name, &spec, &context, &kept) < 0)
 		return failure_set(failure, -ENOMEM, unit->name, "cannot execute");
 	if (!unit->main.alive || unit->main.pid <= 0)
 		return failure_set(failure, -ESRCH, unit->name, "is not running");

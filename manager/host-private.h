@@ -133,6 +133,7 @@ struct host {
 	struct table filters;	       /* content -> loaded program: host-filter.c */
 	unsigned filters_idle;	       /* of these, used by no unit now */
 	int filters_error;	       /* why a filter that goes without saying was left out; 0 */
+	struct host_user *users;       /* dynamic ones */
 	struct host_removal *removals; /* trees on their way out */
 	struct host_share *shares;     /* what several launches have in common */
 	sd_event_source *removal_source;
@@ -176,7 +177,13 @@ struct host_launch *host_launch_new(struct host *host, const struct launch_id *i
 struct host_launch *host_launch_free(struct host_launch *launch);
 
 /* systemd's EXIT_* for what fails outside the launch program (systemd.exec(5)). */
-enum { HOST_EXIT_FDS = 202, HOST_EXIT_CGROUP = 219, HOST_EXIT_NETWORK = 225, HOST_EXIT_NAMESPACE = 226 };
+enum {
+	HOST_EXIT_FDS = 202,
+	HOST_EXIT_USER = 217,
+	HOST_EXIT_CGROUP = 219,
+	HOST_EXIT_NETWORK = 225,
+	HOST_EXIT_NAMESPACE = 226
+};
 
 /* host-launch.c: from a launch program to a running process */
 int host_launch_start(struct world *world, const struct world_launch *launch, struct failure *failure,
@@ -186,6 +193,9 @@ int host_launch_start(struct world *world, const struct world_launch *launch, st
 extern const char *const host_command_names[SERVICE_COMMAND_MAX_]; /* "ExecStart", … */
 void host_launch_describe(struct world *world, const char *unit, const struct launch_record *record,
 			  struct failure *failure, int *ret_exit_status);
+/* Fills CONTEXT with what the host keeps for the unit, as host_credential_prepare(). */
+int host_launch_prepare(const struct host *host, const char *unit, const struct spec *spec,
+			struct compile_context *context, char ***kept);
 /* Puts the place and the directive that asked for it in front of a message of the engine's. Returns the
  * failure's error. */
 int host_launch_blame(const struct unit_config *config, uint32_t origin, unsigned item,
@@ -296,10 +306,22 @@ void host_directory_release(struct host *host, const char *name, const struct un
 /* host-credential.c */
 int host_credential_init(struct host *host);
 void host_credential_free(struct host *host);
-/* Says in CONTEXT where the unit's are; *RET_DIRECTORY, which it borrows, is the caller's. */
+/* Says in CONTEXT where the unit's are; KEPT, which is the caller's, gets the strings that it borrows. */
 int host_credential_prepare(const struct host *host, const char *unit, const struct spec *spec,
-			    struct compile_context *context, char **ret_directory);
+			    struct compile_context *context, char ***kept);
 void host_credential_release(struct host *host, const char *unit, const struct unit_config *config);
+
+/* host-user.c: DynamicUser= */
+int host_user_read(struct host *host);
+void host_user_free_all(struct host *host);
+/* Gives the unit its user, if it has a dynamic one, and makes the files that name him. */
+int host_user_acquire(struct host *host, const char *unit, const struct spec *spec, struct failure *failure);
+void host_user_release(struct host *host, const char *unit);
+void host_user_purge(struct host *host);
+/* Whom the unit has, or would get; 0 without a dynamic user. */
+uid_t host_user_of(const struct host *host, const char *unit, const struct spec *spec);
+/* The unit's own "passwd" or "group". Heap. */
+char *host_user_file(const struct host *host, const char *unit, const char *which);
 
 /* host-removal.c: trees that go in the background */
 /* Removes the directory NAME, in PARENT_FD; a tree is renamed into BASE_FD, on the same file system, whose path is WHERE. CLEAN, which may be NULL, hears of

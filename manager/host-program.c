@@ -108,6 +108,23 @@ bool host_launch_wants_notify(const struct unit_config *config)
 	       config->notify_access != SERVICE_NOTIFY_NONE || config->watchdog > 0;
 }
 
+int host_launch_prepare(const struct host *host, const char *unit, const struct spec *spec,
+			struct compile_context *context, char ***kept)
+{
+	char *passwd, *group;
+	int r = host_credential_prepare(host, unit, spec, context, kept);
+
+	context->dynamic_uid = host_user_of(host, unit, spec);
+	if (r < 0 || context->dynamic_uid == 0)
+		return r;
+	passwd = host_user_file(host, unit, "passwd");
+	group = host_user_file(host, unit, "group");
+	context->dynamic_passwd = passwd;
+	context->dynamic_group = group;
+	r = text_list_take(kept, passwd);
+	return r < 0 ? r : text_list_take(kept, group);
+}
+
 /* Compiles one command line. *RET_ORIGIN and *RET_ITEM as compile(). */
 static int host_launch_compile(struct host *host, const char *unit, const struct unit_config *config,
 			       const struct exec_command *line, char *const *environment, int join_pidfd,
@@ -129,12 +146,12 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 		.in_cgroup = host->cgroups.root_fd >= 0,
 		.join_pidfd = join_pidfd,
 	};
-	_cleanup_free_ char *credentials = NULL;
+	_cleanup_text_list_ char **kept = NULL;
 	struct host_shared shared;
 	int r = text_list_copy(environment, &own);
 
 	if (r == 0)
-		r = host_credential_prepare(host, unit, &config->spec, &context, &credentials);
+		r = host_launch_prepare(host, unit, &config->spec, &context, &kept);
 	if (r == 0 && config->watchdog > 0 && config->watchdog != USEC_INFINITY)
 		r = text_list_take(&own, text_format("WATCHDOG_USEC=%" PRIu64, config->watchdog));
 	if (r == 0 && host_launch_wants_notify(config) && !(notify = host_notify_path(host, unit)))
@@ -271,7 +288,8 @@ int host_launch_program(struct host_unit *unit, const struct world_launch *launc
 			struct host_program **ret, struct failure *failure, int *ret_exit_status)
 {
 	struct host_shared shared = host_share_wanted(unit->host, unit->name, launch->config);
-	uint64_t generation = host_launch_generation(&launch->config->spec) ^ shared.namespaces ^ shared.tmp;
+	uint64_t generation = host_launch_generation(&launch->config->spec) ^ shared.namespaces ^ shared.tmp ^
+			      (uint64_t)host_user_of(unit->host, unit->name, &launch->config->spec) << 32;
 	bool cachable = host_launch_cachable(launch) && join_pidfd < 0;
 	struct host_program *program;
 	int r;

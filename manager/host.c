@@ -83,6 +83,8 @@ static void host_release(struct world *world, const char *name, const struct uni
 	host_credential_release(unit->host, name, config);
 	host_share_release(unit->host, name);
 	host_ipc_release(unit, config);
+	if (!host_unit_restarts(unit->host, name))
+		host_user_release(unit->host, name);
 	unit->tell_empty = false;
 }
 
@@ -198,7 +200,7 @@ void host_wake(struct host *host)
 
 static int host_make_directories(const struct host *host, struct failure *failure)
 {
-	static const char *const below[] = {"", "/logs", "/notify", "/credentials"};
+	static const char *const below[] = {"", "/logs", "/notify", "/credentials", "/users"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(below); i++) {
 		_cleanup_free_ char *path = text_format("%s%s", host->runtime_directory, below[i]);
@@ -290,6 +292,9 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 	r = cgroup_tree_open(&host->cgroups, options->cgroup_root, getppid(), failure);
 	if (r < 0)
 		return r;
+	r = host_user_read(host);
+	if (r < 0)
+		return failure_set(failure, r, NULL, "cannot read which dynamic users there are");
 	r = manager_new(&host->world, observer, &host->manager);
 	if (r < 0)
 		return failure_set(failure, r, NULL, "cannot restore the manager's state");
@@ -300,6 +305,7 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 	host_share_synchronized(host);
 	manager_synchronized(host->manager);
 	host_limits_restore(host);
+	host_user_purge(host);
 	host_removal_resume(host);
 	TABLE_FOREACH (slot, &host->units)
 		host_cgroup_check_empty(slot->value);
@@ -343,6 +349,7 @@ struct host *host_free(struct host *host)
 	host_clean_drop(host);
 	host_removal_drop(host);
 	host_credential_free(host);
+	host_user_free_all(host);
 	for (size_t i = 0; i < ARRAY_SIZE(host->directories); i++)
 		free(host->directories[i]);
 	free(host->runtime_directory);

@@ -77,6 +77,15 @@ int host_set_properties(struct host *host, struct unit *unit, bool runtime,
 int host_freeze(struct host *host, struct unit *unit, bool freeze, struct failure *failure);
 enum cgroup_freezer host_freezer_state(const struct host *host, const struct unit *unit);
 
+/* A user who exists while one of his units runs: DynamicUser=. */
+struct host_user {
+	struct host_user *next;
+	char *name;
+	uid_t uid; /* and group */
+	char **units;
+};
+const struct host_user *host_users(const struct host *host);
+
 /* Takes away what an inactive unit keeps: WHAT is a bit per enum spec_directory. DONE is called once, when all is gone or cannot be
  * removed, or with -ETIMEDOUT after TimeoutCleanSec=; not at all, and 1 is returned, when that is so already. -EALREADY: it is not
  * inactive. -EUNATCH: it has none of these. */

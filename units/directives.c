@@ -321,6 +321,7 @@ const struct directive directive_table[] = {
 	{"Service", "NFTSet", VALUE_RULES, CGROUP, SPEC(filters.nft_sets), .parse = special_parse_nft_sets, .summary = "SOURCE:FAMILY:TABLE:SET: a set of the packet filter that holds the unit's cgroup, user or group (SOURCE) while the unit is up."},
 
 	/* --- [Service]: the process --- */
+	{"Service", "DynamicUser", VALUE_BOOL, ENGINE, SPEC(dynamic_user), .summary = "The service's user and group exist while it runs; User= may name them, else the unit's name does. Implies what keeps their traces together: ProtectSystem=strict, ProtectHome=read-only, PrivateTmp=, NoNewPrivileges=, RestrictSUIDSGID= and private directories."},
 	{"Service", "User", VALUE_USER_NAME, ENGINE, SPEC(user), .summary = "Name or id of the user the service runs as."},
 	{"Service", "Group", VALUE_USER_NAME, ENGINE, SPEC(group), .summary = "Name or id of the group the service runs as; the user's own if unset."},
 	{"Service", "RemoveIPC", VALUE_BOOL, MANAGER, AT(remove_ipc), .default_text = "no", .summary = "Removes the System V and POSIX IPC objects of the service's user and group when it stops; with User= or Group=, never root's."},

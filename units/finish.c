@@ -1,4 +1,5 @@
 /* See finish.h. */
+#include <ctype.h>
 #include <linux/capability.h>
 #include <linux/mempolicy.h>
 #include <sched.h>
@@ -365,6 +366,44 @@ static int finish_check_dependencies(const struct unit_config *config, struct fa
 	return 0;
 }
 
+/* A name that a user can have, made of the unit's; of a digest of it when it cannot be used. */
+static char *finish_user_name(const char *unit)
+{
+	_cleanup_free_ char *name = strndup(unit, strcspn(unit, "@"));
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	if (!name)
+		return NULL;
+	if (name[strlen(name) - 1] != '\0' && strlen(name) == strlen(unit))
+		*strrchr(name, '.') = '\0';
+	if (value_user_valid(name) && !isdigit((unsigned char)*name) && !strchr(name, '.'))
+		return TAKE(name);
+	for (const char *c = unit; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * UINT64_C(1099511628211);
+	return text_format("_du%016llx", (unsigned long long)hash);
+}
+
+/* What systemd.exec(5) says that DynamicUser= implies: nothing of the service may be left that a later owner of the id could take up. */
+static int finish_dynamic_user(struct unit_config *config, struct failure *failure)
+{
+	struct spec *spec = &config->spec;
+
+	if (!spec->dynamic_user)
+		return 0;
+	if (!spec->user && !(spec->user = finish_user_name(config->name)))
+		return -ENOMEM;
+	if (isdigit((unsigned char)*spec->user))
+		return FINISH_FAIL(spec.user, "a dynamic user needs a name, not a number");
+	if (spec->private_tmp == SPEC_PRIVATE_TMP_NO)
+		spec->private_tmp = SPEC_PRIVATE_TMP_DISCONNECTED;
+	spec->protect_system = SPEC_PROTECT_SYSTEM_STRICT;
+	if (spec->protect_home == SPEC_PROTECT_HOME_NO)
+		spec->protect_home = SPEC_PROTECT_HOME_READ_ONLY;
+	spec->no_new_privileges = true;
+	spec->restrict_suid_sgid = true;
+	return 0;
+}
+
 int finish_config(struct unit_config *config, struct failure *failure)
 {
 	int r = 0;
@@ -373,6 +412,8 @@ int finish_config(struct unit_config *config, struct failure *failure)
 		r = finish_container(config, failure);
 	if (r >= 0)
 		r = finish_check_dependencies(config, failure);
+	if (r >= 0)
+		r = finish_dynamic_user(config, failure);
 	if (r >= 0 && config->kind == UNIT_SERVICE) {
 		finish_service_defaults(config);
 		r = finish_check_service(config, failure);

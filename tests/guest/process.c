@@ -155,6 +155,33 @@ static int process_session_leader(char **words _unused_, int n _unused_)
 			    getsid(0), getpgid(0), getpid());
 }
 
+/* The name that FILE has for the number ID. */
+static int process_name(const char *check, const char *file, unsigned id, const char *expected)
+{
+	char text[65536];
+	ssize_t length = guest_read(file, text, sizeof text);
+
+	if (length < 0)
+		return guest_failed(check, file, "%s", strerror(-length));
+	for (char *cursor = text, *line; (line = strsep(&cursor, "\n"));) {
+		const char *name = strsep(&line, ":");
+
+		if (line && strsep(&line, ":") && line && strtoul(line, NULL, 10) == id)
+			return guest_expect_text(check, expected, name);
+	}
+	return guest_failed(check, expected, "nobody with the id %u", id);
+}
+
+static int process_user_name(char **words, int n _unused_)
+{
+	return process_name("user-name", "/etc/passwd", getuid(), words[0]);
+}
+
+static int process_group_name(char **words, int n _unused_)
+{
+	return process_name("group-name", "/etc/group", getgid(), words[0]);
+}
+
 static int process_environment(char **words, int n_words)
 {
 	int failed = 0;
@@ -297,6 +324,8 @@ const struct guest_verb process_verbs[] = {
 	{"timer-slack", 1, 1, process_timer_slack, "NANOSECONDS"},
 	{"rlimit", 2, 3, process_rlimit, "NAME SOFT [HARD]"},
 	{"session-leader", 0, 0, process_session_leader, ""},
+	{"user-name", 1, 1, process_user_name, "NAME"},
+	{"group-name", 1, 1, process_group_name, "NAME"},
 	{"environment", 1, -1, process_environment, "NAME=VALUE…"},
 	{"no-environment", 1, -1, process_no_environment, "NAME…"},
 	{"equal", 2, 2, process_equal, "WORD WORD"},

@@ -15,6 +15,7 @@ REFUSED = {  # line: what the message must name
     "ReadOnlyPaths=/usr": "ReadOnlyPaths",
     "RootDirectory=@IMAGE@": "RootDirectory",
     "User=www-data": "User",
+    "DynamicUser=yes": "DynamicUser",
     "Nice=-5": "Nice",
     "MemoryMax=64M": "MemoryMax",
     "TasksMax=10": "TasksMax",

@@ -319,6 +319,16 @@ int host_freeze(struct host *host, struct unit *unit, bool freeze, struct failur
 	return 0;
 }
 
+const struct host_user *host_users(_unused_ const struct host *host)
+{
+	static const struct host_user second = {.name = (char *)"cache", .uid = 61999},
+				      first = {.next = (struct host_user *)&second,
+					       .name = (char *)"web",
+					       .uid = 61184};
+
+	return &first;
+}
+
 /* Runtime directories are gone at once, the state takes until never. */
 int host_clean(_unused_ struct host *host, struct unit *unit, unsigned what,
 	       void (*done)(void *data, int result), void *data, struct failure *failure)

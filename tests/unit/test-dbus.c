@@ -417,6 +417,28 @@ TEST(clean_is_answered_when_all_is_gone)
 	EXPECT_TEXT(bad.name, SD_BUS_ERROR_INVALID_ARGS);
 }
 
+TEST(dynamic_users_are_found)
+{
+	_cleanup_client_ struct client client = {};
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus_message *_cleanup_(sd_bus_message_unrefp) by_name = NULL, *_cleanup_(sd_bus_message_unrefp)
+										 by_uid = NULL;
+	uint32_t uid = 0;
+	const char *name = "";
+
+	EXPECT(client_open(&client, false));
+	EXPECT(sd_bus_call_method(client.bus, NULL, NAMES_PATH, NAMES_MANAGER, "LookupDynamicUserByName",
+				  NULL, &by_name, "s", "cache") >= 0);
+	EXPECT(sd_bus_message_read(by_name, "u", &uid) > 0 && uid == 61999);
+	EXPECT(sd_bus_call_method(client.bus, NULL, NAMES_PATH, NAMES_MANAGER, "LookupDynamicUserByUID", NULL,
+				  &by_uid, "u", 61184) >= 0);
+	EXPECT(sd_bus_message_read(by_uid, "s", &name) > 0);
+	EXPECT_TEXT(name, "web");
+	EXPECT(sd_bus_call_method(client.bus, NULL, NAMES_PATH, NAMES_MANAGER, "LookupDynamicUserByUID",
+				  &error, NULL, "u", 1) < 0);
+	EXPECT_TEXT(error.name, "org.svcd1.NoSuchDynamicUser");
+}
+
 static int on_freeze(sd_bus_message *message, void *userdata, _unused_ sd_bus_error *error)
 {
 	const sd_bus_error *refused = sd_bus_message_get_error(message);
