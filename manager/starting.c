@@ -83,6 +83,16 @@ static void starting_reset(struct unit *unit)
 	private->main_pid_tries = 0;
 }
 
+/* What must not be killed must not run twice either: systemd.kill(5), SendSIGKILL=. */
+static bool starting_finds_leftovers(const struct unit *unit)
+{
+	const struct unit_config *config = unit->config;
+
+	return !config->send_sigkill &&
+	       (config->kill_mode == KILL_CONTROL_GROUP || config->kill_mode == KILL_MIXED) &&
+	       service_is_populated(unit);
+}
+
 int starting_begin(struct unit *unit, _unused_ enum service_result result)
 {
 	const struct unit_config *config = unit->config;
@@ -100,6 +110,13 @@ int starting_begin(struct unit *unit, _unused_ enum service_result result)
 		return -ECANCELED;
 	}
 	starting_reset(unit);
+	if (starting_finds_leftovers(unit)) {
+		service_note_result(unit, SERVICE_FAILURE_RESOURCES);
+		manager_log(unit, LOG_WARNING,
+			    "Processes of its last run are left, which SendSIGKILL=no spares: not started");
+		service_set_state(unit, SERVICE_STATE_FAILED);
+		return -ECANCELED;
+	}
 	if (!starting_runs(unit, SERVICE_CONDITION, SERVICE_EXEC_CONDITION))
 		starting_enter_pre(unit);
 	return 0;

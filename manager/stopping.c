@@ -72,11 +72,12 @@ void stopping_signal(struct unit *unit)
 
 	unit->manager->world->ops->thaw(unit->manager->world, unit->name);
 	stopping_send(unit, signal);
-	if (unit->config->send_sighup && signal != SIGHUP && !stopping_state_kills(unit->state))
+	if (unit->config->send_sighup && signal != SIGHUP && !stopping_state_kills(unit->state) &&
+	    unit->state != SERVICE_STOP_WATCHDOG)
 		stopping_send(unit, SIGHUP);
 	/* A stopped process would see none of it. */
-	if (!stopping_state_kills(unit->state) && unit->main.alive)
-		unit->manager->world->ops->kill(unit->manager->world, &unit->main.id, SIGCONT);
+	if (signal != SIGKILL && signal != SIGCONT)
+		stopping_send(unit, SIGCONT);
 	unit->private->work &= ~(unsigned)UNIT_WORK_SIGNAL;
 	manager_touch(unit);
 }

@@ -236,7 +236,12 @@ def timeouts(tree):
     pid = tree.main_process("spared.service")[0]
     tree.svcctl("stop", "spared.service")
     expect_equal(tree.run("kill", "-0", str(pid)).returncode, 0, "SendSIGKILL=no leaves it alone")
+    # Nor is there a second one beside it.
+    expect_equal(tree.svcctl("start", "spared.service").returncode, 1, "a start beside what is left")
+    tree.expect_show("spared.service", ActiveState="failed", Result="resources")
     tree.kill(pid)
+    wait_for(lambda: tree.svcctl("start", "spared.service").returncode == 0, "a start when it is gone")
+    tree.kill(tree.main_process("spared.service")[0])
 
 
 @scenario
@@ -292,6 +297,16 @@ def stop_signals(tree):
     tree.start("hup.service")
     tree.good("stop", "hup.service")
     expect_equal(note(tree)[2:], ["hup"], "SendSIGHUP=")
+    # A suspended process hears of it too, and the watchdog's signal comes alone.
+    service(tree, "suspended.service", "Type=notify\nTimeoutStopSec=20\nExecStart=@GUEST@ child kill-self STOP -- notify READY=1 -- forever")
+    tree.start("suspended.service")
+    tree.good("stop", "suspended.service")
+    tree.expect_show("suspended.service", Result="success")
+    service(tree, "hungry.service", "Type=notify\nWatchdogSec=300ms\nWatchdogSignal=USR2\nSendSIGHUP=yes\n"
+            f"ExecStart=@GUEST@ block USR2 -- block HUP -- notify READY=1 -- await-signal USR2 -- {NOTE} usr2 -- exit 0")
+    tree.start("hungry.service")
+    tree.wait_show("hungry.service", ActiveState="failed", Result="watchdog", ExecMainCode="1", ExecMainStatus="0")
+    os.truncate(tree.path("data", "note"), len("usr2\nusr1\nhup\n"))
     tree.unit("box.service", "[Container]\nImage=@IMAGE@\nVolume=@DIR@/data:/data\nNotify=yes\nStopSignal=INT\nStopTimeout=300ms\n"
               "Exec=/guest block INT -- notify READY=1 -- await-signal INT -- append /data/note int -- forever\n")
     tree.start("box.service")

@@ -163,7 +163,8 @@ static int fake_kill_unit(struct world *world, const char *unit, _unused_ const 
 
 	fake->n_kill_unit++;
 	for (unsigned i = 0; i < fake->n_launches; i++)
-		if (strcmp(fake->launches[i].unit, unit) == 0 && fake->launches[i].alive &&
+		if (signal != SIGCONT && strcmp(fake->launches[i].unit, unit) == 0 &&
+		    fake->launches[i].alive &&
 		    !(except && memcmp(&fake->launches[i].record.head.id, except, sizeof *except) == 0))
 			fake->launches[i].signal = signal;
 	if (signal == SIGKILL)
