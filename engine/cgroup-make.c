@@ -272,6 +272,13 @@ int cgroup_make(struct cgroup_tree *tree, const char *path, const struct cgroup_
 		if (r < 0)
 			return cgroup_make_failed(tree, path, r, "kept from having controllers", failure);
 	}
+	if (wish->pressure && wish->delegate_to != (uid_t)-1 &&
+	    fchownat(fd, "memory.pressure", wish->delegate_to, (gid_t)-1, 0) < 0) {
+		if (ret_origin)
+			*ret_origin = SPEC_LIMITS_ORIGIN(pressure_watch);
+		return failure_set(failure, -errno, NULL, "%s/%s/memory.pressure could not be handed over",
+				   tree->path, path);
+	}
 	return cgroup_make_hand_over(tree, path, TAKE_FD(fd), wish, failure);
 }
 

@@ -49,6 +49,7 @@ struct cgroup_wish {
 	uint64_t memory_min,
 		memory_low; /* where it has none: of the nearest group above that sets it for those below; SPEC_UNSET */
 	uid_t delegate_to; /* with limits->delegate */
+	bool pressure;	   /* the payload, of the user delegate_to, watches memory.pressure itself */
 	/* cgroup_make() fills these in. */
 	unsigned disabled;	 /* controllers that a group above forbids */
 	const char *disabled_by; /* its name, for messages */

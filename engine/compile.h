@@ -22,6 +22,8 @@ struct compile_context {
 	char *const *environment; /* added after the spec's: NAME=VALUE */
 	const char
 		*notify_socket; /* on the host; bound into the container at COMPILE_NOTIFY_PATH; NULL: none */
+	const char *
+		memory_pressure; /* the file of the unit's cgroup, on the host; bound in at COMPILE_PRESSURE_PATH; NULL: none */
 	const char *state_directory; /* where a persistent upper layer lives by default */
 	uint32_t auto_range;	     /* first host id for SPEC_USER_AUTO and NO_MAP; 0: none could be had */
 	/* What StateDirectory= and its siblings are below of, by spec_directory; NULL: there is no place. */
@@ -43,7 +45,8 @@ struct compile_context {
 	int join_pidfd; /* svcctl exec: join the namespaces of this process instead of making any; -1. Only whether it is
 					set matters here: the launch brings it (PROGRAM_DESCRIPTOR_JOIN) */
 };
-#define COMPILE_NOTIFY_PATH "/run/svcd-notify"
+#define COMPILE_PRESSURE_PATH "/run/svcd-memory-pressure"
+#define COMPILE_NOTIFY_PATH   "/run/svcd-notify"
 
 /* A descriptor the launch must bring beyond the three streams. */
 struct program_descriptor {

@@ -294,6 +294,9 @@ int environment_assemble(struct build *build, char ***ret)
 	if (build->context->notify_socket)
 		r = environment_set_value(&list, "NOTIFY_SOCKET",
 					  mounted ? COMPILE_NOTIFY_PATH : build->context->notify_socket);
+	if (r == 0 && build->context->memory_pressure)
+		r = environment_set_value(&list, "MEMORY_PRESSURE_WATCH",
+					  mounted ? COMPILE_PRESSURE_PATH : build->context->memory_pressure);
 	if (r == 0)
 		r = environment_set_all(&list, build->context->environment);
 	if (r < 0)

@@ -497,16 +497,26 @@ static int filesystem_add_timezone(struct mountplan *plan, struct build *build,
 	return 0;
 }
 
-static void filesystem_add_notify(struct mountplan *plan, struct build *build)
+/* A file of the host's in the container, for those who know its place. */
+static void filesystem_add_file(struct mountplan *plan, struct build *build, const char *source,
+				const char *target)
 {
 	struct mountplan_entry *entry;
 
-	if (!build->context->notify_socket)
+	if (!source)
 		return;
-	build_no_origin(build);
-	entry = mountplan_add(plan, build, MOUNTPLAN_BIND, COMPILE_NOTIFY_PATH);
-	entry->source = build->context->notify_socket;
+	entry = mountplan_add(plan, build, MOUNTPLAN_BIND, target);
+	entry->source = source;
 	entry->is_directory = false;
+}
+
+static void filesystem_add_notify(struct mountplan *plan, struct build *build)
+{
+	build_no_origin(build);
+	filesystem_add_file(plan, build, build->context->notify_socket, COMPILE_NOTIFY_PATH);
+	build_origin(build, SPEC_LIMITS_ORIGIN(pressure_watch), 0);
+	filesystem_add_file(plan, build, build->context->memory_pressure, COMPILE_PRESSURE_PATH);
+	build_no_origin(build);
 }
 
 /* --- all of it --------------------------------------------------------------------------------------- */

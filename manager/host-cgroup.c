@@ -146,7 +146,7 @@ void host_cgroup_release(struct host_unit *unit)
 	free(TAKE(unit->cgroup));
 	free(TAKE(unit->sessions));
 	unit->n_sessions = 0;
-	unit->oom_kills = 0;
+	unit->oom_kills = unit->oom_seen = 0;
 	unit->freezer_used = false;
 }
 

@@ -168,6 +168,7 @@ int host_limits_make(struct host_unit *unit, const struct unit_config *config, u
 		return r;
 	wish = host_limits_wish(host, unit->cgroup, config, host_limits_startup(host), NULL);
 	wish.delegate_to = uid;
+	wish.pressure = host_oom_wants_watch(host, config);
 	if (host->cgroups.root_fd >= 0) {
 		r = cgroup_make(&host->cgroups, unit->cgroup, &wish, failure, ret_origin);
 		unit->cgroup_fd = r < 0 ? -1 : r;
@@ -264,8 +265,15 @@ int host_limits_reconfigure(struct world *world, const char *name, const struct 
 		r = host_limits_change(host, path, &was, &is, now, failure);
 	if (r == 0 && unit)
 		r = host_filter_update(unit, now, failure);
-	if (r == 0 && unit && unit->cgroup_fd >= 0)
+	if (r == 0 && unit && unit->cgroup_fd >= 0) {
+		struct cgroup_usage usage;
+
+		/* What was killed while that was nobody's business still is not. */
+		if (unit->oom_watch < 0 && cgroup_read_usage(&host->cgroups, path, &usage) == 0 &&
+		    usage.oom_kills != SPEC_UNSET)
+			unit->oom_seen = usage.oom_kills;
 		r = host_oom_arm(unit, now, failure);
+	}
 	if (r < 0) {
 		host_limits_change(host, path, &is, &was, old, NULL);
 		return r;

@@ -17,6 +17,7 @@ enum {
 	HOST_OOM_LIMIT = 6000,	       /* parts per ten thousand: oomd.conf(5), DefaultMemoryPressureLimit= */
 	HOST_OOM_PAUSE = 15 * 1000000, /* microseconds in which a kill may have its effect */
 };
+#define HOST_OOM_WINDOW	  (2 * USEC_PER_SEC)  /* the only one that the kernel gives to everyone */
 #define HOST_OOM_DURATION (30 * USEC_PER_SEC) /* oomd.conf(5), DefaultMemoryPressureDurationSec= */
 
 struct host_pressure {
@@ -24,17 +25,23 @@ struct host_pressure {
 	int fd;
 	sd_event_source *source;
 	unsigned limit;
-	usec_t duration, window;
+	usec_t duration;
 	usec_t since, last; /* the first and the last time it fired in a row */
 	usec_t killed;
 };
 
 /* --- OOMPolicy= -------------------------------------------------------------------------------------- */
 
+/* Counted apart from host_cgroup_oom_killed(), which tells whether it was the main process. */
 void host_oom_check(struct host_unit *unit)
 {
-	if (unit->oom_watch >= 0 && host_cgroup_oom_killed(&unit->host->world, unit->name))
-		manager_on_oom(unit->host->manager, unit->name);
+	struct cgroup_usage usage;
+
+	if (unit->oom_watch < 0 || cgroup_read_usage(&unit->host->cgroups, unit->cgroup, &usage) < 0 ||
+	    usage.oom_kills == SPEC_UNSET || usage.oom_kills <= unit->oom_seen)
+		return;
+	unit->oom_seen = usage.oom_kills;
+	manager_on_oom(unit->host->manager, unit->name);
 }
 
 static void host_oom_watch_events(struct host_unit *unit, const struct unit_config *config)
@@ -107,8 +114,8 @@ static int host_oom_on_pressure(sd_event_source *source, int fd _unused_, uint32
 		return 0;
 	}
 	/* It missed a window: the pressure had gone. */
-	if (pressure->last == 0 || now - pressure->last > 2 * pressure->window)
-		pressure->since = now - pressure->window;
+	if (pressure->last == 0 || now - pressure->last > 2 * HOST_OOM_WINDOW)
+		pressure->since = now - HOST_OOM_WINDOW;
 	pressure->last = now;
 	if (now - pressure->since < pressure->duration ||
 	    (pressure->killed && now - pressure->killed < HOST_OOM_PAUSE))
@@ -145,8 +152,8 @@ static int host_oom_set_trigger(struct host_pressure *pressure, struct failure *
 	int r;
 
 	snprintf(text, sizeof text, "full %llu %llu",
-		 (unsigned long long)(pressure->window * pressure->limit / 10000),
-		 (unsigned long long)pressure->window);
+		 (unsigned long long)(HOST_OOM_WINDOW * pressure->limit / 10000),
+		 (unsigned long long)HOST_OOM_WINDOW);
 	pressure->fd = path ? open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC) : -1;
 	/* The NUL belongs to the text. */
 	if (pressure->fd < 0 || write(pressure->fd, text, strlen(text) + 1) < 0)
@@ -178,13 +185,68 @@ static int host_oom_watch_pressure(struct host_unit *unit, const struct unit_con
 				    ? HOST_OOM_DURATION
 				    : MAX_OF(limits->managed_oom_duration, USEC_PER_SEC),
 	};
-	/* The kernel takes windows of half a second to ten seconds. */
-	pressure->window = MIN_OF(pressure->duration, 2 * USEC_PER_SEC);
 	r = host_oom_set_trigger(pressure, failure);
 	if (r < 0)
 		return host_launch_blame(config, SPEC_LIMITS_ORIGIN(managed_oom_pressure), 0, failure);
 	unit->pressure = TAKE(pressure);
 	return 0;
+}
+
+/* --- MemoryPressureWatch= ---------------------------------------------------------------------------- */
+
+bool host_oom_wants_watch(const struct host *host, const struct unit_config *config)
+{
+	const struct spec_limits *limits = spec_limits(&config->spec);
+	const struct cgroup_wish wish = {
+		.limits = limits, .memory_min = SPEC_UNSET, .memory_low = SPEC_UNSET};
+
+	if (host->cgroups.root_fd < 0)
+		return false;
+	return limits->pressure_watch == SPEC_PRESSURE_WATCH_ON ||
+	       (limits->pressure_watch == SPEC_PRESSURE_WATCH_AUTO && cgroup_needed(&wish) & CGROUP_MEMORY);
+}
+
+/* RFC 4648. Heap. */
+static char *host_oom_encode(const char *data, size_t size)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *text = malloc((size + 2) / 3 * 4 + 1), *to = text;
+
+	for (size_t i = 0; text && i < size; i += 3) {
+		uint32_t bits = 0;
+
+		for (size_t j = 0; j < 3; j++)
+			bits = bits << 8 | (i + j < size ? (unsigned char)data[i + j] : 0);
+		for (size_t j = 0; j < 4; j++)
+			*to++ = i + j <= size ? digits[bits >> (18 - 6 * j) & 63] : '=';
+	}
+	if (text)
+		*to = '\0';
+	return text;
+}
+
+/* systemd's protocol (systemd.io/MEMORY_PRESSURE): where to look, and what to write there, with its NUL. */
+int host_oom_add_environment(const struct host *host, const char *unit, const struct unit_config *config,
+			     char ***environment, char **ret_path)
+{
+	const struct spec_limits *limits = spec_limits(&config->spec);
+	usec_t threshold = limits->pressure_threshold;
+	_cleanup_free_ char *path = NULL, *encoded = NULL;
+	char text[64];
+	int r;
+
+	*ret_path = NULL;
+	if (limits->pressure_watch == SPEC_PRESSURE_WATCH_OFF)
+		return text_list_append(environment, "MEMORY_PRESSURE_WATCH=/dev/null");
+	if (!host_oom_wants_watch(host, config))
+		return 0;
+	path = unit_cgroup_path(unit, config);
+	snprintf(text, sizeof text, "some %llu %llu", (unsigned long long)threshold,
+		 (unsigned long long)MAX_OF(threshold, HOST_OOM_WINDOW));
+	encoded = host_oom_encode(text, strlen(text) + 1);
+	*ret_path = path ? text_format("%s/%s/memory.pressure", host->cgroups.path, path) : NULL;
+	r = encoded && *ret_path ? 0 : -ENOMEM;
+	return r < 0 ? r : text_list_take(environment, text_format("MEMORY_PRESSURE_WRITE=%s", encoded));
 }
 
 int host_oom_arm(struct host_unit *unit, const struct unit_config *config, struct failure *failure)

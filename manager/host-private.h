@@ -42,6 +42,7 @@ struct host_unit {
 	pid_t *sessions;	      /* without cgroup: sessions its launches lead */
 	size_t n_sessions;
 	uint64_t oom_kills;		/* that the manager has been told of */
+	uint64_t oom_seen;		/* by host_oom_check() */
 	int oom_watch;			/* inotify watch of memory.events; -1 */
 	struct host_pressure *pressure; /* ManagedOOMMemoryPressure=kill */
 	bool freezer_used;		/* by this manager: its observer hears of what becomes of it */
@@ -264,6 +265,11 @@ int host_oom_arm(struct host_unit *unit, const struct unit_config *config, struc
 /* Has the kernel killed a process of the unit for want of memory? */
 void host_oom_check(struct host_unit *unit);
 void host_oom_release(struct host_unit *unit);
+/* MemoryPressureWatch=: does the payload get to watch its memory pressure itself? */
+bool host_oom_wants_watch(const struct host *host, const struct unit_config *config);
+/* Adds to the ENVIRONMENT what it needs for that (or says that it is not to). *RET_PATH: the file on the host, heap; NULL for none. */
+int host_oom_add_environment(const struct host *host, const char *unit, const struct unit_config *config,
+			     char ***environment, char **ret_path);
 
 /* host-setting.c */
 /* Adds the control folders to the search path. */

@@ -131,7 +131,7 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 			       struct program **ret, struct failure *failure, uint32_t *ret_origin,
 			       uint16_t *ret_item)
 {
-	_cleanup_free_ char *notify = NULL, *name = strdup(unit);
+	_cleanup_free_ char *notify = NULL, *pressure = NULL, *name = strdup(unit);
 	_cleanup_text_list_ char **own = NULL;
 	struct compile_command command = {
 		.path = line->path,
@@ -154,6 +154,8 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 		r = host_launch_prepare(host, unit, &config->spec, &context, &kept);
 	if (r == 0 && config->watchdog > 0 && config->watchdog != USEC_INFINITY)
 		r = text_list_take(&own, text_format("WATCHDOG_USEC=%" PRIu64, config->watchdog));
+	if (r == 0 && config->spec.limits)
+		r = host_oom_add_environment(host, unit, config, &own, &pressure);
 	if (r == 0 && host_launch_wants_notify(config) && !(notify = host_notify_path(host, unit)))
 		r = -ENOMEM;
 	if (r < 0 || !name)
@@ -166,6 +168,7 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 	context.name = name;
 	context.environment = own;
 	context.notify_socket = notify;
+	context.memory_pressure = pressure;
 	if (config->spec.user_namespace == SPEC_USER_AUTO || config->spec.user_namespace == SPEC_USER_NO_MAP)
 		context.auto_range = host_memory_id_range(host, unit, config->spec.user_namespace_size);
 	return compile(&config->spec, &command, &context, ret, failure, ret_origin, ret_item);

@@ -307,8 +307,10 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 	host_limits_restore(host);
 	host_user_purge(host);
 	host_removal_resume(host);
-	TABLE_FOREACH (slot, &host->units)
+	TABLE_FOREACH (slot, &host->units) {
+		host_oom_check(slot->value);
 		host_cgroup_check_empty(slot->value);
+	}
 	host_filter_update_all(host);
 	*ret = TAKE(host);
 	return 0;

@@ -87,6 +87,14 @@ enum service_notify_access {
 
 enum kill_mode { KILL_CONTROL_GROUP, KILL_MIXED, KILL_PROCESS, KILL_NONE, KILL_MODE_MAX_ };
 
+enum cgroups_mode { /* [Container] CgroupsMode=: but for one, the same */
+		    CGROUPS_MODE_ENABLED,
+		    CGROUPS_MODE_DISABLED,
+		    CGROUPS_MODE_NO_CONMON,
+		    CGROUPS_MODE_SPLIT,
+		    CGROUPS_MODE_MAX_,
+};
+
 /* One command line, specifiers expanded, quotes removed; $VARIABLES are expanded when it is launched. */
 struct exec_command {
 	char *path;
@@ -177,6 +185,7 @@ struct unit_config {
 		char **exec, **entrypoint;
 		uint64_t add_capabilities, drop_capabilities;
 		bool notify;
+		enum cgroups_mode cgroups_mode;
 	} container;
 	struct spec spec;
 };

@@ -33,6 +33,10 @@ static const char *const device_policy_names[] = {"auto", "closed", "strict", NU
 static_assert(ARRAY_SIZE(device_policy_names) == SPEC_DEVICE_POLICY_MAX_ + 1, "a name for each");
 static const char *const cpu_partition_names[] = {"member", "root", "isolated", NULL};
 static const char *const oom_policy_names[] = {"-stop", "continue", "stop", "kill", NULL};
+static const char *const cgroups_mode_names[] = {"enabled", "disabled", "no-conmon", "split", NULL};
+static_assert(ARRAY_SIZE(cgroups_mode_names) == CGROUPS_MODE_MAX_ + 1, "a name for each");
+static const char *const pressure_watch_names[] = {"auto", "off", "on", "skip", NULL};
+static_assert(ARRAY_SIZE(pressure_watch_names) == SPEC_PRESSURE_WATCH_MAX_ + 1, "a name for each");
 static const char *const managed_oom_swap_names[] = {"auto", NULL};
 static const char *const managed_oom_names[] = {"auto", "kill", NULL};
 static const char *const oom_preference_names[] = {"none", "avoid", "omit", NULL};
@@ -272,6 +276,8 @@ const struct directive directive_table[] = {
 	{"Service", "StartupMemoryZSwapMax", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(startup_memory_zswap_max), .summary = "MemoryZSwapMax= while the system starts or stops."},
 	{"Service", "MemoryZSwapWriteback", VALUE_BOOL, CGROUP, LIMIT_AT(zswap_writeback), .default_text = "yes", .summary = "no: what is in compressed swap is not written on to a disk."},
 	{"Service", "OOMPolicy", VALUE_ENUM, MANAGER, LIMIT_AT(oom_policy), .names = oom_policy_names, .default_text = "stop", .summary = "When the kernel kills a process for want of memory: continue, the others go on; stop: the service is stopped; kill: all its processes are killed together. Default with Delegate=: continue."},
+	{"Service", "MemoryPressureWatch", VALUE_ENUM, MANAGER, LIMIT_AT(pressure_watch), .names = pressure_watch_names, .argument = SPEC_PRESSURE_WATCH_ON, .default_text = "auto", .summary = "Whether the service is told by $MEMORY_PRESSURE_WATCH and $MEMORY_PRESSURE_WRITE how to hear of memory pressure: on; auto: where a setting limits or protects its memory; off: it is not to; skip: nothing is said."},
+	{"Service", "MemoryPressureThresholdSec", VALUE_USEC, MANAGER, LIMIT_AT(pressure_threshold), .property = "MemoryPressureThresholdUSec", .default_text = "200ms", .summary = "How long it may wait for memory within two seconds before it hears of it."},
 	{"Service", "IOAccounting", VALUE_BOOL, CGROUP, LIMIT_AT(io_accounting), .default_text = "no", .summary = "Counts what the service reads and writes."},
 	{"Service", "IOWeight", VALUE_WEIGHT, CGROUP, LIMIT_AT(io_weight), .summary = "Share of the block devices under load, 1 to 10000."},
 	{"Service", "StartupIOWeight", VALUE_WEIGHT, CGROUP, LIMIT_AT(startup_io_weight), .summary = "IOWeight= while the system starts or stops."},
@@ -417,6 +423,7 @@ const struct directive directive_table[] = {
 	{"Container", "Ulimit", VALUE_SPECIAL, ENGINE, SPEC(rlimits), SPECIAL(ulimit), .property = "-", .summary = "NAME=SOFT[:HARD]: a resource limit, as [Service] LimitNOFILE= and its like."},
 	{"Container", "PidsLimit", VALUE_LIMIT_COUNT, CGROUP, LIMIT_AT(tasks_max), .argument = VALUE_COUNT_MINUS_IS_INFINITY, .property = "-", .summary = "Processes and threads at most; -1: any number."},
 	{"Container", "Memory", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(memory_max), .argument = VALUE_SIZE_POSITIVE, .property = "-", .summary = "As [Service] MemoryMax=."},
+	{"Container", "CgroupsMode", VALUE_ENUM, MANAGER, AT(container.cgroups_mode), .names = cgroups_mode_names, .default_text = "split", .property = "-", .summary = "enabled, no-conmon, split: a control group of its own, as there is no conmon; disabled: it sees the host's groups, and takes no limits."},
 	{"Container", "StopSignal", VALUE_SIGNAL, MANAGER, AT(kill_signal), .default_text = "SIGTERM", .property = "-", .summary = "As [Service] KillSignal=."},
 	{"Container", "StopTimeout", VALUE_USEC, MANAGER, AT(timeout_stop), .default_text = "90s", .property = "-", .summary = "As [Service] TimeoutStopSec=."},
 	{"Container", "Notify", VALUE_SPECIAL, MANAGER, AT(container.notify), SPECIAL(notify), .property = "-", .summary = "yes: the container says when it is ready, as Type=notify."},

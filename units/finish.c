@@ -191,7 +191,12 @@ static int finish_container(struct unit_config *config, struct failure *failure)
 	FINISH_DEFAULT(spec.private_ipc, true);
 	FINISH_DEFAULT(spec.private_hostname, true);
 	FINISH_DEFAULT(spec.private_network, true);
-	FINISH_DEFAULT(spec.control_groups, SPEC_CONTROL_GROUPS_PRIVATE);
+	if (config->container.cgroups_mode == CGROUPS_MODE_DISABLED && config->spec.limits)
+		return FINISH_FAIL(container.cgroups_mode,
+				   "CgroupsMode=disabled excludes limits on memory, CPU and the like");
+	FINISH_DEFAULT(spec.control_groups, config->container.cgroups_mode == CGROUPS_MODE_DISABLED
+						    ? SPEC_CONTROL_GROUPS_HOST
+						    : SPEC_CONTROL_GROUPS_PRIVATE);
 	FINISH_DEFAULT(spec.mount_api_vfs, true);
 	FINISH_DEFAULT(spec.bind_log_sockets, false);
 	config->spec.container_mounts = true;

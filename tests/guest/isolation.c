@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <fcntl.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -292,6 +293,38 @@ static int isolation_make_ipc(char **words, int n _unused_)
 	return 0;
 }
 
+/* $MEMORY_PRESSURE_WATCH takes what $MEMORY_PRESSURE_WRITE says, which is TEXT and a NUL. */
+static int isolation_memory_pressure(char **words, int n _unused_)
+{
+	const char *path = getenv("MEMORY_PRESSURE_WATCH"), *encoded = getenv("MEMORY_PRESSURE_WRITE");
+	char text[256] = "";
+	size_t size = 0;
+	uint32_t bits = 0;
+	int fd;
+
+	if (!path || !encoded)
+		return guest_failed("memory-pressure", words[0], "no variables");
+	for (size_t i = 0; encoded[i] && encoded[i] != '=' && size + 1 < sizeof text; i++) {
+		char c = encoded[i];
+
+		bits = bits << 6 | (uint32_t)(c >= 'a'	 ? c - 'a' + 26
+					      : c >= 'A' ? c - 'A'
+					      : c >= '0' ? c - '0' + 52
+					      : c == '+' ? 62
+							 : 63);
+		if (i % 4 > 0)
+			text[size++] = (char)(bits >> (6 - 2 * (i % 4)) & 255);
+	}
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return guest_failed("memory-pressure", words[0], "%s: %s", path, strerror(errno));
+	if (size == 0 || text[size - 1] != '\0' || write(fd, text, size) < 0)
+		return guest_failed("memory-pressure", words[0], "%s: %zu bytes: %s", path, size,
+				    strerror(errno));
+	close(fd);
+	return guest_expect_text("memory-pressure", words[0], text);
+}
+
 static int isolation_count_processes(char wanted_state)
 {
 	DIR *directory = opendir("/proc");
@@ -355,6 +388,7 @@ const struct guest_verb isolation_verbs[] = {
 	{"cgroup", 1, 1, isolation_cgroup, "PATH"},
 	{"cgroup-delegated", 0, 0, isolation_cgroup_delegated, ""},
 	{"cgroup-file", 2, 2, isolation_cgroup_file, "NAME TEXT"},
+	{"memory-pressure", 1, 1, isolation_memory_pressure, "TEXT"},
 	{"cgroup-attribute", 2, 2, isolation_cgroup_attribute, "NAME TEXT|none"},
 	{"processes", 1, 1, isolation_processes, "COUNT"},
 	{"no-zombies", 0, 0, isolation_no_zombies, ""},

@@ -362,6 +362,8 @@ TEST(bad_values_are_refused)
 		"ManagedOOMMemoryPressureLimit=60",
 		"ManagedOOMMemoryPressureDurationSec=x",
 		"ManagedOOMSwap=kill",
+		"MemoryPressureWatch=maybe",
+		"MemoryPressureThresholdSec=x",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
