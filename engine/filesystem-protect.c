@@ -37,8 +37,9 @@ static const char *const filesystem_protect_homes[] = {"/home", "/root", "/run/u
 static const char *const filesystem_protect_tunables[] = {
 	"/proc/acpi",	       "/proc/bus",	    "/proc/fs",	  "/proc/irq",
 	"/proc/latency_stats", "/proc/mtrr",	    "/proc/scsi", "/proc/sys",
-	"/proc/sysrq-trigger", "/proc/timer_stats", "/sys",	  NULL,
+	"/proc/sysrq-trigger", "/proc/timer_stats", NULL,
 };
+static const char *const filesystem_protect_sysfs[] = {"/sys", NULL};
 /* These have controls of their own. */
 static const char *const filesystem_protect_not_tunables[] = {"/sys/fs/bpf", "/sys/fs/cgroup",
 							      "/sys/fs/selinux", NULL};
@@ -127,7 +128,12 @@ static void filesystem_protect_collect_kernel(struct mountplan *plan, struct bui
 	if (spec->protect_kernel_tunables) {
 		BUILD_ORIGIN(build, protect_kernel_tunables);
 		filesystem_protect_add(plan, build, MOUNTPLAN_READ_ONLY, filesystem_protect_tunables);
-		filesystem_protect_add(plan, build, MOUNTPLAN_READ_WRITE, filesystem_protect_not_tunables);
+		/* A /sys of its own is born read-only, and what is mounted in it stays as it is. */
+		if (!filesystem_wants_sysfs(build)) {
+			filesystem_protect_add(plan, build, MOUNTPLAN_READ_ONLY, filesystem_protect_sysfs);
+			filesystem_protect_add(plan, build, MOUNTPLAN_READ_WRITE,
+					       filesystem_protect_not_tunables);
+		}
 		filesystem_protect_add_inaccessible(plan, build, filesystem_protect_kernel_memory);
 	}
 	if (spec->protect_hostname) {

@@ -317,6 +317,38 @@ static void filesystem_add_dev(struct mountplan *plan, struct build *build,
 		filesystem_add_host_bind(plan, build, "/dev/shm", true);
 }
 
+/* What may be mounted in /sys. A new one has none of it. */
+static const char *const filesystem_sysfs_mounts[] = {
+	"/sys/firmware/efi/efivars", "/sys/fs/bpf",	    "/sys/fs/cgroup",
+	"/sys/fs/fuse/connections",  "/sys/fs/pstore",	    "/sys/fs/selinux",
+	"/sys/fs/smackfs",	     "/sys/kernel/config",  "/sys/kernel/debug",
+	"/sys/kernel/security",	     "/sys/kernel/tracing",
+};
+
+/* sysfs shows the network namespace that it was mounted in: systemd.exec(5), PrivateNetwork=. */
+bool filesystem_wants_sysfs(const struct build *build)
+{
+	const struct spec *spec = build->spec;
+
+	return build->root == BUILD_ROOT_IN_PLACE && !spec->namespace_paths[SPEC_NAMESPACE_MOUNT] &&
+	       (spec->private_network || spec->namespace_paths[SPEC_NAMESPACE_NETWORK]);
+}
+
+static void filesystem_add_sysfs(struct mountplan *plan, struct build *build)
+{
+	struct statx status;
+
+	BUILD_ORIGIN(build, private_network);
+	filesystem_add_api(plan, build, MOUNTPLAN_SYSFS, "/sys", NULL,
+			   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC | PROGRAM_OPTIONAL |
+				   (build->spec->protect_kernel_tunables ? PROGRAM_MOUNT_READ_ONLY : 0));
+	for (size_t i = 0; i < ARRAY_SIZE(filesystem_sysfs_mounts); i++)
+		if (statx(AT_FDCWD, filesystem_sysfs_mounts[i], AT_SYMLINK_NOFOLLOW, 0, &status) == 0 &&
+		    status.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+			filesystem_add_api(plan, build, MOUNTPLAN_KEEP, filesystem_sysfs_mounts[i], NULL,
+					   PROGRAM_OPTIONAL);
+}
+
 static void filesystem_collect_api(struct mountplan *plan, struct build *build,
 				   const struct filesystem_texts *texts)
 {
@@ -340,6 +372,8 @@ static void filesystem_collect_api(struct mountplan *plan, struct build *build,
 				   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC |
 					   (container ? PROGRAM_MOUNT_READ_ONLY : 0));
 		filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/run", texts->run, FILESYSTEM_SAFE);
+	} else if (filesystem_wants_sysfs(build)) {
+		filesystem_add_sysfs(plan, build);
 	}
 	if (container)
 		filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/tmp", "mode=1777", FILESYSTEM_SAFE);

@@ -224,6 +224,27 @@ static int filesystem_type(char **words, int n _unused_)
 	return guest_failed("filesystem", words[1], "%lx", (long)status.f_type);
 }
 
+/* "directory PATH NAME,NAME…": these, in alphabetical order, and no others. */
+static int filesystem_directory(char **words, int n _unused_)
+{
+	struct dirent **entries;
+	char found[4096] = "";
+	int count = scandir(words[0], &entries, NULL, alphasort);
+
+	if (count < 0)
+		return guest_failed("directory", words[0], "%s", strerror(errno));
+	for (int i = 0; i < count; i++) {
+		size_t length = strlen(found);
+
+		if (entries[i]->d_name[0] != '.')
+			snprintf(found + length, sizeof found - length, "%s%s", length ? "," : "",
+				 entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return guest_expect_text("directory", words[1], found);
+}
+
 static int filesystem_same(char **words, int n _unused_)
 {
 	struct stat a, b;
@@ -329,6 +350,7 @@ const struct guest_verb filesystem_verbs[] = {
 	{"content-hex", 2, 2, filesystem_content_hex, "PATH BYTES"},
 	{"mount-option", 2, 2, filesystem_mount_option, "PATH [!]ro|nosuid|nodev|noexec,…"},
 	{"filesystem", 2, 2, filesystem_type, "PATH TYPE"},
+	{"directory", 2, 2, filesystem_directory, "PATH NAME,NAME…"},
 	{"same-file", 2, 2, filesystem_same, "PATH PATH"},
 	{"filesystem-size", 2, 2, filesystem_size, "PATH BYTES"},
 	{"owner", 3, 3, filesystem_owner, "PATH UID GID"},
