@@ -130,8 +130,8 @@ static bool connection_vtable_allows(const sd_bus_vtable *vtable, const char *me
 	return true; /* there is no such method; sd-bus will say so */
 }
 
-/* May anyone call this? Interfaces that are not ours are sd-bus's own, and only read: no property is
- * writable. */
+/* May anyone call this? What sd-bus itself answers only reads: no property is writable. An interface that nobody thought of here is
+ * root's. */
 static bool connection_is_for_all(sd_bus_message *message)
 {
 	const char *interface = sd_bus_message_get_interface(message),
@@ -153,7 +153,7 @@ static bool connection_is_for_all(sd_bus_message *message)
 		if (text_equal(interface, face->job))
 			return connection_vtable_allows(job_object_vtable, member);
 	}
-	return true;
+	return text_starts_with(interface, "org.freedesktop.DBus.");
 }
 
 static int connection_deny(sd_bus_message *message)

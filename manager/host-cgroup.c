@@ -428,44 +428,42 @@ bool host_cgroup_is_member(const struct host_unit *unit, pid_t pid)
 	const struct unit *managed = manager_get_unit(unit->host->manager, unit->name);
 	_cleanup_free_ pid_t *pids = NULL;
 	bool found = false;
-	size_t n;
+	size_t n = 0;
 
 	if (pid <= 0)
 		return false; /* from outside our PID namespace */
 	if (managed && ((managed->main.alive && managed->main.pid == pid) ||
 			(managed->control.alive && managed->control.pid == pid)))
 		return true;
-	if (unit->cgroup_fd >= 0)
-		return host_cgroup_has(unit, pid);
-	n = host_process_list(unit, &pids);
+	/* Whoever has a group delegated may make one below it that is called as another unit's: the list decides. */
+	if (unit->cgroup_fd < 0)
+		n = host_process_list(unit, &pids);
+	else if (!host_cgroup_has(unit, pid) ||
+		 cgroup_processes(&unit->host->cgroups, unit->cgroup, &pids, &n) < 0)
+		return false;
 	for (size_t i = 0; i < n; i++)
 		found |= pids[i] == pid;
 	return found;
 }
 
+bool host_cgroup_owns(struct world *world, const char *name, pid_t pid)
+{
+	const struct host_unit *unit = host_unit_find(host_of_world(world), name);
+
+	return unit && host_cgroup_is_member(unit, pid);
+}
+
 /* The number in PIDFile=, if it is a process of the unit. */
-static pid_t host_cgroup_read_pid_file(const struct host *host, const struct host_unit *unit,
-				       const struct unit_config *config)
+static pid_t host_cgroup_read_pid_file(const struct host_unit *unit, const struct unit_config *config)
 {
 	_cleanup_free_ char *text = NULL;
-	_cleanup_free_ pid_t *pids = NULL;
-	size_t n = 0;
-	long pid;
+	pid_t pid;
 
 	if (fd_read_file_at(AT_FDCWD, config->pid_file, 64, &text) < 0)
 		return 0;
-	pid = strtol(text, NULL, 10);
-	/* A file that the service can write must not make us adopt, and later kill, somebody else's process.
-	 */
-	if (unit->cgroup_fd >= 0) {
-		if (cgroup_processes(&host->cgroups, unit->cgroup, &pids, &n) < 0)
-			return 0;
-	} else
-		n = host_process_list(unit, &pids);
-	for (size_t i = 0; i < n; i++)
-		if (pids[i] == pid)
-			return (pid_t)pid;
-	return 0;
+	pid = (pid_t)strtol(text, NULL, 10);
+	/* A file that the service can write must not make us adopt, and later kill, somebody else's process. */
+	return host_cgroup_is_member(unit, pid) ? pid : 0;
 }
 
 pid_t host_cgroup_find_main_pid(struct world *world, const char *name, const struct unit_config *config)
@@ -479,7 +477,7 @@ pid_t host_cgroup_find_main_pid(struct world *world, const char *name, const str
 	if (!unit)
 		return 0;
 	if (config->pid_file)
-		return host_cgroup_read_pid_file(host, unit, config);
+		return host_cgroup_read_pid_file(unit, config);
 	if (unit->cgroup_fd < 0)
 		n = host_process_list(unit, &pids);
 	else if (cgroup_processes(&host->cgroups, unit->cgroup, &pids, &n) < 0)

@@ -284,12 +284,13 @@ static void host_init_take_held(struct host_launch *launch, const struct launch_
 }
 
 /* After a restart of the manager: the unit's processes are where they were. */
-static void host_init_rejoin(struct host_unit *unit)
+static bool host_init_rejoin(struct host_unit *unit)
 {
 	const struct unit *managed = manager_get_unit(unit->host->manager, unit->name);
 
 	if (managed)
 		host_cgroup_attach(unit, managed->config);
+	return managed;
 }
 
 static void host_init_exec_ended(struct host_launch *launch, const struct launch_record *record)
@@ -351,7 +352,7 @@ static void host_init_on_record(struct host *host, const struct launch_record *r
 	struct host_launch *launch = host_launch_find(host, &record->head.id);
 	bool ended = record->state == LAUNCH_STATE_EXITED || record->state == LAUNCH_STATE_FAILED;
 	struct host_unit *unit;
-	bool was_named;
+	bool was_named, is_managed = true;
 
 	if (record->state == LAUNCH_STATE_HOLDING) {
 		host_share_take(host, record, fds, n_fds);
@@ -372,7 +373,7 @@ static void host_init_on_record(struct host *host, const struct launch_record *r
 	launch->child_alive = !ended;
 	host_init_take_held(launch, record, fds, n_fds);
 	if (unit && !host->synchronized)
-		host_init_rejoin(unit);
+		is_managed = host_init_rejoin(unit);
 	if (unit && record->payload_pid > 0 && host->cgroups.root_fd < 0)
 		host_init_note_session(unit, record->payload_pid);
 	if (launch->exec_done) {
@@ -383,6 +384,8 @@ static void host_init_on_record(struct host *host, const struct launch_record *r
 	if (unit)
 		host_log_set_pid(unit, &launch->id, launch->pid);
 	host_init_tell_manager(launch, record, was_named);
+	if (unit && !is_managed)
+		host_init_rejoin(unit); /* the manager may have remembered it by that */
 	if (ended && unit)
 		host_cgroup_check_empty(unit);
 }

@@ -21,6 +21,9 @@ enum {
 	HOST_LOG_READ = 65536,	       /* at a time: a pipe's whole content */
 };
 
+/* Somebody may have put a link or a FIFO there. */
+#define HOST_LOG_FLAGS (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+
 static void host_log_path(const struct host *host, const char *unit, const char *suffix,
 			  char path[static PATH_MAX])
 {
@@ -39,10 +42,14 @@ static int host_log_file(struct host_unit *unit)
 		unit->log_fd = fd_close(unit->log_fd);
 	}
 	if (unit->log_fd < 0) {
-		unit->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+		unit->log_fd = open(path, HOST_LOG_FLAGS | O_WRONLY | O_CREAT | O_APPEND, 0640);
 		if (unit->log_fd < 0)
 			return -errno;
-		unit->log_size = fstat(unit->log_fd, &status) == 0 ? (uint64_t)status.st_size : 0;
+		if (fstat(unit->log_fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+			unit->log_fd = fd_close(unit->log_fd);
+			return -ENOTSUP;
+		}
+		unit->log_size = (uint64_t)status.st_size;
 	}
 	return unit->log_fd;
 }
@@ -222,10 +229,13 @@ void host_log_message(struct world *world, int priority, const char *unit, const
 
 int host_open_log(struct host *host, const char *unit)
 {
+	_cleanup_fd_ int fd = -1;
 	char path[PATH_MAX];
-	int fd;
+	struct stat status;
 
 	host_log_path(host, unit, "", path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? -errno : fd;
+	fd = open(path, HOST_LOG_FLAGS | O_RDONLY);
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	return S_ISREG(status.st_mode) ? TAKE_FD(fd) : -ENOTSUP;
 }

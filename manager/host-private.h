@@ -227,6 +227,7 @@ bool host_cgroup_populated(struct world *world, const char *unit, const struct u
 void host_cgroup_release(struct host_unit *unit);
 /* At the shutdown: ends what KillMode=none has spared and removes all groups. */
 void host_cgroup_finish(struct host *host);
+bool host_cgroup_owns(struct world *world, const char *unit, pid_t pid);
 bool host_cgroup_oom_killed(struct world *world, const char *unit);
 /* Is PID, a number of svc-init's PID namespace, a process of the unit? Not for one that has ended. */
 bool host_cgroup_is_member(const struct host_unit *unit, pid_t pid);

@@ -153,6 +153,7 @@ static const struct world_ops host_ops = {
 	.describe_failure = host_launch_describe,
 	.forget = host_init_forget,
 	.adopt = host_init_adopt,
+	.owns = host_cgroup_owns,
 	.kill = host_init_kill,
 	.kill_unit = host_cgroup_kill_unit,
 	.thaw = host_freeze_end,

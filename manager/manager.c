@@ -443,7 +443,7 @@ int manager_shutdown(struct manager *manager, uint32_t action, int exit_status)
 
 	globals->shutdown_action = action;
 	globals->shutdown_exit_status = exit_status;
-	globals->shutting_down = 1;
+	globals->shutting_down = STORE_SHUTTING_DOWN;
 	manager->shutting_down = true;
 	manager->private->finished = false;
 	manager->private->shutdown_rounds = 0;
@@ -534,6 +534,7 @@ void manager_synchronized(struct manager *manager)
 		if (!unit_is_down(unit))
 			manager_check_empty(unit);
 	}
+	manager->private->synchronized = true;
 	manager_commit(manager);
 }
 
@@ -647,7 +648,7 @@ int manager_new(struct world *world, const struct manager_observer *observer, st
 		return r;
 	globals = store_globals(&private->store);
 	manager->last_job_id = globals->last_job_id;
-	manager->shutting_down = globals->shutting_down;
+	manager->shutting_down = globals->shutting_down == STORE_SHUTTING_DOWN;
 	private->boot_finished = globals->boot_finished;
 	r = persist_restore(manager);
 	if (r < 0)

@@ -38,7 +38,9 @@ static void notify_main_pid(struct unit *unit, const char *value, _unused_ struc
 	if (unit->state != SERVICE_START && unit->state != SERVICE_START_POST &&
 	    unit->state != SERVICE_RUNNING && unit_active_state(unit) != UNIT_RELOADING)
 		return;
-	if (process_adopt(unit, (pid_t)pid) < 0)
+	/* Or its stop would end somebody else's. */
+	if (!unit->manager->world->ops->owns(unit->manager->world, unit->name, (pid_t)pid) ||
+	    process_adopt(unit, (pid_t)pid) < 0)
 		manager_log(unit, LOG_WARNING, "MAINPID=%s is none of its processes", value);
 }
 

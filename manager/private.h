@@ -111,6 +111,7 @@ struct manager_private {
 	uint64_t order_visit;
 	unsigned n_failed_units, n_unfound; /* units that failed; units without a file */
 	unsigned shutdown_rounds;
+	bool synchronized;  /* svc-init has told of all that it has */
 	bool boot_finished; /* the queue of jobs has been empty once */
 	bool collect;	    /* look for units that nobody needs, when idle */
 	bool finished;	    /* the world has been told that all is down */

@@ -214,6 +214,38 @@ int process_adopt(struct unit *unit, pid_t pid)
 
 /* --- records ------------------------------------------------------------------------------------------- */
 
+/* What a manager whose memory was damaged finds: a unit that it does not remember, and a living main process of it (by the label,
+ * "web.service/ExecStart"). It goes on. Of a unit that is remembered there is none that is not remembered too. */
+static bool process_recover(struct manager *manager, const struct launch_record *record)
+{
+	char name[sizeof record->label + 1];
+	struct failure failure;
+	struct unit *unit;
+	char *command;
+
+	snprintf(name, sizeof name, "%.*s", (int)sizeof record->label, record->label);
+	command = strrchr(name, '/');
+	if (manager->private->synchronized || record->state != LAUNCH_STATE_RUNNING || !command ||
+	    (strcmp(command, "/ExecStart") != 0 && strcmp(command, "/main") != 0))
+		return false;
+	*command = '\0';
+	if (manager_load_unit(manager, name, &unit, &failure) < 0 || unit->kind != UNIT_SERVICE ||
+	    unit->config->load_state != UNIT_LOADED || unit->private->slot || unit->main.alive)
+		return false;
+	unit->main = (struct unit_process){.id = record->head.id,
+					   .alive = true,
+					   .executed = true,
+					   .exit_status = -1,
+					   .command = SERVICE_EXEC_START};
+	if (process_register(unit, &unit->main) < 0) {
+		unit->main.alive = false;
+		return false;
+	}
+	manager_log(unit, LOG_WARNING, "What was remembered of it is lost, but it runs: it goes on");
+	service_set_state(unit, SERVICE_RUNNING);
+	return true;
+}
+
 /* Nobody waits for this process: a former main process of a living unit may go on, what belongs to none may
  * not. */
 static void process_on_stranger(struct manager *manager, const struct launch_record *record)
@@ -292,6 +324,8 @@ void process_on_record(struct manager *manager, const struct launch_record *reco
 
 	process_print_id(&record->head.id, key);
 	unit = table_get(&manager->private->launches, key);
+	if (!unit && process_recover(manager, record))
+		unit = table_get(&manager->private->launches, key);
 	if (!unit) {
 		process_on_stranger(manager, record);
 		return;

@@ -26,7 +26,7 @@ struct store_slot {
 struct store_header {
 	uint64_t magic;
 	uint32_t version, slot_size;
-	uint32_t n_slots, reserved;
+	uint32_t n_slots, n_slots_inverted; /* one of the two is damaged when they do not agree */
 	uint64_t committed;
 	struct store_globals globals;
 };
@@ -51,10 +51,14 @@ struct store_globals *store_globals(struct store *store)
 	return &store_header(store)->globals;
 }
 
-static uint64_t store_checksum(uint64_t sequence, const struct store_unit *unit)
+/* Of a copy and of the name that it belongs to. */
+static uint64_t store_checksum(const struct store_slot *slot, uint64_t sequence,
+			       const struct store_unit *unit)
 {
 	uint64_t sum = sequence * 0x9e3779b97f4a7c15ULL, word;
 
+	for (size_t i = 0; i < sizeof slot->name && slot->name[i]; i++)
+		sum = (sum ^ (unsigned char)slot->name[i]) * 0x100000001b3ULL;
 	for (size_t i = 0; i < sizeof *unit; i += sizeof word) {
 		memcpy(&word, (const char *)unit + i, sizeof word);
 		sum = (sum ^ word) * 0x9e3779b97f4a7c15ULL;
@@ -74,7 +78,7 @@ static struct store_copy *store_current(const struct store *store, struct store_
 
 		if (copy->sequence && copy->sequence <= committed &&
 		    (!best || copy->sequence > best->sequence) &&
-		    copy->checksum == store_checksum(copy->sequence, &copy->unit))
+		    copy->checksum == store_checksum(slot, copy->sequence, &copy->unit))
 			best = copy;
 	}
 	return best;
@@ -114,6 +118,7 @@ static int store_grow(struct store *store, uint32_t n_slots, bool keep)
 	}
 	store->n_slots = n_slots;
 	store_header(store)->n_slots = n_slots;
+	store_header(store)->n_slots_inverted = ~n_slots;
 	return 0;
 }
 
@@ -127,8 +132,8 @@ int store_open(struct store *store, struct world *world)
 		return -ENOMEM;
 	store->base = header;
 	if (header->magic == STORE_MAGIC && header->version == STORE_VERSION &&
-	    header->slot_size == sizeof(struct store_slot) && header->n_slots >= STORE_FIRST_SLOTS &&
-	    header->n_slots <= STORE_MAX_SLOTS)
+	    header->slot_size == sizeof(struct store_slot) && header->n_slots == ~header->n_slots_inverted &&
+	    header->n_slots >= STORE_FIRST_SLOTS && header->n_slots <= STORE_MAX_SLOTS)
 		return store_grow(store, header->n_slots, true);
 	*header = (struct store_header){.version = STORE_VERSION, .slot_size = sizeof(struct store_slot)};
 	if (store_grow(store, STORE_FIRST_SLOTS, false) < 0)
@@ -181,7 +186,7 @@ void store_write(struct store *store, uint32_t number, const struct store_unit *
 		copy = &slot->copies[1];
 	__atomic_store_n(&copy->sequence, 0, __ATOMIC_SEQ_CST);
 	copy->unit = *unit;
-	copy->checksum = store_checksum(sequence, unit);
+	copy->checksum = store_checksum(slot, sequence, unit);
 	__atomic_store_n(&copy->sequence, sequence, __ATOMIC_RELEASE);
 	store->pending = true;
 }

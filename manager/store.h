@@ -15,7 +15,7 @@
 
 struct world;
 
-#define STORE_VERSION 1u
+#define STORE_VERSION 2u
 
 struct store_process {
 	struct launch_id id;
@@ -47,11 +47,13 @@ struct store_unit {
 };
 
 /* What concerns no single unit; each field is stored by one instruction. */
+#define STORE_SHUTTING_DOWN 0x646e6521u
 struct store_globals {
 	uint32_t last_job_id, boot_finished;
 	uint32_t shutdown_action;
 	int32_t shutdown_exit_status;
-	uint32_t shutting_down; /* after the two above */
+	uint32_t
+		shutting_down; /* STORE_SHUTTING_DOWN, after the two above: nothing that a damaged bit could say */
 };
 
 struct store {

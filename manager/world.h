@@ -49,6 +49,8 @@ struct world_ops {
 	void (*forget)(struct world *world, const struct launch_id *id);
 	/* Puts a process that svc-init reaps under a launch id (Type=forking's main process). */
 	int (*adopt)(struct world *world, const char *unit, const struct launch_id *id, pid_t pid);
+	/* Whether the process is one of the unit's. */
+	bool (*owns)(struct world *world, const char *unit, pid_t pid);
 	/* Signals one launch's payload (WORLD_MAIN and WORLD_CONTROL are for the caller's bookkeeping, not used here). */
 	int (*kill)(struct world *world, const struct launch_id *id, int signal);
 	/* Signals every process of the unit but EXCEPT (a launch id or NULL). SIGKILL goes through cgroup.kill. */

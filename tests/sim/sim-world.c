@@ -517,6 +517,11 @@ static int sim_world_kill_unit(struct world *world, const char *name,
 	return 0;
 }
 
+static bool sim_world_owns(_unused_ struct world *world, _unused_ const char *unit, _unused_ pid_t pid)
+{
+	return true;
+}
+
 static bool sim_world_oom_killed(_unused_ struct world *world, _unused_ const char *unit)
 {
 	return false;
@@ -606,6 +611,7 @@ static const struct world_ops sim_world_ops = {
 	.kill_unit = sim_world_kill_unit,
 	.thaw = sim_world_thaw,
 	.populated = sim_world_is_populated,
+	.owns = sim_world_owns,
 	.oom_killed = sim_world_oom_killed,
 	.release = sim_world_release,
 	.find_main_pid = sim_world_find_main_pid,

@@ -177,6 +177,11 @@ static void fake_thaw(struct world *world, _unused_ const char *unit)
 	fake_of(world)->frozen = false;
 }
 
+static bool fake_owns(_unused_ struct world *world, _unused_ const char *unit, _unused_ pid_t pid)
+{
+	return true;
+}
+
 static bool fake_oom_killed(struct world *world, _unused_ const char *unit)
 {
 	return fake_of(world)->oom_killed;
@@ -245,6 +250,7 @@ static const struct world_ops fake_ops = {
 	.kill_unit = fake_kill_unit,
 	.thaw = fake_thaw,
 	.populated = fake_populated,
+	.owns = fake_owns,
 	.oom_killed = fake_oom_killed,
 	.release = fake_release,
 	.find_main_pid = fake_find_main_pid,
