@@ -40,6 +40,17 @@ bool directory_is_private(const struct spec *spec, enum spec_directory kind)
 	return kind != SPEC_DIRECTORY_RUNTIME || spec->runtime_preserve != SPEC_PRESERVE_NO;
 }
 
+bool directory_is_inner(const struct spec *spec, enum spec_directory kind, const char *path)
+{
+	TEXT_LIST_FOREACH (entry, spec->directories[kind]) {
+		size_t length = strcspn(*entry, ":");
+
+		if (strncmp(path, *entry, length) == 0 && path[length] == '/')
+			return true;
+	}
+	return false;
+}
+
 bool directory_any(const struct spec *spec)
 {
 	for (size_t kind = 0; kind < SPEC_DIRECTORY_MAX_; kind++)
@@ -137,24 +148,46 @@ char *directory_relative(const char *path, const char *link)
 	return text_buffer_finish(&buffer);
 }
 
-/* On the host's tree the manager makes it. */
+/* A link at LINK to REAL, both below the base. On the host's tree the manager has made it, unless something covers the place. Takes
+ * REAL and LINK over, which may be NULL for want of memory. */
 static int directory_collect_link(struct mountplan *plan, struct build *build, enum spec_directory kind,
-				  const char *entry, char ***kept)
+				  char *real, char *link, char ***kept)
 {
-	_cleanup_free_ char *path = directory_path(entry), *link = directory_link(entry);
-	char *to, *at;
-	int r, s;
+	char *to = real && link ? directory_relative(real, link) : NULL,
+	     *at = link ? text_format("%s/%s", build->context->directories[kind], link) : NULL;
+	int r = text_list_take(kept, to), s = text_list_take(kept, at);
 
-	if (!strchr(entry, ':') || entry[strcspn(entry, ":") + 1] == ':')
-		return 0;
-	to = path && link ? directory_relative(path, link) : NULL;
-	at = link ? text_format("%s/%s", build->context->directories[kind], link) : NULL;
-	r = text_list_take(kept, to);
-	s = text_list_take(kept, at);
+	free(real);
+	free(link);
 	if (r < 0 || s < 0)
 		return build_fail(build, -ENOMEM, "the mounts could not be planned");
 	mountplan_add(plan, build, MOUNTPLAN_SYMLINK, at)->source = to;
 	return 0;
+}
+
+/* Where the service finds the directory, below the base. */
+static char *directory_real(const struct build *build, enum spec_directory kind, const char *entry)
+{
+	bool private = directory_is_private(build->spec, kind) && !directory_in_own_root(build);
+
+	return text_format("%s%.*s", private ? "private/" : "", (int)strcspn(entry, ":"), entry);
+}
+
+static int directory_collect_links(struct mountplan *plan, struct build *build, enum spec_directory kind,
+				   const char *entry, char ***kept)
+{
+	size_t length = strcspn(entry, ":");
+	bool linked = entry[length] && entry[length + 1] && entry[length + 1] != ':';
+	int r = 0;
+
+	if (directory_is_private(build->spec, kind) && !directory_in_own_root(build) &&
+	    !directory_is_inner(build->spec, kind, entry))
+		r = directory_collect_link(plan, build, kind, directory_real(build, kind, entry),
+					   directory_path(entry), kept);
+	if (r == 0 && linked)
+		r = directory_collect_link(plan, build, kind, directory_real(build, kind, entry),
+					   directory_link(entry), kept);
+	return r;
 }
 
 /* The way to the private directories is closed to users; this one gets there, and finds nobody else's. */
@@ -198,7 +231,7 @@ static int directory_collect_one(struct mountplan *plan, struct build *build, en
 	/* Mounts below the directory cannot all be idmapped. */
 	if (mount->id_mapped)
 		mount->flags &= ~(uint32_t)PROGRAM_MOUNT_RECURSIVE;
-	return directory_in_own_root(build) ? directory_collect_link(plan, build, kind, entry, kept) : 0;
+	return directory_collect_links(plan, build, kind, entry, kept);
 }
 
 int directory_collect(struct mountplan *plan, struct build *build, char ***kept)

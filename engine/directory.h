@@ -26,6 +26,9 @@ char *directory_relative(const char *path, const char *link);
 /* Hidden from everybody but its service below "private", because its user's id may become somebody else's. */
 bool directory_is_private(const struct spec *spec, enum spec_directory kind);
 
+/* Does another entry of the same kind hold this one (or its path)? Then that one's link leads to both. */
+bool directory_is_inner(const struct spec *spec, enum spec_directory kind, const char *path);
+
 bool directory_any(const struct spec *spec);
 /* Whether a mount namespace is needed. */
 bool directory_needs_mounts(const struct spec *spec);

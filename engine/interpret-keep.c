@@ -29,10 +29,23 @@ static int interpret_keep_change(int directory_fd, const char *name, uint64_t ow
 		       : 0;
 }
 
-static int interpret_keep_tree(int directory_fd, uint64_t owner, int depth);
+/* A file that has other names too may be anybody's: only one that was the former owner's, is changed. */
+static int interpret_keep_file(int directory_fd, const char *name, uint64_t owner, uid_t former)
+{
+	_cleanup_fd_ int fd = openat(directory_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	if (status.st_nlink > 1 && status.st_uid != former)
+		return 0;
+	return interpret_keep_change(fd, "", owner, AT_EMPTY_PATH);
+}
+
+static int interpret_keep_tree(int directory_fd, uint64_t owner, uid_t former, int depth);
 
 static int interpret_keep_child(int directory_fd, const struct interpret_keep_entry *entry, uint64_t owner,
-				int depth)
+				uid_t former, int depth)
 {
 	_cleanup_fd_ int child = -1;
 	int r = 0;
@@ -46,18 +59,18 @@ static int interpret_keep_child(int directory_fd, const struct interpret_keep_en
 		if (child < 0 && errno != ENOTDIR && errno != ELOOP)
 			return errno == ENOENT ? 0 : -errno;
 		if (child >= 0)
-			r = interpret_keep_tree(child, owner, depth + 1);
+			r = interpret_keep_tree(child, owner, former, depth + 1);
 		if (r < 0)
 			return r;
 		if (child >= 0)
 			return interpret_keep_change(child, "", owner, AT_EMPTY_PATH);
 	}
-	r = interpret_keep_change(directory_fd, entry->name, owner, AT_SYMLINK_NOFOLLOW);
+	r = interpret_keep_file(directory_fd, entry->name, owner, former);
 	return r == -ENOENT ? 0 : r; /* another service's process may have removed it */
 }
 
 /* What is in the directory, not itself. */
-static int interpret_keep_tree(int directory_fd, uint64_t owner, int depth)
+static int interpret_keep_tree(int directory_fd, uint64_t owner, uid_t former, int depth)
 {
 	char buffer[2048] __attribute__((aligned(__alignof__(struct interpret_keep_entry))));
 	long n;
@@ -67,7 +80,7 @@ static int interpret_keep_tree(int directory_fd, uint64_t owner, int depth)
 	while ((n = syscall(SYS_getdents64, directory_fd, buffer, sizeof buffer)) > 0)
 		for (char *at = buffer; at < buffer + n;) {
 			const struct interpret_keep_entry *entry = (const struct interpret_keep_entry *)at;
-			int r = interpret_keep_child(directory_fd, entry, owner, depth);
+			int r = interpret_keep_child(directory_fd, entry, owner, former, depth);
 
 			if (r < 0)
 				return r;
@@ -91,6 +104,6 @@ int interpret_keep_own(struct interpret_run *run, const struct program_op *op)
 	directory = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
 		return -errno;
-	r = interpret_keep_tree(directory, op->number, 0);
+	r = interpret_keep_tree(directory, op->number, status.st_uid, 0);
 	return r < 0 ? r : interpret_keep_change(directory, "", op->number, AT_EMPTY_PATH);
 }

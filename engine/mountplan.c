@@ -213,6 +213,17 @@ static int mountplan_deduplicate(struct mountplan *plan, struct build *build)
 	return 0;
 }
 
+/* The mount of the plan that PATH, the target of entry I, lies on; NULL: the root. */
+static const struct mountplan_entry *mountplan_find_ground(const struct mountplan *plan, size_t i)
+{
+	for (size_t j = i; j-- > 0;)
+		if (!mountplan_is_property(&plan->entries[j]) &&
+		    mountplan_is_below(plan->entries[i].target, plan->entries[j].target) &&
+		    strcmp(plan->entries[i].target, plan->entries[j].target) != 0)
+			return &plan->entries[j];
+	return NULL;
+}
+
 /* A managed directory that is where it has always been and can be written to. */
 static bool mountplan_is_in_place(const struct mountplan *plan, size_t i)
 {
@@ -244,6 +255,9 @@ static int mountplan_drop_idle(struct mountplan *plan, struct build *build)
 		if (r < 0)
 			return r;
 		drop |= build->root == BUILD_ROOT_IN_PLACE && mountplan_is_in_place(plan, to);
+		/* On the host's tree the manager has made it, unless something covers the place. */
+		drop |= plan->entries[to].kind == MOUNTPLAN_SYMLINK && build->root == BUILD_ROOT_IN_PLACE &&
+			!mountplan_find_ground(plan, to);
 		if (plan->entries[to].kind == MOUNTPLAN_READ_WRITE)
 			drop |= !mountplan_find_restriction(plan, to, MOUNTPLAN_READ_ONLY,
 							    MOUNTPLAN_READ_WRITE);
@@ -281,17 +295,6 @@ void mountplan_deinit(struct mountplan *plan)
 }
 
 /* --- emitting ---------------------------------------------------------------------------------------- */
-
-/* The mount of the plan that PATH, the target of entry I, lies on; NULL: the root. */
-static const struct mountplan_entry *mountplan_find_ground(const struct mountplan *plan, size_t i)
-{
-	for (size_t j = i; j-- > 0;)
-		if (!mountplan_is_property(&plan->entries[j]) &&
-		    mountplan_is_below(plan->entries[i].target, plan->entries[j].target) &&
-		    strcmp(plan->entries[i].target, plan->entries[j].target) != 0)
-			return &plan->entries[j];
-	return NULL;
-}
 
 /* Whether the mount point of entry I may be missing when the program runs. */
 static bool mountplan_may_lack_point(const struct mountplan *plan, const struct build *build, size_t i)

@@ -243,18 +243,6 @@ static bool host_directory_is_there(int base_fd, const char *path)
 	return fd >= 0;
 }
 
-/* Does another entry hold this one? Then its link leads to both. */
-static bool host_directory_is_inner(const struct host_directory *directory)
-{
-	TEXT_LIST_FOREACH (entry, directory->spec->directories[directory->kind]) {
-		size_t length = strcspn(*entry, ":");
-
-		if (strncmp(directory->path, *entry, length) == 0 && directory->path[length] == '/')
-			return true;
-	}
-	return false;
-}
-
 /* Nobody but root gets to what is in "private". One that was not private before moves there. */
 static int host_directory_hide(const struct host_directory *directory, int base_fd)
 {
@@ -268,7 +256,8 @@ static int host_directory_hide(const struct host_directory *directory, int base_
 		return host_directory_fail(directory, HOST_PRIVATE, -EPERM, "trust");
 	if ((status.st_mode & 0777) != 0700 && fchmodat(base_fd, HOST_PRIVATE, 0700, 0) < 0)
 		return host_directory_fail(directory, HOST_PRIVATE, -errno, "set the mode of");
-	if (host_directory_is_inner(directory) || !host_directory_is_there(base_fd, directory->path))
+	if (directory_is_inner(directory->spec, directory->kind, directory->path) ||
+	    !host_directory_is_there(base_fd, directory->path))
 		return 0;
 	r = host_directory_move(base_fd, directory->path, directory->real);
 	return r < 0 ? host_directory_fail(directory, directory->path, r, "make private what is in") : 0;
@@ -344,7 +333,7 @@ int host_directory_open(const struct host *host, const struct spec *spec,
 	}
 	if (fd < 0)
 		return fd;
-	if (private && !host_directory_is_inner(&directory))
+	if (private && !directory_is_inner(spec, directory.kind, path))
 		r = host_directory_make_link(&directory, base, path);
 	if (r == 0 && link)
 		r = host_directory_make_link(&directory, base, link);

@@ -239,8 +239,9 @@ static int host_user_write_files(const struct host *host, const char *unit, cons
 	_cleanup_free_ char *passwd = NULL, *group = NULL;
 	_cleanup_free_ char *user_line = text_format("%s:x:%u:%u:Dynamic User:/:/usr/sbin/nologin\n",
 						     user->name, (unsigned)user->uid, (unsigned)user->uid);
+	bool named = spec->group && !isdigit((unsigned char)*spec->group);
 	_cleanup_free_ char *group_line =
-		text_format("%s:x:%u:\n", spec->group ? spec->group : user->name, (unsigned)user->uid);
+		text_format("%s:x:%u:\n", named ? spec->group : user->name, (unsigned)user->uid);
 	int r = user_line && group_line ? host_user_view(spec, "/etc/passwd", passwd_instead, &passwd)
 					: -ENOMEM;
 

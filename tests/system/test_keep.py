@@ -86,12 +86,16 @@ def another_owner_takes_all_over(tree):
     os.symlink("/etc/passwd", f"{top}/a/link")
     for i in range(300):
         open(f"{top}/a/b/{i}", "w").close()
+    stranger = tree.path("state", "lib", "stranger")
+    open(stranger, "w").close()
+    os.link(stranger, f"{top}/a/second-name")
     passwd = owner("/etc/passwd")
     # As systemd has it, the top decides: while it is right, what is below is left alone.
     run(tree, "own.service", "owner /mnt/state/lib/own/a 0 0", "User=33\nStateDirectory=own\n")
     run(tree, "own.service", "owner /mnt/state/lib/own/a/b/c 1000 0 -- owner /mnt/state/lib/own/a/b/299 1000 0 -- "
         "owner /mnt/state/lib/own/file 1000 0 -- owner /mnt/state/lib/own 1000 0", "User=1000\nGroup=0\nStateDirectory=own\n")
     expect_equal(owner(f"{top}/a/link"), (1000, 0), "the owner of a link itself")
+    expect_equal(owner(stranger), (0, 0), "the owner of a file with another name elsewhere")
     expect_equal(owner("/etc/passwd"), passwd, "the owner of what a link leads to")
 
 
