@@ -231,6 +231,7 @@ static const struct property_exception property_exceptions[] = {
 	{"SocketBindDeny", "a(iiqq)", property_rules_bind_deny},
 	{"RestrictNetworkInterfaces", "(bas)", property_rules_interfaces},
 	{"NFTSet", "a(iiss)", property_rules_sets},
+	{"RestrictFileSystems", "(bas)", property_rules_file_systems},
 	{"StartupAllowedCPUs", "ay", property_exception_startup_cpus},
 	{"StartupAllowedMemoryNodes", "ay", property_exception_startup_memory_nodes},
 	{"Delegate", "b", property_exception_delegate},

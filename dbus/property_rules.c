@@ -94,12 +94,21 @@ int property_rules_bind_deny(sd_bus_message *message, const struct spec *spec)
 }
 
 /* (is it a list of what is allowed?, names) */
-int property_rules_interfaces(sd_bus_message *message, const struct spec *spec)
+static int property_rules_inverted(sd_bus_message *message, char **names)
 {
-	char **names = spec->filters.interfaces;
 	bool deny = names && strcmp(names[0], "~") == 0;
 
 	return property_append_allow_list(message, names && !deny, names ? names + deny : NULL);
+}
+
+int property_rules_interfaces(sd_bus_message *message, const struct spec *spec)
+{
+	return property_rules_inverted(message, spec->filters.interfaces);
+}
+
+int property_rules_file_systems(sd_bus_message *message, const struct spec *spec)
+{
+	return property_rules_inverted(message, spec->filters.file_systems);
 }
 
 static int property_rules_append_set(sd_bus_message *message, const char *item)

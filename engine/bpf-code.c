@@ -51,6 +51,14 @@ void bpf_code_jump(struct bpf_code *code, uint8_t condition, uint8_t reg, int32_
 						.imm = value});
 }
 
+void bpf_code_jump32(struct bpf_code *code, uint8_t condition, uint8_t reg, uint32_t value, unsigned label)
+{
+	bpf_code_append(code, (struct bpf_insn){.code = BPF_JMP32 | condition | BPF_K,
+						.dst_reg = reg,
+						.off = (int16_t)label,
+						.imm = (int32_t)value});
+}
+
 void bpf_code_goto(struct bpf_code *code, unsigned label)
 {
 	bpf_code_jump(code, BPF_JA, 0, 0, label);
@@ -128,8 +136,9 @@ void bpf_code_return(struct bpf_code *code, int32_t value)
 
 static bool bpf_code_is_jump(const struct bpf_insn *insn)
 {
-	return BPF_CLASS(insn->code) == BPF_JMP && BPF_OP(insn->code) != BPF_CALL &&
-	       BPF_OP(insn->code) != BPF_EXIT;
+	unsigned class = BPF_CLASS(insn->code), operation = BPF_OP(insn->code);
+
+	return class == BPF_JMP32 || (class == BPF_JMP && operation != BPF_CALL && operation != BPF_EXIT);
 }
 
 int bpf_code_finish(struct bpf_code *code)

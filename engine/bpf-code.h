@@ -23,6 +23,8 @@ unsigned bpf_code_label(struct bpf_code *code);
 void bpf_code_place(struct bpf_code *code, unsigned label);
 /* To LABEL if the register REG stands in relation CONDITION (BPF_JEQ, BPF_JNE, BPF_JGT, …) to VALUE. */
 void bpf_code_jump(struct bpf_code *code, uint8_t condition, uint8_t reg, int32_t value, unsigned label);
+/* The same for the lower half of the register. */
+void bpf_code_jump32(struct bpf_code *code, uint8_t condition, uint8_t reg, uint32_t value, unsigned label);
 void bpf_code_goto(struct bpf_code *code, unsigned label);
 
 void bpf_code_set(struct bpf_code *code, uint8_t to, int32_t value);

@@ -253,7 +253,12 @@ int bpf_attached(int group_fd, uint32_t attach, uint32_t ids[static BPF_ATTACHED
 					 .attach_type = attach,
 					 .prog_ids = bpf_pointer(ids),
 					 .prog_cnt = BPF_ATTACHED_MAX}};
-	int r = bpf_call(BPF_PROG_QUERY, &attr);
+	uint32_t flags[BPF_ATTACHED_MAX];
+	int r;
 
+	/* Asked for all hooks of the LSM at once, the kernel insists on telling the flags of each. */
+	if (attach == BPF_LSM_CGROUP)
+		attr.query.prog_attach_flags = bpf_pointer(flags);
+	r = bpf_call(BPF_PROG_QUERY, &attr);
 	return r == -ENOSPC ? -E2BIG : r < 0 ? r : (int)attr.query.prog_cnt;
 }

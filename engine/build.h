@@ -50,6 +50,7 @@ struct build {
 	uint32_t origin; /* of what is appended now */
 	uint16_t origin_item;
 	uint64_t clone_flags;
+	uint16_t filter_fd; /* of PROGRAM_FILTER_PASS */
 	bool owned_pending; /* the helper makes namespaces that have not been joined yet */
 	struct program_op *ops;
 	size_t n_ops, ops_room;

@@ -77,6 +77,22 @@ static void compile_limits(struct build *build)
 	build_op(build, PROGRAM_UMASK)->number = spec->umask;
 }
 
+/* RestrictFileSystems= judges the launch program too, which opens what the service need not: not until the payload is all that is
+ * left to come. */
+static void compile_filter_pass(struct build *build, bool begin)
+{
+	struct program_op *op;
+
+	if (!build->spec->filters.file_systems)
+		return;
+	BUILD_ORIGIN(build, filters.file_systems);
+	if (begin)
+		build->filter_fd = build_descriptor(build, PROGRAM_DESCRIPTOR_FILTER, NULL, false);
+	op = build_op(build, PROGRAM_FILTER_PASS);
+	op->fd = build->filter_fd;
+	op->number = begin;
+}
+
 /* The passed sockets are the last descriptors of the launch, behind those that the operations before need. */
 static void compile_passed(struct build *build)
 {
@@ -243,6 +259,7 @@ static int compile_inside(struct build *build)
 	if (build->context->join_pidfd >= 0) {
 		compile_limits(build);
 		label_emit_privileged(build);
+		compile_filter_pass(build, false);
 		isolation_emit_join(build);
 	} else {
 		r = directory_emit(build);
@@ -256,6 +273,7 @@ static int compile_inside(struct build *build)
 			return r;
 		compile_limits(build);
 		label_emit_privileged(build);
+		compile_filter_pass(build, false);
 		isolation_emit_enter_user(build);
 	}
 	compile_passed(build);
@@ -285,6 +303,7 @@ static int compile_all(struct build *build)
 		r = environment_assemble(build, &environment);
 	if (r < 0)
 		return r;
+	compile_filter_pass(build, true);
 	compile_process(build);
 	r = attributes_emit(build);
 	if (r < 0)
@@ -294,6 +313,7 @@ static int compile_all(struct build *build)
 		if (r < 0)
 			return r;
 		compile_limits(build);
+		compile_filter_pass(build, false);
 		compile_passed(build);
 		r = compile_working_directory(build);
 	} else {

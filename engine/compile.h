@@ -60,7 +60,8 @@ struct program_descriptor {
 		PROGRAM_DESCRIPTOR_PASSED, /* a passed socket, `index` of n_passed */
 		PROGRAM_DESCRIPTOR_DIRECTORY, /* O_PATH of a directory of the service's, made if need be: origin and origin_item say
 						 which; `path` is for people */
-		PROGRAM_DESCRIPTOR_IMAGE, /* `path` to be read, and written to if `writable` */
+		PROGRAM_DESCRIPTOR_FILTER, /* of PROGRAM_FILTER_PASS */
+		PROGRAM_DESCRIPTOR_IMAGE,  /* `path` to be read, and written to if `writable` */
 	} kind;
 	char *path;
 	unsigned index;

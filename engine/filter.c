@@ -153,6 +153,8 @@ int filter_compile(const struct spec *const *specs, size_t n_specs, struct filte
 		r = filter_socket(specs[0], &filter);
 	if (r == 0)
 		r = filter_pinned(specs[0], &filter);
+	if (r == 0)
+		r = filter_files(specs[0], &filter, failure);
 	if (r == 0) {
 		*ret = filter;
 		return 0;

@@ -70,4 +70,5 @@ unsigned filter_add_map(struct filter_program *program, struct filter_map map);
 
 int filter_device(const struct spec *spec, struct filter *filter, struct failure *failure);
 int filter_socket(const struct spec *spec, struct filter *filter);
+int filter_files(const struct spec *spec, struct filter *filter, struct failure *failure);
 int filter_address(const struct spec *const *specs, size_t n_specs, struct filter *filter);

@@ -99,6 +99,7 @@ int interpret_mounts_move_kernel(struct interpret_run *run, const struct program
 /* 0 when FD is the character device MAJOR:MINOR, else -ENODEV. */
 int interpret_mounts_verify_device(int fd, unsigned major_number, unsigned minor_number);
 
+interpret_step interpret_filter_pass;
 interpret_step interpret_identity_rlimit, interpret_identity_nice, interpret_identity_oom_score,
 	interpret_identity_timer_slack, interpret_identity_parent_death, interpret_identity_groups,
 	interpret_identity_user, interpret_identity_bounding_set, interpret_identity_capabilities,

@@ -265,6 +265,7 @@ static const struct {
 	[PROGRAM_SESSION] = {interpret_session},
 	[PROGRAM_STDIO] = {interpret_stdio},
 	[PROGRAM_PASS_FD] = {interpret_pass_fd},
+	[PROGRAM_FILTER_PASS] = {interpret_filter_pass},
 	[PROGRAM_UMASK] = {interpret_umask},
 	[PROGRAM_RLIMIT] = {interpret_identity_rlimit},
 	[PROGRAM_NICE] = {interpret_identity_nice},

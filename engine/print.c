@@ -205,6 +205,9 @@ static void print_process(struct print *print)
 		text_buffer_append(&print->buffer, " descriptor=%u as=%llu", op->fd,
 				   (unsigned long long)op->number);
 		break;
+	case PROGRAM_FILTER_PASS:
+		text_buffer_append(&print->buffer, " %s", op->number ? "begin" : "end");
+		break;
 	case PROGRAM_UMASK:
 		text_buffer_append(&print->buffer, " %04llo", (unsigned long long)op->number);
 		break;
@@ -495,6 +498,7 @@ static void (*const print_families[PROGRAM_CODE_MAX_])(struct print *print) = {
 	[PROGRAM_SESSION] = print_process,
 	[PROGRAM_STDIO] = print_process,
 	[PROGRAM_PASS_FD] = print_process,
+	[PROGRAM_FILTER_PASS] = print_process,
 	[PROGRAM_UMASK] = print_process,
 	[PROGRAM_RLIMIT] = print_process,
 	[PROGRAM_NICE] = print_process,

@@ -47,12 +47,14 @@ enum {
 	EXIT_KSM = 245,
 	EXIT_STATE_DIRECTORY = 238,
 	EXIT_CREDENTIALS = 243,
+	EXIT_BPF = 244,
 };
 
 const struct program_op_info program_op_info[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_SESSION] = {"session", EXIT_SETSID},
 	[PROGRAM_STDIO] = {"stdio", EXIT_STDIN},
 	[PROGRAM_PASS_FD] = {"pass-fd", EXIT_FDS},
+	[PROGRAM_FILTER_PASS] = {"filter-pass", EXIT_BPF},
 	[PROGRAM_UMASK] = {"umask", EXIT_MEMORY},
 	[PROGRAM_RLIMIT] = {"rlimit", EXIT_LIMITS},
 	[PROGRAM_NICE] = {"nice", EXIT_NICE},
@@ -160,6 +162,7 @@ enum program_argument { /* what a row's arguments are; bits */
 
 static const uint32_t program_arguments[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_PASS_FD] = DESCRIPTOR | NUMBER_TARGET,
+	[PROGRAM_FILTER_PASS] = DESCRIPTOR,
 	[PROGRAM_RLIMIT] = RESOURCE,
 	[PROGRAM_OOM_SCORE] = TEXT,
 	[PROGRAM_CPU_AFFINITY] = TEXT_MASK,

@@ -43,6 +43,8 @@ enum program_code {
 	PROGRAM_STDIO, /* descriptors 0..2 become standard input, output, error */
 	PROGRAM_PASS_FD, /* descriptor fd becomes number (3…), without close-on-exec, when exec comes: before the first
 				   SECCOMP, for a filter may forbid it, else at EXEC. All PASS_FDs precede both */
+	PROGRAM_FILTER_PASS, /* descriptor fd: the storage of RestrictFileSystems=' filter, which lets this task pass from here on
+				   (number 1) or no longer (0) */
 	PROGRAM_UMASK,	     /* number */
 	PROGRAM_RLIMIT,	     /* flags: RLIMIT_*; number: soft; number2: hard */
 	PROGRAM_NICE,	     /* number (as int) */

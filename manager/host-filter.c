@@ -111,6 +111,14 @@ static int host_filter_sweep(int group_fd, const struct host_filters *old, const
 
 /* --- what a unit asks for ------------------------------------------------------------------------------ */
 
+int host_filter_launching(const struct host_unit *unit)
+{
+	for (size_t i = 0; unit->filters && i < unit->filters->n; i++)
+		if (unit->filters->items[i]->launching)
+			return unit->filters->items[i]->map;
+	return -1;
+}
+
 bool host_filter_wanted(const struct unit_config *config)
 {
 	return filter_wanted((const struct spec *const[]){&config->spec}, 1);

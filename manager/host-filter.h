@@ -9,6 +9,8 @@
  * already stays or is replaced. On failure *RET_ORIGIN and *RET_ITEM say which rule, and what was there still is. */
 int host_filter_prepare(struct host_unit *unit, const struct unit_config *config, int group_fd,
 			struct failure *failure, uint32_t *ret_origin, uint16_t *ret_item);
+/* The storage in which a launch says that it is one (PROGRAM_FILTER_PASS); -1: the unit has none. Not the caller's. */
+int host_filter_launching(const struct host_unit *unit);
 /* Does CONFIG by itself ask for any? */
 bool host_filter_wanted(const struct unit_config *config);
 /* Where there is no cgroup: fails, blaming the line, when somebody asked for a filter in words. */

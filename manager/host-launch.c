@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "engine/isolation.h"
-#include "manager/host-private.h"
+#include "manager/host-filter.h"
 
 /* systemd's EXIT_* for what fails outside the launch program (systemd.exec(5)). */
 enum { HOST_EXIT_STDIN = 208, HOST_EXIT_STDOUT = 209 };
@@ -172,6 +172,8 @@ static int host_launch_descriptors(const struct host_unit *unit, struct host_bag
 
 		if (d->kind == PROGRAM_DESCRIPTOR_JOIN)
 			r = host_bag_put_copy(bag, pidfd);
+		else if (d->kind == PROGRAM_DESCRIPTOR_FILTER)
+			r = host_bag_put_copy(bag, host_filter_launching(unit));
 		else if (d->kind == PROGRAM_DESCRIPTOR_DIRECTORY)
 			r = host_bag_put(bag, host_directory_open(unit->host, &config->spec, d, failure));
 		else if (d->kind == PROGRAM_DESCRIPTOR_SHARED)
@@ -342,7 +344,8 @@ int host_launch_start(struct world *world, const struct world_launch *request, s
 	unit->gid = program->program->gid;
 	r = host_cgroup_prepare(unit, request->config, program->program->uid, failure, &origin, &item);
 	if (r < 0) {
-		*ret_exit_status = HOST_EXIT_CGROUP;
+		*ret_exit_status = origin == offsetof(struct spec, filters.file_systems) ? HOST_EXIT_BPF
+											 : HOST_EXIT_CGROUP;
 		host_launch_blame(request->config, origin, item, failure);
 	} else {
 		host_launch_head(&spawn, &request->id, unit, program->program,

@@ -183,7 +183,8 @@ enum {
 	HOST_EXIT_USER = 217,
 	HOST_EXIT_CGROUP = 219,
 	HOST_EXIT_NETWORK = 225,
-	HOST_EXIT_NAMESPACE = 226
+	HOST_EXIT_NAMESPACE = 226,
+	HOST_EXIT_BPF = 244,
 };
 
 /* host-launch.c: from a launch program to a running process */

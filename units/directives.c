@@ -325,6 +325,7 @@ const struct directive directive_table[] = {
 	{"Service", "SocketBindDeny", VALUE_RULES, CGROUP, SPEC(filters.bind_deny), .parse = special_parse_bind_rules, .summary = "[ipv4:|ipv6:][tcp:|udp:]PORT[-PORT], or any: what sockets may not be bound to."},
 	{"Service", "RestrictNetworkInterfaces", VALUE_RULES, CGROUP, SPEC(filters.interfaces), .parse = special_parse_interfaces, .summary = "Interfaces, lo included, through which packets may go; '~' before the list: all but these."},
 	{"Service", "NFTSet", VALUE_RULES, CGROUP, SPEC(filters.nft_sets), .parse = special_parse_nft_sets, .summary = "SOURCE:FAMILY:TABLE:SET: a set of the packet filter that holds the unit's cgroup, user or group (SOURCE) while the unit is up."},
+	{"Service", "RestrictFileSystems", VALUE_RULES, ENGINE, SPEC(filters.file_systems), .parse = special_parse_file_systems, .summary = "File systems (ext4, tmpfs, …) and groups of them (@basic-api, @anonymous, @application, @auxiliary-api, @common-block, @historical-block, @network, @privileged-api, @security, @temporary, @known) on which files may be opened; '~' before the list: all but these. Needs the kernel's BPF LSM."},
 
 	/* --- [Service]: the process --- */
 	{"Service", "DynamicUser", VALUE_BOOL, ENGINE, SPEC(dynamic_user), .summary = "The service's user and group exist while it runs; User= may name them, else the unit's name does. Implies what keeps their traces together: ProtectSystem=strict, ProtectHome=read-only, PrivateTmp=, NoNewPrivileges=, RestrictSUIDSGID= and private directories."},

@@ -2,6 +2,7 @@
  * that filter-text.h describes. */
 #include <string.h>
 
+#include "engine/filter-magic.h"
 #include "engine/filter-text.h"
 #include "units/special.h"
 #include "units/word.h"
@@ -149,6 +150,31 @@ static int rule_parse_inverted(const struct directive_line *line, char ***list,
 		if (!valid(word))
 			return failure_set(failure, -EINVAL, NULL, "'%s' is no %s", word, what);
 		r = rule_add_or_remove(list, invert, word);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* Names, and groups that stand for their members. */
+int special_parse_file_systems(const struct directive_line *line, void *field, struct failure *failure)
+{
+	bool invert = line->value[0] == '~';
+	const char *cursor = line->value + invert;
+	int r;
+
+	for (;;) {
+		_cleanup_free_ char *word = NULL;
+
+		r = value_next_word(line, &cursor, &word, failure);
+		if (r <= 0)
+			return r;
+		if (!filter_magic_is_group(word) && !filter_magic_find(word))
+			return failure_set(failure, -EINVAL, NULL, "'%s' is no known %s", word,
+					   *word == '@' ? "group of file systems" : "file system");
+		for (size_t i = 0; i < filter_n_magics && r >= 0; i++)
+			if (*word == '@' ? filter_magic_in_group(&filter_magics[i], word)
+					 : strcmp(filter_magics[i].name, word) == 0)
+				r = rule_add_or_remove(field, invert, filter_magics[i].name);
 		if (r < 0)
 			return r;
 	}

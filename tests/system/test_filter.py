@@ -197,6 +197,20 @@ def pinned_programs_are_attached():
 
 
 @test
+def file_systems_are_restricted_or_the_unit_is_refused():
+    """Whether the kernel takes programs for its LSM is a matter of its command line: tests/vm shows the effect."""
+    with Tree("filter-files") as tree:
+        tree.service("files.service", "open /proc/self/status r EPERM", "Type=oneshot\nOOMScoreAdjust=10\nRestrictFileSystems=~proc\n")
+        result = tree.svcctl("start", "files.service")
+        told = tree.svcctl("status", "files.service").stdout
+        if result.returncode != 0:
+            expect("files.service:5: RestrictFileSystems=" in told, told)
+            tree.expect_show("files.service", ExecMainStatus="244")
+        else:
+            tree.expect_show("files.service", ExecMainStatus="0", Result="success")
+
+
+@test
 def explain_tells_filters_in_words():
     with Tree("filter-explain") as tree:
         tree.service("told.service", "forever", "DevicePolicy=closed\nDeviceAllow=/dev/kmsg r\n")

@@ -99,6 +99,10 @@ static uint64_t machine_run(const struct bpf_code *code, void *context, machine_
 			r[i->dst_reg] = (uint64_t)(uint32_t)i->imm;
 			pc++;
 			break;
+		case BPF_JMP32:
+			if (machine_compare(BPF_OP(i->code), (uint32_t)r[i->dst_reg], (uint32_t)operand))
+				pc += (size_t)(int64_t)i->off;
+			break;
 		case BPF_JMP:
 			if (BPF_OP(i->code) == BPF_EXIT)
 				return r[0];

@@ -224,6 +224,20 @@ TEST(sandbox_on_the_host_tree)
 	spec_deinit(&spec);
 }
 
+/* What the launch opens is not judged: until all that is left to come needs no file but the command. */
+TEST(a_filter_of_files_lets_the_launch_pass)
+{
+	struct spec spec;
+
+	spec_init(&spec);
+	spec.private_tmp = true;
+	spec.oom_score_adjust = 5;
+	spec.oom_score_adjust_set = true;
+	EXPECT(text_list_append(&spec.filters.file_systems, "ext4") == 0);
+	compile_golden("file-systems", &spec, &server, &plain_context);
+	spec_deinit(&spec);
+}
+
 TEST(full_privileges_have_no_isolation)
 {
 	struct compile_command command = server;

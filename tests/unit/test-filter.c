@@ -7,7 +7,10 @@
 #include "base/text.h"
 #include "engine/bpf.h"
 #include "engine/filter-address.h"
+#include "engine/btf.h"
 #include "engine/filter-device.h"
+#include "engine/filter-files.h"
+#include "engine/filter-magic.h"
 #include "engine/filter-text.h"
 #include "tests/unit/bpf-machine.h"
 
@@ -399,6 +402,67 @@ TEST(packets_go_through_listed_interfaces_or_through_others)
 		}
 		filter_deinit(&filter);
 	}
+}
+
+/* --- files --------------------------------------------------------------------------------------------- */
+
+/* A kernel of the test's own: each structure holds a pointer to the next at its second word. */
+static uint64_t files_helper(int32_t number, _unused_ const uint64_t arguments[5], void *data)
+{
+	EXPECT(number == BPF_FUNC_get_current_task_btf || number == BPF_FUNC_task_storage_get);
+	return number == BPF_FUNC_task_storage_get ? *(bool *)data : 4711;
+}
+
+static bool opens(const struct filter_program *program, uint64_t magic, bool launching)
+{
+	uint64_t superblock[] = {0, magic}, inode[] = {0, (uintptr_t)superblock},
+		 file[] = {0, (uintptr_t)inode}, context[] = {(uintptr_t)file};
+
+	return machine_run(&program->code, context, files_helper, &launching) == 1;
+}
+
+TEST(files_are_opened_on_listed_file_systems_or_on_others)
+{
+	const struct filter_files_offsets offsets = {.inode = 8, .superblock = 8, .magic = 8};
+	char *names[] = {(char *)"btrfs", (char *)"minix", NULL};
+
+	for (int deny = 0; deny < 2; deny++) {
+		struct filter filter = {};
+		struct filter_program *program =
+			filter_append(&filter, "svcd_files", BPF_PROG_TYPE_LSM, BPF_LSM_CGROUP, 0);
+
+		EXPECT(program && filter_files_assemble(program, &offsets, deny, names) == 0);
+		EXPECT(opens(program, 0x9123683e, false) == !deny && opens(program, 0x4d5a, false) == !deny);
+		EXPECT(opens(program, 0xef53, false) == deny && opens(program, 0, false) == deny);
+		EXPECT(opens(program, 0xef53, true) && opens(program, 0x9123683e, true));
+		filter_deinit(&filter);
+	}
+}
+
+TEST(file_systems_are_sorted_and_in_known_groups)
+{
+	for (size_t i = 0; i < filter_n_magics; i++) {
+		EXPECT(i == 0 || strcmp(filter_magics[i - 1].name, filter_magics[i].name) < 0);
+		EXPECT(filter_magics[i].numbers[0]);
+		EXPECT(!filter_magics[i].group || filter_magics[i].group[0] == '@');
+		EXPECT(filter_magic_in_group(&filter_magics[i], "@known"));
+	}
+	EXPECT(filter_magic_is_group("@temporary") && !filter_magic_is_group("@temp") &&
+	       !filter_magic_is_group("tmpfs"));
+}
+
+TEST(the_kernel_describes_its_types)
+{
+	_cleanup_(cleanup_btf_free) struct btf *btf = NULL;
+	struct failure failure;
+
+	if (btf_open(&btf, &failure) < 0)
+		SKIP("no BTF of the kernel here");
+	EXPECT(btf_find_member(btf, "file", "f_inode") >= 0 &&
+	       btf_find_member(btf, "super_block", "s_magic") > 0);
+	EXPECT(btf_find_member(btf, "file", "no_such_member") == -ENOENT);
+	EXPECT(btf_find_member(btf, "no_such_struct", "x") == -ENOENT);
+	EXPECT(btf_find_function(btf, "no_such_function") == -ENOENT);
 }
 
 TEST(what_makes_the_rules_others)

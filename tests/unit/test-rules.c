@@ -127,6 +127,16 @@ TEST(packet_filter_sets)
 		       "user:inet:t t:s", "cgroups:inet:t:s");
 }
 
+TEST(file_systems)
+{
+	EXPECT_TEXT(once("RestrictFileSystems", "ext4 @temporary"), "ext4 ramfs tmpfs");
+	EXPECT_TEXT(once("RestrictFileSystems", "~@security"), "~ apparmorfs selinuxfs smackfs");
+	begin();
+	EXPECT(!set("RestrictFileSystems", "ext4 @temporary") && !set("RestrictFileSystems", "~ramfs xfs"));
+	EXPECT_TEXT(shown("RestrictFileSystems"), "ext4 tmpfs");
+	EXPECT_REFUSED("RestrictFileSystems", "ext5", "@all", "ext4 ~tmpfs", "@");
+}
+
 TEST(nothing_is_left)
 {
 	config = unit_config_free(config);
