@@ -386,6 +386,10 @@ static uint32_t host_program_first_namespace(const struct unit_config *config)
 {
 	static const uint32_t fields[] = {
 		offsetof(struct spec, private_pids),
+		offsetof(struct spec, private_network),
+		offsetof(struct spec, namespace_paths[SPEC_NAMESPACE_NETWORK]),
+		offsetof(struct spec, private_ipc),
+		offsetof(struct spec, mount_propagation),
 		offsetof(struct spec, image_layers),
 		offsetof(struct spec, root_directory),
 		offsetof(struct spec, root_image),
@@ -421,6 +425,30 @@ static uint32_t host_program_first_namespace(const struct unit_config *config)
 	return PROGRAM_NO_ORIGIN;
 }
 
+/* What the errno does not say. */
+static const char *host_program_hint(const struct program_op *op, int error)
+{
+	bool mapped =
+		(op->code == PROGRAM_OVERLAY && op->slot != PROGRAM_SLOT_NONE) ||
+		((op->code == PROGRAM_BIND || op->code == PROGRAM_TREE) && op->number != PROGRAM_SLOT_NONE);
+
+	/* mount_setattr(2), MOUNT_ATTR_IDMAP */
+	return mapped && error == -EINVAL ? " (the file system, or this kernel, cannot map ids)" : "";
+}
+
+/* The line to blame for a step: where a default asked for it, the one that asked for a mount namespace at all. */
+static uint32_t host_program_origin(const struct unit_config *config, const struct program_op *op)
+{
+	const char *directive;
+	char where[256];
+
+	if (!config || program_exit_status(op) != HOST_EXIT_NAMESPACE ||
+	    (op->origin != PROGRAM_NO_ORIGIN &&
+	     unit_config_origin(config, op->origin, op->origin_item, where, sizeof where, &directive)))
+		return op->origin;
+	return host_program_first_namespace(config);
+}
+
 void host_launch_describe(struct world *world, const char *name, const struct launch_record *record,
 			  struct failure *failure, int *ret_exit_status)
 {
@@ -451,8 +479,9 @@ void host_launch_describe(struct world *world, const char *name, const struct la
 		const struct program_op *op = &program_ops(program->program->block)[record->failed_op];
 		_cleanup_free_ char *text = program_print_op(program->program->block, record->failed_op);
 
-		failure_set(failure, error, NULL, "%.400s", text ? text : program_op_info[op->code].name);
-		host_launch_blame(config, op->origin, op->origin_item, failure);
+		failure_set(failure, error, NULL, "%.400s%s", text ? text : program_op_info[op->code].name,
+			    host_program_hint(op, error));
+		host_launch_blame(config, host_program_origin(config, op), op->origin_item, failure);
 		*ret_exit_status = program_exit_status(op);
 	}
 	host_program_unref(program);

@@ -240,7 +240,8 @@ static void finish_root_defaults(struct unit_config *config)
 	if (config->is_container)
 		return;
 	/* For a /sys of that network. */
-	if (spec->private_network || spec->namespace_paths[SPEC_NAMESPACE_NETWORK])
+	if ((spec->private_network || spec->namespace_paths[SPEC_NAMESPACE_NETWORK]) &&
+	    !spec->namespace_paths[SPEC_NAMESPACE_MOUNT])
 		FINISH_DEFAULT(spec.private_mounts, true);
 	FINISH_DEFAULT(spec.mount_api_vfs, own);
 	FINISH_DEFAULT(spec.bind_log_sockets, spec->mount_api_vfs || (own && spec->private_devices));
