@@ -94,7 +94,8 @@ bool control_no_new_privileges(const struct build *build)
 
 static int control_check_set(struct build *build, uint64_t set)
 {
-	uint64_t unknown = set & ~(CONTROL_BIT(CAP_LAST_CAP + 1) - 1);
+	/* The running kernel's, not that of the headers. */
+	uint64_t unknown = set & ~(CONTROL_BIT(MIN_OF(cap_max_bits(), 63)) - 1);
 
 	if (set == SPEC_CAP_ALL || unknown == 0)
 		return 0;

@@ -2,11 +2,13 @@
  * all others close-on-exec, every signal at its default and blocked. Children inherit exactly that. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "init/init.h"
@@ -101,6 +103,21 @@ static void main_take_signals(void)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
+/* What whoever started us left inheritable, a service would get by a file that has it (CVE-2022-24769). Only what is ambient
+ * has to stay: it is handed down anyway, for a manager that lives on such capabilities. */
+static void main_clear_inheritable(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[2];
+
+	if (syscall(SYS_capget, &header, sets) < 0 || (sets[0].inheritable | sets[1].inheritable) == 0)
+		return;
+	for (unsigned i = 0; i < 64; i++)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, (unsigned long)i, 0, 0) != 1)
+			sets[i / 32].inheritable &= ~(1u << i % 32);
+	syscall(SYS_capset, &header, sets);
+}
+
 /* svcd beside this program, else where it is installed. */
 static const char *main_find_manager(void)
 {
@@ -150,6 +167,7 @@ int main(int argc, char **argv)
 	main_occupy_streams();
 	if (options.command)
 		return single_run(options.command, init.mode == LAUNCH_MODE_SUBREAPER);
+	main_clear_inheritable();
 	if (init.mode == LAUNCH_MODE_SUBREAPER && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
 		say("cannot adopt orphans: ", say_error(errno), NULL);
 		return 1;

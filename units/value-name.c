@@ -348,8 +348,11 @@ static const char *const value_capability_names[] = {
 };
 static_assert(ARRAY_SIZE(value_capability_names) == CAP_LAST_CAP + 1, "a name for every capability");
 
+/* Whether the kernel has one of a higher number than we have names for is asked when the set is used. */
 int value_read_capability(const char *name, bool allow_all, uint64_t *ret)
 {
+	uint64_t number;
+
 	if (allow_all && strcasecmp(name, "all") == 0) {
 		*ret = SPEC_CAP_ALL;
 		return 0;
@@ -361,7 +364,10 @@ int value_read_capability(const char *name, bool allow_all, uint64_t *ret)
 			*ret = UINT64_C(1) << i;
 			return 0;
 		}
-	return -EINVAL;
+	if (value_read_number(name, 62, &number) < 0)
+		return -EINVAL;
+	*ret = UINT64_C(1) << number;
+	return 0;
 }
 
 /* The bounding set begins full and the ambient set empty; the first assignment of either replaces that, later
@@ -387,7 +393,8 @@ int value_parse_capabilities(const struct directive_line *line, void *field, str
 			return r;
 		if (r == 0)
 			break;
-		if (value_read_capability(word, false, &bit) < 0 || strncasecmp(word, "CAP_", 4) != 0)
+		if (value_read_capability(word, false, &bit) < 0 ||
+		    (strncasecmp(word, "CAP_", 4) != 0 && !isdigit((unsigned char)*word)))
 			return failure_set(failure, -EINVAL, NULL,
 					   "'%s' is no capability (such as 'CAP_NET_BIND_SERVICE')", word);
 		sum |= bit;
@@ -410,6 +417,10 @@ char *value_print_capabilities(const struct directive *directive _unused_, const
 			for (const char *c = value_capability_names[i]; *c; c++)
 				text_buffer_append(&buffer, "%c", tolower((unsigned char)*c));
 		}
+	/* Of a complement the bits that no kernel has are set too. */
+	for (unsigned i = ARRAY_SIZE(value_capability_names); i < 63 && !(set >> 63); i++)
+		if (set >> i & 1)
+			text_buffer_append(&buffer, "%scap_%u", buffer.length ? " " : "", i);
 	return text_buffer_finish(&buffer);
 }
 

@@ -225,6 +225,16 @@ print(json.dumps({
 
 
 @test
+def no_inheritable_capability_reaches_a_payload():
+    need_root()
+    source = "print(*(line.split()[1] for line in open('/proc/self/status') if line.startswith(('CapInh', 'CapAmb'))))"
+    with Init(isolated=[*ISOLATED, "setpriv", "--inh-caps=+net_raw,+kill,+sys_admin", "--ambient-caps=+kill"]) as init:
+        init.connect()
+        record, output = init.run(simple(PYTHON, "-c", source), capture=True)
+        expect_equal(output.split(), ["0000000000000020", "0000000000000020"], "only what is ambient stays")
+
+
+@test
 def a_thousand_orphans():
     need_root()
     with Init() as init:

@@ -104,6 +104,17 @@ TEST(attributes)
 	EXPECT(strstr(set("ExecSearchPath", "bin"), "not an absolute path"));
 }
 
+TEST(capabilities)
+{
+	begin();
+	EXPECT_TEXT(set("AmbientCapabilities", "cap_kill CAP_5 12"), "cap_kill cap_net_admin");
+	EXPECT_TEXT(set("AmbientCapabilities", "62 CAP_41"), "cap_kill cap_net_admin cap_41 cap_62");
+	EXPECT(strstr(set("AmbientCapabilities", "63"), "is no capability"));
+	EXPECT(strstr(set("AmbientCapabilities", "kill"), "is no capability"));
+	EXPECT(strstr(set("AmbientCapabilities", "CAP_EVERYTHING"), "is no capability"));
+	EXPECT_TEXT(set("AmbientCapabilities", "~CAP_41 62"), "cap_kill cap_net_admin");
+}
+
 TEST(labels)
 {
 	begin();
