@@ -48,6 +48,7 @@ struct connection *connection_free(struct connection *connection)
 	sd_bus_track_unref(connection->subscribers);
 	sd_bus_track_unref(connection->job_clients);
 	sd_bus_slot_unref(connection->filter);
+	sd_event_source_disable_unref(connection->first_look);
 	freezing_drop(connection);
 	cleaning_drop(connection);
 	if (connection->bus)
@@ -257,6 +258,16 @@ static int connection_answer_daemon(sd_bus_message *message)
 	return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_UNKNOWN_METHOD, "This is no message bus");
 }
 
+/* sd-bus has read it already and would wait for more to come. What goes wrong here goes wrong again in its own turn. */
+static int connection_on_first_look(_unused_ sd_event_source *source, void *userdata)
+{
+	struct connection *connection = userdata;
+
+	while (!connection->is_dead && sd_bus_process(connection->bus, NULL) > 0)
+		;
+	return 0;
+}
+
 static int connection_filter(sd_bus_message *message, void *userdata, _unused_ sd_bus_error *error)
 {
 	struct connection *connection = userdata;
@@ -269,6 +280,9 @@ static int connection_filter(sd_bus_message *message, void *userdata, _unused_ s
 		connection_kill(connection);
 		return 0;
 	}
+	if (connection->first_look &&
+	    sd_bus_message_is_signal(message, "org.freedesktop.DBus.Local", "Connected"))
+		return sd_event_source_set_enabled(connection->first_look, SD_EVENT_ONESHOT);
 	if (connection->is_dead)
 		return 1;
 	if (sd_bus_message_get_type(message, &type) < 0 || type != SD_BUS_MESSAGE_METHOD_CALL)
@@ -359,6 +373,13 @@ int connection_accept(struct bus *bus, int fd)
 	 * whose credentials have a pid of 0, unless it needs none. */
 	if (r >= 0)
 		r = sd_bus_set_anonymous(connection->bus, true);
+	if (r >= 0)
+		r = sd_bus_set_connected_signal(connection->bus, true);
+	if (r >= 0)
+		r = sd_event_add_defer(bus->event, &connection->first_look, connection_on_first_look,
+				       connection);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(connection->first_look, SD_EVENT_OFF);
 	if (r >= 0)
 		r = connection_start(connection);
 	if (r < 0)

@@ -62,8 +62,9 @@ struct connection {
 	struct connection *next, **link;
 	struct view views[FACE_MAX_];
 	sd_bus_slot *filter;
-	bool is_system; /* the system bus: many callers, of any user */
-	bool is_dead;	/* to be freed by connection_bury() */
+	sd_event_source *first_look; /* at what a client sent together with the end of its authentication */
+	bool is_system;		     /* the system bus: many callers, of any user */
+	bool is_dead;		     /* to be freed by connection_bury() */
 
 	/* Whom signals go to. A private connection is one client; on the system bus clients are tracked by
 	 * name. */
