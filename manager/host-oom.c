@@ -194,7 +194,22 @@ static int host_oom_watch_pressure(struct host_unit *unit, const struct unit_con
 
 /* --- MemoryPressureWatch= ---------------------------------------------------------------------------- */
 
-bool host_oom_wants_watch(const struct host *host, const struct unit_config *config)
+/* With the mount option nsdelegate nobody inside a cgroup namespace may write to the files of its root, which the payload's group is. */
+static bool host_oom_is_forbidden(struct host *host, const struct unit_config *config)
+{
+	if (config->spec.control_groups < SPEC_CONTROL_GROUPS_PRIVATE)
+		return false;
+	if (!host->namespaces_known) {
+		_cleanup_free_ char *options = NULL;
+
+		host->namespaces_delegate =
+			cgroup_find_options(&options) < 0 || strstr(options, "nsdelegate");
+		host->namespaces_known = true;
+	}
+	return host->namespaces_delegate;
+}
+
+bool host_oom_wants_watch(struct host *host, const struct unit_config *config)
 {
 	const struct spec_limits *limits = spec_limits(&config->spec);
 	const struct cgroup_wish wish = {
@@ -203,7 +218,26 @@ bool host_oom_wants_watch(const struct host *host, const struct unit_config *con
 	if (host->cgroups.root_fd < 0)
 		return false;
 	return limits->pressure_watch == SPEC_PRESSURE_WATCH_ON ||
-	       (limits->pressure_watch == SPEC_PRESSURE_WATCH_AUTO && cgroup_needed(&wish) & CGROUP_MEMORY);
+	       (limits->pressure_watch == SPEC_PRESSURE_WATCH_AUTO && cgroup_needed(&wish) & CGROUP_MEMORY &&
+		!host_oom_is_forbidden(host, config));
+}
+
+static int host_oom_check_watch(struct host *host, const struct unit_config *config, struct failure *failure)
+{
+	if (spec_limits(&config->spec)->pressure_watch != SPEC_PRESSURE_WATCH_ON)
+		return 0;
+	if (host->cgroups.root_fd < 0)
+		failure_set(failure, -EOPNOTSUPP, NULL,
+			    "there is no writable cgroup v2 hierarchy; memory pressure cannot be watched");
+	else if (host_oom_is_forbidden(host, config))
+		failure_set(
+			failure, -EOPNOTSUPP, NULL,
+			"the cgroup hierarchy is mounted with nsdelegate: memory pressure cannot be watched from a "
+			"cgroup namespace (ProtectControlGroups=no does without one)");
+	else
+		return 0;
+	host_launch_blame(config, SPEC_LIMITS_ORIGIN(pressure_watch), 0, failure);
+	return -EOPNOTSUPP;
 }
 
 /* RFC 4648. Heap. */
@@ -226,7 +260,7 @@ static char *host_oom_encode(const char *data, size_t size)
 }
 
 /* systemd's protocol (systemd.io/MEMORY_PRESSURE): where to look, and what to write there, with its NUL. */
-int host_oom_add_environment(const struct host *host, const char *unit, const struct unit_config *config,
+int host_oom_add_environment(struct host *host, const char *unit, const struct unit_config *config,
 			     char ***environment, char **ret_path)
 {
 	const struct spec_limits *limits = spec_limits(&config->spec);
@@ -251,6 +285,10 @@ int host_oom_add_environment(const struct host *host, const char *unit, const st
 
 int host_oom_arm(struct host_unit *unit, const struct unit_config *config, struct failure *failure)
 {
+	int r = host_oom_check_watch(unit->host, config, failure);
+
+	if (r < 0)
+		return r;
 	if (unit->host->cgroups.root_fd < 0 || !unit->cgroup) {
 		if (spec_limits(&config->spec)->managed_oom_pressure != SPEC_MANAGED_OOM_KILL)
 			return 0;

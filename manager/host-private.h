@@ -122,6 +122,7 @@ struct host {
 	struct table units;    /* name -> struct host_unit */
 	struct table launches; /* key -> struct host_launch */
 
+	bool namespaces_known, namespaces_delegate; /* is the hierarchy mounted with nsdelegate? host-oom.c */
 	int null_fd, inotify_fd;
 	struct table watches; /* decimal watch descriptor -> struct host_unit, whose key is in watch_keys */
 
@@ -268,9 +269,9 @@ int host_oom_arm(struct host_unit *unit, const struct unit_config *config, struc
 void host_oom_check(struct host_unit *unit);
 void host_oom_release(struct host_unit *unit);
 /* MemoryPressureWatch=: does the payload get to watch its memory pressure itself? */
-bool host_oom_wants_watch(const struct host *host, const struct unit_config *config);
+bool host_oom_wants_watch(struct host *host, const struct unit_config *config);
 /* Adds to the ENVIRONMENT what it needs for that (or says that it is not to). *RET_PATH: the file on the host, heap; NULL for none. */
-int host_oom_add_environment(const struct host *host, const char *unit, const struct unit_config *config,
+int host_oom_add_environment(struct host *host, const char *unit, const struct unit_config *config,
 			     char ***environment, char **ret_path);
 
 /* host-setting.c */

@@ -457,6 +457,22 @@ static int act_exec(char **words, int n_words)
 	return guest_failed("exec", words[0], "%s", strerror(errno));
 }
 
+/* Another program, which must end with this status. */
+static int act_ends_with(char **words, int n_words)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0) {
+		words[n_words] = NULL;
+		execvp(words[1], words + 1);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return guest_failed("ends-with", words[0], "%s did not end by itself", words[1]);
+	return guest_expect_number("ends-with", words[0], WEXITSTATUS(status));
+}
+
 const struct guest_verb act_verbs[] = {
 	{"sleep", 1, 1, act_do_sleep, "SECONDS"},
 	{"forever", 0, 0, act_forever, ""},
@@ -487,6 +503,7 @@ const struct guest_verb act_verbs[] = {
 	{"name-namespaces", 2, -1, act_name_namespaces, "FOLDER KIND…"},
 	{"switch-root", 1, 1, act_switch_root, "FOLDER"},
 	{"run-file", 1, 1, act_run_file, "PATH"},
+	{"ends-with", 2, -1, act_ends_with, "STATUS PROGRAM WORD…"},
 	{"exec", 1, -1, act_exec, "PROGRAM WORD…"},
 	{},
 };
