@@ -196,7 +196,39 @@ static int property_exception_numa_mask(sd_bus_message *message, const struct sp
 	return property_append_set(message, spec->numa_mask);
 }
 
+static int property_exception_input_data(sd_bus_message *message, const struct spec *spec)
+{
+	return sd_bus_message_append_array(message, 'y', spec->standard_input_data.bytes,
+					   spec->standard_input_data.size);
+}
+
+static int property_exception_rows(sd_bus_message *message, const struct spec *spec)
+{
+	return sd_bus_message_append(message, "q", (int)spec->tty_rows);
+}
+
+static int property_exception_columns(sd_bus_message *message, const struct spec *spec)
+{
+	return sd_bus_message_append(message, "q", (int)spec->tty_columns);
+}
+
+static int property_exception_open_files(sd_bus_message *message, const struct spec *spec)
+{
+	const struct spec_open_files *files = &spec->open_files;
+	int r = sd_bus_message_open_container(message, 'a', "(sst)");
+
+	/* systemd's OpenFileFlag counts its bits as spec.h does. */
+	for (size_t i = 0; r >= 0 && i < files->n; i++)
+		r = sd_bus_message_append(message, "(sst)", files->items[i].path, files->items[i].name,
+					  (uint64_t)files->items[i].flags);
+	return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
 static const struct property_exception property_exceptions[] = {
+	{"StandardInputData", "ay", property_exception_input_data},
+	{"TTYRows", "q", property_exception_rows},
+	{"TTYColumns", "q", property_exception_columns},
+	{"OpenFile", "a(sst)", property_exception_open_files},
 	{"CPUSchedulingPolicy", "i", property_exception_cpu_policy},
 	{"CPUSchedulingPriority", "i", property_exception_cpu_priority},
 	{"CPUAffinity", "ay", property_exception_affinity},

@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "base/terminal.h"
 #include "engine/attributes.h"
 #include "engine/build.h"
 #include "engine/control.h"
@@ -30,6 +31,47 @@
 
 /* --- process ----------------------------------------------------------------------------------------- */
 
+unsigned compile_terminal_streams(const struct spec *spec, bool no_terminal)
+{
+	const struct spec_stream *output = &spec->standard_output, *error = &spec->standard_error;
+	unsigned streams = 1u << 0;
+
+	if (no_terminal || !spec_stream_is_terminal(&spec->standard_input))
+		return 0;
+	if (output->kind == SPEC_STDIO_TTY || output->kind == SPEC_STDIO_INHERIT)
+		streams |= 1u << 1;
+	if (error->kind == SPEC_STDIO_TTY || (error->kind == SPEC_STDIO_INHERIT && streams & 1u << 1))
+		streams |= 1u << 2;
+	return streams;
+}
+
+static void compile_terminal(struct build *build)
+{
+	const struct spec *spec = build->spec;
+	unsigned streams = compile_terminal_streams(spec, build->command->no_terminal);
+	uint32_t text, flags = (spec->tty_reset ? TERMINAL_RESET : 0) |
+			       (spec->tty_vhangup ? TERMINAL_HANGUP : 0) |
+			       (spec->tty_disallocate ? TERMINAL_CLEAR : 0);
+	struct program_op *op;
+
+	if (streams == 0 && flags == 0)
+		return;
+	if (streams)
+		BUILD_ORIGIN(build, standard_input);
+	else
+		BUILD_ORIGIN(build, tty_path);
+	text = build_text(build, spec->tty_path ?: COMPILE_TTY_PATH);
+	op = build_op(build, PROGRAM_TERMINAL);
+	op->text = text;
+	op->flags = flags | (streams & 1u << 0 ? PROGRAM_TERMINAL_INPUT : 0) |
+		    (streams & 1u << 1 ? PROGRAM_TERMINAL_OUTPUT : 0) |
+		    (streams & 1u << 2 ? PROGRAM_TERMINAL_ERROR : 0) |
+		    (spec->standard_input.kind == SPEC_STDIO_TTY_FORCE ? PROGRAM_TERMINAL_FORCE : 0) |
+		    (spec->standard_input.kind == SPEC_STDIO_TTY_FAIL ? PROGRAM_TERMINAL_FAIL : 0);
+	op->number = spec->tty_rows;
+	op->number2 = spec->tty_columns;
+}
+
 static void compile_process(struct build *build)
 {
 	const struct spec *spec = build->spec;
@@ -40,6 +82,7 @@ static void compile_process(struct build *build)
 	build_op(build, PROGRAM_SESSION)->flags = spec->ignore_sigpipe ? PROGRAM_IGNORE_SIGPIPE : 0;
 	build_no_origin(build);
 	build_op(build, PROGRAM_STDIO);
+	compile_terminal(build);
 	if (spec->nice_set) {
 		BUILD_ORIGIN(build, nice);
 		build_op(build, PROGRAM_NICE)->number = (uint64_t)(int64_t)spec->nice;
@@ -220,7 +263,8 @@ static int compile_exec(struct build *build, char **environment)
 	op->text = text;
 	op->text2 = argv;
 	op->number = envp;
-	op->flags = search ? PROGRAM_EXEC_SEARCH : 0;
+	op->flags = (search ? PROGRAM_EXEC_SEARCH : 0) |
+		    (environment_has_places(environment) ? PROGRAM_EXEC_TELL : 0);
 	op->number2 = text_list_length(secrets);
 	return 0;
 }

@@ -13,6 +13,7 @@ struct compile_command {
 	char *const *argv;    /* argv[0] may differ from path ("@") */
 	bool full_privileges; /* "+": no identity, capability, seccomp or namespace of the spec applies */
 	bool no_setuid;	      /* "!": identity is kept, the rest applies */
+	bool no_terminal; /* not for this one: its standard input is nothing where the spec has a terminal */
 	bool expand; /* replace $NAME and ${NAME} in argv by the container's environment, as systemd does */
 };
 
@@ -36,10 +37,11 @@ struct compile_context {
 	/* CLONE_NEWNET, CLONE_NEWIPC: if private, then not made but brought by the launch, for all processes that share
 	   it (PROGRAM_DESCRIPTOR_SHARED) */
 	uint32_t shared;
-	bool shared_tmp;      /* the same with /tmp and /var/tmp */
-	bool in_cgroup;	      /* the child is born in a cgroup of its own */
-	unsigned n_passed;    /* descriptors 3…: passed sockets, at the end of the descriptor list */
-	uint32_t dynamic_uid; /* of spec.user, who exists for this service; 0: he is looked up */
+	bool shared_tmp;   /* the same with /tmp and /var/tmp */
+	bool in_cgroup;	   /* the child is born in a cgroup of its own */
+	unsigned n_passed; /* descriptors 3…: passed sockets and files, at the end of the descriptor list */
+	const char *const *passed_names; /* of each, for LISTEN_FDNAMES */
+	uint32_t dynamic_uid;		 /* of spec.user, who exists for this service; 0: he is looked up */
 	const char *dynamic_passwd,
 		*dynamic_group; /* files of the host that name him, seen by the service as its own */
 	int join_pidfd; /* svcctl exec: join the namespaces of this process instead of making any; -1. Only whether it is
@@ -47,6 +49,7 @@ struct compile_context {
 };
 #define COMPILE_PRESSURE_PATH "/run/svcd-memory-pressure"
 #define COMPILE_NOTIFY_PATH   "/run/svcd-notify"
+#define COMPILE_TTY_PATH      "/dev/console" /* without TTYPath= */
 
 /* A descriptor the launch must bring beyond the three streams. */
 struct program_descriptor {
@@ -87,6 +90,10 @@ struct program {
 int compile(const struct spec *spec, const struct compile_command *command,
 	    const struct compile_context *context, struct program **ret, struct failure *failure,
 	    uint32_t *ret_origin, uint16_t *ret_item);
+
+/* Which of the three standard streams (bit per descriptor) the program itself opens, being its terminal; the
+ * launch brings anything for them. */
+unsigned compile_terminal_streams(const struct spec *spec, bool no_terminal);
 
 /* What a failure to compile counts as: systemd's exit status (systemd.exec(5), "Process Exit Codes") for the *RET_ORIGIN of compile(): 217
  * for the user, 216 for a group, 226 for namespaces and mounts, 228 for a filter, … and 1 where nothing says more. A program that

@@ -239,6 +239,64 @@ static int environment_set_defaults(struct build *build, char ***list)
 	return r;
 }
 
+static bool environment_is_place(const char *value)
+{
+	return text_equal(value, PROGRAM_PID_PLACE) || text_equal(value, PROGRAM_INVOCATION_PLACE);
+}
+
+bool environment_has_places(char *const *environment)
+{
+	for (; environment && *environment; environment++) {
+		const char *value = strchr(*environment, '=');
+
+		if (value && environment_is_place(value + 1))
+			return true;
+	}
+	return false;
+}
+
+/* sd_listen_fds_with_names(3). */
+static int environment_set_descriptors(const struct build *build, char ***list)
+{
+	const struct compile_context *context = build->context;
+	struct text_buffer names = {};
+	_cleanup_free_ char *text = NULL, *number = NULL;
+	int r;
+
+	if (context->n_passed == 0)
+		return 0;
+	for (unsigned i = 0; i < context->n_passed; i++)
+		text_buffer_append(&names, "%s%s", i ? ":" : "",
+				   context->passed_names ? context->passed_names[i] : "unknown");
+	text = text_buffer_finish(&names);
+	number = text_format("%u", context->n_passed);
+	if (!text || !number)
+		return -ENOMEM;
+	r = environment_set_value(list, "LISTEN_PID", PROGRAM_PID_PLACE);
+	if (r == 0)
+		r = environment_set_value(list, "LISTEN_FDS", number);
+	return r < 0 ? r : environment_set_value(list, "LISTEN_FDNAMES", text);
+}
+
+/* What the process knows only of itself, and what the launch brings: systemd.exec(5), "Environment Variables
+ * Set on the Main Service Process". */
+static int environment_set_own(const struct build *build, char ***list)
+{
+	const struct spec *spec = build->spec;
+	bool terminal = spec_stream_is_terminal(&spec->standard_input) ||
+			spec->standard_output.kind == SPEC_STDIO_TTY ||
+			spec->standard_error.kind == SPEC_STDIO_TTY;
+	int r = environment_set_value(list, "INVOCATION_ID", PROGRAM_INVOCATION_PLACE);
+
+	if (r == 0)
+		r = environment_set_value(list, "SYSTEMD_EXEC_PID", PROGRAM_PID_PLACE);
+	if (r == 0)
+		r = environment_set_descriptors(build, list);
+	if (r == 0 && terminal)
+		r = environment_set_value(list, "TERM", getenv("TERM") ?: "linux");
+	return r;
+}
+
 static int environment_set_passed(struct build *build, char ***list)
 {
 	int r = 0;
@@ -282,6 +340,8 @@ int environment_assemble(struct build *build, char ***ret)
 	build_no_origin(build);
 	r = environment_set_defaults(build, &list);
 	if (r == 0)
+		r = environment_set_own(build, &list);
+	if (r == 0)
 		r = environment_set_passed(build, &list);
 	if (r == 0)
 		r = environment_set_all(&list, spec->environment);
@@ -313,7 +373,9 @@ static const char *environment_value(char *const *environment, const char *name,
 {
 	for (size_t i = 0; environment && environment[i]; i++)
 		if (!strncmp(environment[i], name, length) && environment[i][length] == '=')
-			return environment[i] + length + 1;
+			return environment_is_place(environment[i] + length + 1)
+				       ? ""
+				       : environment[i] + length + 1;
 	return "";
 }
 

@@ -20,3 +20,6 @@ int environment_expand(char *const *words, char *const *environment, char ***ret
 /* Appends the assignments of an environment file's TEXT to LIST: quotes, comments (# and ;), continuation
  * lines as systemd.exec(5) has them. *RET_LINE is the line of an error. Returns 0, -EINVAL or -ENOMEM. */
 int environment_parse_file(const char *text, char ***list, unsigned *ret_line);
+
+/* Is there a variable whose value only the launched process knows (PROGRAM_EXEC_TELL)? */
+bool environment_has_places(char *const *environment);

@@ -12,6 +12,8 @@
 #include "engine/interpret.h"
 #include "engine/launch.h"
 
+enum { INTERPRET_MAX_TOLD = 4 };
+
 struct interpret_run {
 	const struct program_header *program;
 	uint32_t op; /* running now, for the report */
@@ -39,11 +41,14 @@ struct interpret_run {
 		int fd;
 	} kernel_mounts[4];
 	unsigned n_kernel_mounts;
-	int root_fd;	      /* the new root, attached but not ours yet (its slot owns it); -1 */
-	unsigned n_scratches; /* scratch mounts on top of the old root */
-	bool leads_session;   /* a payload behind an init shall lead one too */
-	bool sealed;	      /* descriptors are where the payload wants them */
+	int root_fd;		/* the new root, attached but not ours yet (its slot owns it); -1 */
+	unsigned n_scratches;	/* scratch mounts on top of the old root */
+	bool leads_session;	/* a payload behind an init shall lead one too */
+	bool controls_terminal; /* which is standard input */
+	bool sealed;		/* descriptors are where the payload wants them */
 	char **argv, **envp;
+	const uint8_t *invocation_id;
+	char told[INTERPRET_MAX_TOLD][64]; /* variables that are known only now */
 };
 
 typedef int interpret_step(struct interpret_run *run, const struct program_op *op);
@@ -122,5 +127,10 @@ interpret_step interpret_mounts_make_directory, interpret_mounts_make_file, inte
 	interpret_mounts_bind, interpret_mounts_tmpfs, interpret_mounts_proc, interpret_mounts_sysfs,
 	interpret_mounts_cgroup, interpret_mounts_mqueue, interpret_mounts_devpts,
 	interpret_mounts_attributes, interpret_mounts_mask;
+/* Before and after FORK: the controlling terminal goes from the process that stays behind to the payload. */
+int interpret_terminal_release(const struct interpret_run *run);
+int interpret_terminal_take(const struct interpret_run *run);
+
+interpret_step interpret_terminal_open;
 interpret_step interpret_dev_make;
 interpret_step interpret_image_loop, interpret_image_verity, interpret_image_filesystem;

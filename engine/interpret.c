@@ -147,6 +147,65 @@ static int interpret_pass(struct interpret_run *run, unsigned *ret_end)
 	return 0;
 }
 
+/* NAME, which ends with '=', and this process's id. Returns false when that does not fit. */
+static bool interpret_tell_pid(char *to, size_t size, const char *name, size_t length)
+{
+	char digits[12];
+	size_t n = 0;
+
+	for (pid_t pid = getpid(); pid > 0; pid /= 10)
+		digits[n++] = (char)('0' + pid % 10);
+	if (length + n >= size)
+		return false;
+	memcpy(to, name, length);
+	for (to += length; n > 0;)
+		*to++ = digits[--n];
+	*to = '\0';
+	return true;
+}
+
+static bool interpret_tell_invocation(const struct interpret_run *run, char *to, size_t size,
+				      const char *name, size_t length)
+{
+	static const char hexadecimal[] = "0123456789abcdef";
+
+	if (length + 32 >= size)
+		return false;
+	memcpy(to, name, length);
+	to += length;
+	for (int i = 0; i < 16; i++) {
+		uint8_t byte = run->invocation_id ? run->invocation_id[i] : 0;
+
+		*to++ = hexadecimal[byte >> 4];
+		*to++ = hexadecimal[byte & 15];
+	}
+	*to = '\0';
+	return true;
+}
+
+/* The variables that no program can hold: it is the same at the next start. */
+static void interpret_tell(struct interpret_run *run)
+{
+	unsigned n = 0;
+
+	for (char **variable = run->envp; *variable && n < INTERPRET_MAX_TOLD; variable++) {
+		const char *value = strchr(*variable, '=');
+		size_t length;
+		bool told = false;
+
+		if (!value || value[1] != PROGRAM_PID_PLACE[0])
+			continue;
+		length = (size_t)(value + 1 - *variable);
+		if (strcmp(value + 1, PROGRAM_PID_PLACE) == 0)
+			told = interpret_tell_pid(run->told[n], sizeof run->told[n], *variable, length);
+		else if (strcmp(value + 1, PROGRAM_INVOCATION_PLACE) == 0)
+			told = interpret_tell_invocation(run, run->told[n], sizeof run->told[n], *variable,
+							 length);
+		if (told)
+			*variable = run->told[n++];
+	}
+}
+
 int interpret_seal(struct interpret_run *run)
 {
 	const struct program_op *last = program_ops(run->program) + run->program->n_ops - 1;
@@ -158,6 +217,8 @@ int interpret_seal(struct interpret_run *run)
 	r = interpret_vector(run, last->text2, &run->argv);
 	if (r == 0)
 		r = interpret_vector(run, last->number, &run->envp);
+	if (r == 0 && last->flags & PROGRAM_EXEC_TELL)
+		interpret_tell(run);
 	if (r == 0)
 		r = interpret_pass(run, &end);
 	if (r < 0)
@@ -204,10 +265,14 @@ static int interpret_fork(struct interpret_run *run, const struct program_op *op
 	struct clone_args arguments = {.flags = CLONE_VFORK, .exit_signal = SIGCHLD};
 	sigset_t all, before;
 	long payload;
+	int r;
 
 	/* Never visible through /proc to anyone in the container: its /proc/1/exe is a file of the host. */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return -errno;
+	r = interpret_terminal_release(run);
+	if (r < 0)
+		return r;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	payload = syscall(SYS_clone3, &arguments, sizeof arguments);
@@ -218,7 +283,8 @@ static int interpret_fork(struct interpret_run *run, const struct program_op *op
 	run->helper = 0;
 	if (sigprocmask(SIG_SETMASK, &before, NULL) < 0 || (run->leads_session && setsid() < 0))
 		return -errno;
-	return interpret_announce(run);
+	r = interpret_terminal_take(run);
+	return r < 0 ? r : interpret_announce(run);
 }
 
 /* One of PATHS, joined by ':': what could not be looked for before the root was there. As execvp(3) has it, EACCES counts
@@ -264,6 +330,7 @@ static const struct {
 } interpret_steps[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_SESSION] = {interpret_session},
 	[PROGRAM_STDIO] = {interpret_stdio},
+	[PROGRAM_TERMINAL] = {interpret_terminal_open},
 	[PROGRAM_PASS_FD] = {interpret_pass_fd},
 	[PROGRAM_FILTER_PASS] = {interpret_filter_pass},
 	[PROGRAM_UMASK] = {interpret_umask},
@@ -373,6 +440,7 @@ _Noreturn void interpret(const struct interpreter *interpreter)
 		.program = interpreter->program,
 		.op = LAUNCH_OP_CLONE,
 		.report_fd = interpreter->report_fd,
+		.invocation_id = interpreter->invocation_id,
 		.proc_fd = -1,
 		.helper_pidfd = -1,
 		.helper_gate = -1,

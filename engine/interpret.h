@@ -8,6 +8,7 @@
 struct interpreter {
 	const struct program_header *program; /* validated */
 	const int *descriptors;		      /* program->n_descriptors of them */
+	const uint8_t *invocation_id;	      /* 16 bytes for PROGRAM_INVOCATION_PLACE; NULL: all zero */
 	int report_fd;			      /* SOCK_SEQPACKET to svc-init, see launch.h; close-on-exec */
 	const struct rlimit
 		*files; /* the payload's RLIMIT_NOFILE unless the program says otherwise; NULL: as it is */

@@ -74,6 +74,7 @@ struct launch_spawn {
 	uint32_t n_descriptors;
 	uint32_t n_held;
 	uint32_t reserved;
+	uint8_t invocation_id[16]; /* what $INVOCATION_ID says, where the program has a place for it */
 	char label[64]; /* "web.service/start" for the record: survives a manager that lost its state */
 	char held_names[LAUNCH_MAX_HELD][LAUNCH_NAME_MAX];
 };

@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 
+#include "base/terminal.h"
 #include "base/text.h"
 #include "engine/build.h"
 #include "engine/control.h"
@@ -37,6 +38,13 @@ static const struct print_flag print_mount_flags[] = {
 static const struct print_flag print_namespaces[] = {
 	{CLONE_NEWNS, "mount"}, {CLONE_NEWPID, "pid"},	 {CLONE_NEWNET, "net"},	      {CLONE_NEWIPC, "ipc"},
 	{CLONE_NEWUTS, "uts"},	{CLONE_NEWUSER, "user"}, {CLONE_NEWCGROUP, "cgroup"}, {CLONE_NEWTIME, "time"},
+};
+
+static const struct print_flag print_terminal_flags[] = {
+	{TERMINAL_RESET, "reset"},	     {TERMINAL_HANGUP, "hangup"},
+	{TERMINAL_CLEAR, "clear"},	     {PROGRAM_TERMINAL_INPUT, "input"},
+	{PROGRAM_TERMINAL_OUTPUT, "output"}, {PROGRAM_TERMINAL_ERROR, "error"},
+	{PROGRAM_TERMINAL_FORCE, "force"},   {PROGRAM_TERMINAL_FAIL, "fail"},
 };
 
 static const char *const print_resources[] = {
@@ -201,6 +209,13 @@ static void print_process(struct print *print)
 	const struct program_op *op = print->op;
 
 	switch (op->code) {
+	case PROGRAM_TERMINAL:
+		text_buffer_append(&print->buffer, " %s", print_string(print, op->text));
+		print_flags(print, print_terminal_flags, ARRAY_SIZE(print_terminal_flags), op->flags);
+		if (op->number || op->number2)
+			text_buffer_append(&print->buffer, " size=%llux%llu", (unsigned long long)op->number2,
+					   (unsigned long long)op->number);
+		break;
 	case PROGRAM_PASS_FD:
 		text_buffer_append(&print->buffer, " descriptor=%u as=%llu", op->fd,
 				   (unsigned long long)op->number);
@@ -497,6 +512,7 @@ static void print_exec(struct print *print)
 static void (*const print_families[PROGRAM_CODE_MAX_])(struct print *print) = {
 	[PROGRAM_SESSION] = print_process,
 	[PROGRAM_STDIO] = print_process,
+	[PROGRAM_TERMINAL] = print_process,
 	[PROGRAM_PASS_FD] = print_process,
 	[PROGRAM_FILTER_PASS] = print_process,
 	[PROGRAM_UMASK] = print_process,

@@ -53,6 +53,7 @@ enum {
 const struct program_op_info program_op_info[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_SESSION] = {"session", EXIT_SETSID},
 	[PROGRAM_STDIO] = {"stdio", EXIT_STDIN},
+	[PROGRAM_TERMINAL] = {"terminal", EXIT_STDIN},
 	[PROGRAM_PASS_FD] = {"pass-fd", EXIT_FDS},
 	[PROGRAM_FILTER_PASS] = {"filter-pass", EXIT_BPF},
 	[PROGRAM_UMASK] = {"umask", EXIT_MEMORY},
@@ -161,6 +162,7 @@ enum program_argument { /* what a row's arguments are; bits */
 };
 
 static const uint32_t program_arguments[PROGRAM_CODE_MAX_] = {
+	[PROGRAM_TERMINAL] = TEXT,
 	[PROGRAM_PASS_FD] = DESCRIPTOR | NUMBER_TARGET,
 	[PROGRAM_FILTER_PASS] = DESCRIPTOR,
 	[PROGRAM_RLIMIT] = RESOURCE,

@@ -41,6 +41,9 @@ enum program_code {
 	/* process */
 	PROGRAM_SESSION, /* setsid(2), default signal dispositions and an empty mask; flags: PROGRAM_IGNORE_SIGPIPE */
 	PROGRAM_STDIO, /* descriptors 0..2 become standard input, output, error */
+	PROGRAM_TERMINAL, /* text: a terminal's path on the host; flags: PROGRAM_TERMINAL_*. With INPUT it becomes the controlling
+			     terminal, standard input and, as flags say, output and error; number: rows, number2: columns, 0: as they are.
+			     After SESSION and STDIO */
 	PROGRAM_PASS_FD, /* descriptor fd becomes number (3…), without close-on-exec, when exec comes: before the first
 				   SECCOMP, for a filter may forbid it, else at EXEC. All PASS_FDs precede both */
 	PROGRAM_FILTER_PASS, /* descriptor fd: the storage of RestrictFileSystems=' filter, which lets this task pass from here on
@@ -161,11 +164,14 @@ enum program_code {
 	PROGRAM_FORK, /* flags: PROGRAM_FORK_INIT: the parent stays as PID 1 of the namespace (reaps, forwards signals); without:
 				   as a relay outside a PID namespace that was joined. After a SESSION the payload leads one of its own */
 	PROGRAM_EXEC, /* text: path, or with PROGRAM_EXEC_SEARCH several joined by ':', of which the first that is there is taken; text2: data offset of argv vector; number: data offset of envp vector, of which the last number2 are
-				   secrets: never shown */
+				   secrets: never shown. PROGRAM_EXEC_TELL: where a variable's value is PROGRAM_PID_PLACE or
+				   PROGRAM_INVOCATION_PLACE the process puts its own id and the launch's invocation id */
 	PROGRAM_CODE_MAX_,
 };
 
-#define PROGRAM_NO_FD 0xffffu
+#define PROGRAM_NO_FD		 0xffffu
+#define PROGRAM_PID_PLACE	 "@this-process-id@"
+#define PROGRAM_INVOCATION_PLACE "@this-invocation-id@"
 enum { PROGRAM_MAX_MASK = 1024 }; /* bytes: 8192 CPUs or nodes */
 
 enum {
@@ -181,6 +187,7 @@ enum {
 	PROGRAM_FORK_INIT = 1 << 9,
 	PROGRAM_KEEP_ADMIN = 1 << 9,
 	PROGRAM_MASK_NO_ACCESS = 1 << 10,
+	PROGRAM_EXEC_TELL = 1 << 22,
 	PROGRAM_EXEC_SEARCH = 1 << 23,
 	PROGRAM_MOUNT_NO_ATIME = 1 << 24,
 	PROGRAM_MOUNT_STRICT_ATIME = 1 << 25,
@@ -196,6 +203,13 @@ enum { /* flags of FILE */
 };
 #define PROGRAM_FILES_MAX   (1u << 20)
 #define PROGRAM_UNSEAL_TOOL "/usr/bin/systemd-creds"
+enum { /* flags of TERMINAL; the first three are base/terminal.h's */
+       PROGRAM_TERMINAL_INPUT = 1 << 8,
+       PROGRAM_TERMINAL_OUTPUT = 1 << 9,
+       PROGRAM_TERMINAL_ERROR = 1 << 10,
+       PROGRAM_TERMINAL_FORCE = 1 << 11, /* taken from the session that has it */
+       PROGRAM_TERMINAL_FAIL = 1 << 12,	 /* not waited for */
+};
 
 struct program_op {
 	uint16_t code;	      /* enum program_code */

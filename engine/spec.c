@@ -170,6 +170,16 @@ static void spec_deinit_filesystem(struct spec *spec)
 	text_list_free(spec->secrets);
 }
 
+void spec_open_files_deinit(struct spec_open_files *files)
+{
+	for (size_t i = 0; i < files->n; i++) {
+		free(files->items[i].path);
+		free(files->items[i].name);
+	}
+	free(files->items);
+	*files = (struct spec_open_files){};
+}
+
 static void spec_deinit_process(struct spec *spec)
 {
 	free(spec->user);
@@ -189,6 +199,9 @@ static void spec_deinit_process(struct spec *spec)
 	free(spec->standard_input.path);
 	free(spec->standard_output.path);
 	free(spec->standard_error.path);
+	free(spec->standard_input_data.bytes);
+	free(spec->tty_path);
+	spec_open_files_deinit(&spec->open_files);
 }
 
 void spec_deinit(struct spec *spec)

@@ -282,13 +282,63 @@ enum spec_stdio {
 	SPEC_STDIO_FILE,    /* the path below, not truncated */
 	SPEC_STDIO_APPEND,
 	SPEC_STDIO_TRUNCATE,
-	SPEC_STDIO_TTY, /* the path below, or /dev/console */
+	SPEC_STDIO_TTY, /* tty_path; as the input it becomes the controlling terminal, once it is free */
+	SPEC_STDIO_TTY_FORCE, /* input: taken from whom has it */
+	SPEC_STDIO_TTY_FAIL,  /* input: or not at all */
+	SPEC_STDIO_DATA,      /* input: standard_input_data */
+	SPEC_STDIO_SOCKET,    /* the one socket that is passed */
+	SPEC_STDIO_FD,	      /* the passed descriptor whose name is `path` */
+	SPEC_STDIO_LOG_KMSG,  /* the log, and a copy to the kernel's or the console */
+	SPEC_STDIO_LOG_CONSOLE,
+	SPEC_STDIO_LOG_KMSG_CONSOLE,
 	SPEC_STDIO_MAX_,
 };
 
 struct spec_stream {
 	enum spec_stdio kind;
-	char *path; /* FILE, APPEND, TRUNCATE, TTY; opened on the host before any isolation */
+	char *path; /* FILE, APPEND, TRUNCATE: opened on the host before any isolation; FD: a name */
+};
+
+/* An input that is read from and written to. */
+static inline bool spec_stream_is_terminal(const struct spec_stream *input)
+{
+	return input->kind == SPEC_STDIO_TTY || input->kind == SPEC_STDIO_TTY_FORCE ||
+	       input->kind == SPEC_STDIO_TTY_FAIL;
+}
+
+static inline bool spec_stream_is_both_ways(const struct spec_stream *input)
+{
+	return spec_stream_is_terminal(input) || input->kind == SPEC_STDIO_SOCKET ||
+	       input->kind == SPEC_STDIO_FD;
+}
+
+static inline bool spec_stream_is_log(const struct spec_stream *output)
+{
+	return output->kind == SPEC_STDIO_LOG || output->kind >= SPEC_STDIO_LOG_KMSG;
+}
+
+/* What standard input yields, for SPEC_STDIO_DATA. */
+struct spec_data {
+	char *bytes;
+	size_t size;
+};
+
+enum { /* spec_open_file.flags */
+       SPEC_OPEN_READ_ONLY = 1 << 0,
+       SPEC_OPEN_APPEND = 1 << 1,
+       SPEC_OPEN_TRUNCATE = 1 << 2,
+       SPEC_OPEN_GRACEFUL = 1 << 3, /* when it cannot be opened, the service does without */
+};
+
+/* A file of the host, or a socket to connect to, that the main process gets as a descriptor. */
+struct spec_open_file {
+	char *path, *name;
+	unsigned flags;
+};
+
+struct spec_open_files {
+	struct spec_open_file *items;
+	size_t n;
 };
 
 struct spec_rlimit {
@@ -455,6 +505,11 @@ struct spec {
 	int secure_bits;	 /* SECBIT_*; 0: none */
 	enum spec_keyring keyring;
 	struct spec_stream standard_input, standard_output, standard_error;
+	struct spec_data standard_input_data;
+	char *tty_path;				      /* NULL: /dev/console */
+	bool tty_reset, tty_vhangup, tty_disallocate; /* before and after */
+	uint16_t tty_rows, tty_columns;		      /* 0: as they are */
+	struct spec_open_files open_files;
 };
 
 /* Sets every field to what an unset directive means. */
@@ -466,5 +521,6 @@ static inline const struct spec_limits *spec_limits(const struct spec *spec)
 {
 	return spec->limits ? spec->limits : &spec_limits_default;
 }
+void spec_open_files_deinit(struct spec_open_files *files);
 /* Appends a zeroed mount and returns it; NULL when out of memory. */
 struct spec_mount *spec_mounts_append(struct spec_mounts *mounts);

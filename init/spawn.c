@@ -94,6 +94,7 @@ static _Noreturn void spawn_child(const struct init *init, const struct launch_s
 		spawn_refuse(report_fd, EBADMSG);
 	interpret(&(struct interpreter){.program = program,
 					.descriptors = parts->passed,
+					.invocation_id = request->invocation_id,
 					.report_fd = report_fd,
 					.files = &init->files});
 }

@@ -211,7 +211,7 @@ int host_init_adopt(struct world *world, const char *unit, const struct launch_i
 	/* The daemon writes to the pipe of the process that started it, whose record is about to be
 	 * forgotten. */
 	for (const struct host_log *log = host_unit->logs; log; log = log->next)
-		host_init_hold(host, id, "log", log->pipe);
+		host_init_hold(host, id, host_log_name(log->copies), log->pipe);
 	return 0;
 }
 
@@ -275,9 +275,9 @@ static void host_init_take_held(struct host_launch *launch, const struct launch_
 
 		if (!launch->unit)
 			continue;
-		if (strncmp(name, "log", LAUNCH_NAME_MAX) == 0 &&
-		    !host_log_attached(launch->unit, &launch->id))
-			host_log_attach(launch->unit, &launch->id, record->payload_pid, TAKE_FD(fds[i]));
+		if (host_log_is_name(name) && !host_log_attached(launch->unit, &launch->id, name))
+			host_log_attach(launch->unit, &launch->id, record->payload_pid, name,
+					TAKE_FD(fds[i]));
 		else if (strncmp(name, "notify", LAUNCH_NAME_MAX) == 0 && launch->unit->notify_fd < 0)
 			host_notify_attach(launch->unit, TAKE_FD(fds[i]));
 	}

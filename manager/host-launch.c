@@ -12,24 +12,13 @@
 #include "engine/isolation.h"
 #include "manager/host-filter.h"
 
-/* systemd's EXIT_* for what fails outside the launch program (systemd.exec(5)). */
-enum { HOST_EXIT_STDIN = 208, HOST_EXIT_STDOUT = 209 };
-
-/* Everything that goes along with LAUNCH_SPAWN, in its order; closed by host_bag_close() or consumed by the
- * send. */
-struct host_bag {
-	int fds[FD_MESSAGE_MAX];
-	size_t n;
-};
-
-static void host_bag_close(struct host_bag *bag)
+void host_bag_close(struct host_bag *bag)
 {
 	while (bag->n > 0)
 		fd_close(bag->fds[--bag->n]);
 }
 
-/* Takes FD over (a negative errno is passed on). */
-static int host_bag_put(struct host_bag *bag, int fd)
+int host_bag_put(struct host_bag *bag, int fd)
 {
 	if (fd < 0)
 		return fd;
@@ -50,65 +39,9 @@ static int host_bag_put_copy(struct host_bag *bag, int fd)
 
 static int host_launch_open(const char *path, int flags)
 {
-	int fd = open(path, flags | O_CLOEXEC | O_NOCTTY, 0644);
+	int fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
 
 	return fd < 0 ? -errno : fd;
-}
-
-/* One of the three streams. LOG_FD is the pipe's write end. OUTPUT is what standard error inherits; -1 for
- * the others. */
-static int host_launch_stream(struct host *host, struct host_bag *bag, const struct spec_stream *stream,
-			      bool input, int log_fd, int output)
-{
-	const char *path = stream->path ? stream->path : "/dev/console";
-	int direction = input ? O_RDONLY : O_WRONLY;
-
-	switch (stream->kind) {
-	case SPEC_STDIO_LOG:
-		return host_bag_put_copy(bag, log_fd);
-	case SPEC_STDIO_INHERIT:
-		return host_bag_put_copy(bag, input || output < 0 ? host->null_fd : output);
-	case SPEC_STDIO_FILE:
-		return host_bag_put(bag, host_launch_open(path, input ? O_RDONLY : O_WRONLY | O_CREAT));
-	case SPEC_STDIO_APPEND:
-		return host_bag_put(bag, host_launch_open(path, direction | O_CREAT | O_APPEND));
-	case SPEC_STDIO_TRUNCATE:
-		return host_bag_put(bag, host_launch_open(path, direction | O_CREAT | O_TRUNC));
-	case SPEC_STDIO_TTY:
-		return host_bag_put(bag, host_launch_open(path, O_RDWR));
-	case SPEC_STDIO_NULL:
-	case SPEC_STDIO_MAX_:
-	default:
-		return host_bag_put_copy(bag, host->null_fd);
-	}
-}
-
-static int host_launch_streams(struct host *host, struct host_bag *bag, const struct unit_config *config,
-			       int log_fd, struct failure *failure, int *ret_exit_status)
-{
-	const struct spec *spec = &config->spec;
-	const struct {
-		const struct spec_stream *stream;
-		uint32_t origin;
-		int exit_status;
-	} streams[] = {
-		{&spec->standard_input, offsetof(struct spec, standard_input), HOST_EXIT_STDIN},
-		{&spec->standard_output, offsetof(struct spec, standard_output), HOST_EXIT_STDOUT},
-		{&spec->standard_error, offsetof(struct spec, standard_error), HOST_EXIT_STDOUT + 1},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(streams); i++) {
-		int output = i == 2 ? bag->fds[bag->n - 1] : -1;
-		int r = host_launch_stream(host, bag, streams[i].stream, i == 0, log_fd, output);
-
-		if (r < 0) {
-			failure_set(failure, r, NULL, "cannot open %s",
-				    streams[i].stream->path ? streams[i].stream->path : "the stream");
-			*ret_exit_status = streams[i].exit_status;
-			return host_launch_blame(config, streams[i].origin, 0, failure);
-		}
-	}
-	return 0;
 }
 
 /* Anything may have that path: a pipe must not block us. */
@@ -161,8 +94,9 @@ static int host_launch_other_unit(const struct host *host, struct host_bag *bag,
 
 /* The descriptors that the program lists. PIDFD: for "join"; -1. */
 static int host_launch_descriptors(const struct host_unit *unit, struct host_bag *bag,
-				   const struct program *program, int pidfd, const struct unit_config *config,
-				   struct failure *failure, int *ret_exit_status)
+				   const struct program *program, int pidfd, const struct host_passed *passed,
+				   const struct unit_config *config, struct failure *failure,
+				   int *ret_exit_status)
 {
 	for (size_t i = 0; i < program->n_descriptors; i++) {
 		const struct program_descriptor *d = &program->descriptors[i];
@@ -180,6 +114,8 @@ static int host_launch_descriptors(const struct host_unit *unit, struct host_bag
 			r = host_bag_put(bag, host_share_descriptor(unit->host, unit->name, d));
 		else if (d->kind == PROGRAM_DESCRIPTOR_UNIT)
 			r = host_launch_other_unit(unit->host, bag, d->path, failure);
+		else if (d->kind == PROGRAM_DESCRIPTOR_PASSED)
+			r = host_bag_put_copy(bag, passed->fds[d->index]);
 		else if (d->kind == PROGRAM_DESCRIPTOR_NAMESPACE)
 			r = host_launch_namespace(bag, d, failure);
 		else if (d->kind == PROGRAM_DESCRIPTOR_IMAGE)
@@ -224,12 +160,34 @@ static void host_launch_hold(struct launch_spawn *spawn, const char *name)
 	snprintf(spawn->held_names[spawn->n_held++], LAUNCH_NAME_MAX, "%s", name);
 }
 
-/* The pipe that stdout and stderr share, unless neither goes to the log. */
-static int host_launch_log_pipe(const struct spec *spec, int ret_pipe[2])
+/* One launch in the making. */
+struct host_launching {
+	struct host_unit *unit;
+	const struct world_launch *request;
+	struct host_program *program;
+	int join_pidfd;
+	struct host_passed passed;
+	struct host_streams streams;
+	struct host_bag bag;
+	struct launch_spawn spawn;
+};
+
+/* The log's pipes and the notify socket outlive this manager. */
+static int host_launch_hold_all(struct host_launching *launching)
 {
-	if (spec->standard_output.kind != SPEC_STDIO_LOG && spec->standard_error.kind != SPEC_STDIO_LOG)
-		return 0;
-	return pipe2(ret_pipe, O_CLOEXEC) < 0 ? -errno : 0;
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(launching->streams.pipes) && r == 0; i++)
+		if (launching->streams.pipes[i].read_end >= 0) {
+			r = host_bag_put_copy(&launching->bag, launching->streams.pipes[i].read_end);
+			host_launch_hold(&launching->spawn,
+					 host_log_name(launching->streams.pipes[i].copies));
+		}
+	if (r == 0 && launching->unit->notify_fd >= 0) {
+		r = host_bag_put_copy(&launching->bag, launching->unit->notify_fd);
+		host_launch_hold(&launching->spawn, "notify");
+	}
+	return r;
 }
 
 /* What the program takes from among what several launches have in common. */
@@ -254,47 +212,41 @@ static int host_launch_share(struct host_unit *unit, const struct world_launch *
 	return 0;
 }
 
-/* Everything but the message itself: fills the bag, in the order launch.h demands, and makes LOG_PIPE's read
- * end. */
-static int host_launch_fill(struct host_unit *unit, const struct world_launch *request,
-			    const struct host_program *program, int join_pidfd, struct host_bag *bag,
-			    struct launch_spawn *spawn, int log_pipe[2], struct failure *failure,
-			    int *ret_exit_status)
+/* Everything but the message itself: fills the bag, in the order launch.h demands. */
+static int host_launch_fill(struct host_launching *launching, struct failure *failure, int *ret_exit_status)
 {
-	int r = host_launch_log_pipe(&request->config->spec, log_pipe);
+	const struct world_launch *request = launching->request;
+	struct host_unit *unit = launching->unit;
+	struct host_bag *bag = &launching->bag;
+	int r = 0;
 
-	if (r == 0 && host_launch_wants_notify(request->config))
+	if (host_launch_wants_notify(request->config))
 		r = host_notify_open(unit); /* before the descriptors: its path is one of them */
 	if (r == 0)
-		r = host_bag_put_copy(bag, program->memfd);
+		r = host_bag_put_copy(bag, launching->program->memfd);
 	if (r == 0 && unit->cgroup_fd >= 0)
 		r = host_bag_put_copy(bag, unit->cgroup_fd);
 	if (r < 0)
 		return failure_set(failure, r, unit->name, "no descriptor for the launch");
-	r = host_launch_streams(unit->host, bag, request->config, log_pipe[1], failure, ret_exit_status);
+	r = host_streams_open_all(unit->host, bag, request->config,
+				  host_command_no_terminal(request->command), &launching->passed,
+				  &launching->streams, failure, ret_exit_status);
 	if (r == 0)
-		r = host_launch_share(unit, request, program->program, failure, ret_exit_status);
+		r = host_launch_share(unit, request, launching->program->program, failure, ret_exit_status);
 	if (r == 0)
-		r = host_launch_descriptors(unit, bag, program->program, join_pidfd, request->config, failure,
-					    ret_exit_status);
+		r = host_launch_descriptors(unit, bag, launching->program->program, launching->join_pidfd,
+					    &launching->passed, request->config, failure, ret_exit_status);
 	if (r < 0)
 		return r;
-	if (log_pipe[0] >= 0) {
-		r = host_bag_put_copy(bag, log_pipe[0]);
-		host_launch_hold(spawn, "log");
-	}
-	if (r == 0 && unit->notify_fd >= 0) {
-		r = host_bag_put_copy(bag, unit->notify_fd);
-		host_launch_hold(spawn, "notify");
-	}
+	r = host_launch_hold_all(launching);
 	return r < 0 ? failure_set(failure, r, unit->name, "cannot prepare the launch") : 0;
 }
 
 /* Remembers the launch and sends it. The bag is consumed. */
-static int host_launch_send(struct host_unit *unit, const struct world_launch *request,
-			    struct host_program *program, struct host_bag *bag,
-			    const struct launch_spawn *spawn, int *log_read_end, struct failure *failure)
+static int host_launch_send(struct host_launching *launching, struct failure *failure)
 {
+	const struct world_launch *request = launching->request;
+	struct host_unit *unit = launching->unit;
 	struct host_launch *launch = host_launch_new(unit->host, &request->id, unit);
 	int r;
 
@@ -302,13 +254,19 @@ static int host_launch_send(struct host_unit *unit, const struct world_launch *r
 		return failure_set(failure, -ENOMEM, unit->name, "cannot prepare the launch");
 	launch->command = (uint8_t)request->command;
 	launch->index = (uint16_t)request->index;
-	launch->program = program;
-	program->references++;
-	if (*log_read_end >= 0)
-		host_log_attach(unit, &request->id, 0, TAKE_FD(*log_read_end));
+	launch->program = launching->program;
+	launching->program->references++;
+	for (size_t i = 0; i < ARRAY_SIZE(launching->streams.pipes); i++) {
+		struct host_log_pipe *pipe = &launching->streams.pipes[i];
+
+		if (pipe->read_end >= 0)
+			host_log_attach(unit, &request->id, 0, host_log_name(pipe->copies),
+					TAKE_FD(pipe->read_end));
+	}
 	unit->tell_empty = true;
-	r = host_init_send(unit->host, spawn, sizeof *spawn, bag->fds, bag->n);
-	bag->n = 0;
+	r = host_init_send(unit->host, &launching->spawn, sizeof launching->spawn, launching->bag.fds,
+			   launching->bag.n);
+	launching->bag.n = 0;
 	if (r < 0) {
 		host_launch_free(launch);
 		return failure_set(failure, r, unit->name, "cannot reach svc-init");
@@ -316,49 +274,62 @@ static int host_launch_send(struct host_unit *unit, const struct world_launch *r
 	return 0;
 }
 
-int host_launch_start(struct world *world, const struct world_launch *request, struct failure *failure,
-		      int *ret_exit_status)
+static int host_launch_make(struct host_launching *launching, struct failure *failure, int *ret_exit_status)
 {
-	struct host *host = host_of_world(world);
-	struct host_unit *unit = host_unit_get(host, request->unit);
-	_cleanup_fd_ int join_pidfd = host_launch_join(host, request);
-	struct host_program *program = NULL;
-	struct launch_spawn spawn;
-	struct host_bag bag = {};
-	int log_pipe[2] = {-1, -1}, r;
+	const struct world_launch *request = launching->request;
+	struct host_unit *unit = launching->unit;
 	uint32_t origin = PROGRAM_NO_ORIGIN;
 	uint16_t item = 0;
+	int r;
 
-	*ret_exit_status = HOST_EXIT_FDS;
-	if (!unit)
-		return failure_set(failure, -ENOMEM, request->unit, "cannot launch");
-	r = host_user_acquire(host, request->unit, &request->config->spec, failure);
+	r = host_user_acquire(unit->host, request->unit, &request->config->spec, failure);
 	if (r < 0) {
 		*ret_exit_status = HOST_EXIT_USER;
 		return host_launch_blame(request->config, offsetof(struct spec, dynamic_user), 0, failure);
 	}
-	r = host_launch_program(unit, request, join_pidfd, &program, failure, ret_exit_status);
+	if (request->command == SERVICE_EXEC_START)
+		r = host_passed_open(request->config, &launching->passed, failure);
+	if (r == 0)
+		r = host_launch_program(unit, request, launching->join_pidfd, &launching->passed,
+					&launching->program, failure, ret_exit_status);
 	if (r < 0)
 		return r;
-	unit->uid = program->program->uid;
-	unit->gid = program->program->gid;
-	r = host_cgroup_prepare(unit, request->config, program->program->uid, failure, &origin, &item);
+	unit->uid = launching->program->program->uid;
+	unit->gid = launching->program->program->gid;
+	r = host_cgroup_prepare(unit, request->config, unit->uid, failure, &origin, &item);
 	if (r < 0) {
 		*ret_exit_status = origin == offsetof(struct spec, filters.file_systems) ? HOST_EXIT_BPF
 											 : HOST_EXIT_CGROUP;
-		host_launch_blame(request->config, origin, item, failure);
-	} else {
-		host_launch_head(&spawn, &request->id, unit, program->program,
-				 host_command_names[request->command]);
-		r = host_launch_fill(unit, request, program, join_pidfd, &bag, &spawn, log_pipe, failure,
-				     ret_exit_status);
+		return host_launch_blame(request->config, origin, item, failure);
 	}
-	if (r == 0)
-		r = host_launch_send(unit, request, program, &bag, &spawn, &log_pipe[0], failure);
-	fd_close(log_pipe[0]);
-	fd_close(log_pipe[1]);
-	host_bag_close(&bag);
-	host_program_unref(program);
+	host_launch_head(&launching->spawn, &request->id, unit, launching->program->program,
+			 host_command_names[request->command]);
+	memcpy(launching->spawn.invocation_id, request->invocation_id, sizeof launching->spawn.invocation_id);
+	r = host_launch_fill(launching, failure, ret_exit_status);
+	return r < 0 ? r : host_launch_send(launching, failure);
+}
+
+int host_launch_start(struct world *world, const struct world_launch *request, struct failure *failure,
+		      int *ret_exit_status)
+{
+	struct host *host = host_of_world(world);
+	_cleanup_fd_ int join_pidfd = host_launch_join(host, request);
+	struct host_launching launching = {
+		.unit = host_unit_get(host, request->unit),
+		.request = request,
+		.join_pidfd = join_pidfd,
+		.streams.pipes = {{-1, -1, 0}, {-1, -1, 0}},
+	};
+	int r;
+
+	*ret_exit_status = HOST_EXIT_FDS;
+	if (!launching.unit)
+		return failure_set(failure, -ENOMEM, request->unit, "cannot launch");
+	r = host_launch_make(&launching, failure, ret_exit_status);
+	host_streams_close(&launching.streams);
+	host_passed_close(&launching.passed);
+	host_bag_close(&launching.bag);
+	host_program_unref(launching.program);
 	return r;
 }
 
@@ -399,6 +370,7 @@ static int host_exec_send(struct host *host, struct host_unit *unit, const struc
 			  struct host_program *program, int pidfd, const struct host_exec *exec,
 			  struct failure *failure)
 {
+	const struct unit *running = manager_get_unit(host->manager, unit->name);
 	struct host_bag bag = {};
 	struct host_launch *launch;
 	struct launch_spawn spawn;
@@ -407,6 +379,8 @@ static int host_exec_send(struct host *host, struct host_unit *unit, const struc
 
 	host->world.ops->random(&host->world, &id, sizeof id);
 	host_launch_head(&spawn, &id, unit, program->program, "exec");
+	if (running)
+		memcpy(spawn.invocation_id, running->invocation_id, sizeof spawn.invocation_id);
 	r = host_bag_put_copy(&bag, program->memfd);
 	if (r == 0 && unit->cgroup_fd >= 0)
 		r = host_bag_put_copy(&bag, unit->cgroup_fd);
@@ -415,7 +389,8 @@ static int host_exec_send(struct host *host, struct host_unit *unit, const struc
 	if (r < 0)
 		failure_set(failure, r, unit->name, "no descriptor for the command");
 	else
-		r = host_launch_descriptors(unit, &bag, program->program, pidfd, config, failure, &ignored);
+		r = host_launch_descriptors(unit, &bag, program->program, pidfd, NULL, config, failure,
+					    &ignored);
 	launch = r < 0 ? NULL : host_launch_new(host, &id, unit);
 	if (!launch) {
 		host_bag_close(&bag);

@@ -73,9 +73,67 @@ void host_log_line(struct host_unit *unit, int priority, pid_t pid, const char *
 		unit->log_size += (uint64_t)n;
 }
 
+/* --- copies: StandardOutput=kmsg and …+console --------------------------------------------------------- */
+
+static const char *const host_log_names[] = {
+	[0] = "log",
+	[HOST_LOG_KMSG] = "log+kmsg",
+	[HOST_LOG_CONSOLE] = "log+console",
+	[HOST_LOG_KMSG | HOST_LOG_CONSOLE] = "log+kmsg+console",
+};
+
+const char *host_log_name(unsigned copies)
+{
+	return host_log_names[copies];
+}
+
+/* The copies that NAME stands for; -1 when it is no name of a log. */
+static int host_log_find_name(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(host_log_names); i++)
+		if (strcmp(host_log_names[i], name) == 0)
+			return (int)i;
+	return -1;
+}
+
+bool host_log_is_name(const char *name)
+{
+	return host_log_find_name(name) >= 0;
+}
+
+/* One write(2) that may not block: a console that is stopped loses the line, the log has it. */
+static void host_log_copy_to(const char *path, struct iovec parts[static 3])
+{
+	_cleanup_fd_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd >= 0 && writev(fd, parts, 3) < 0)
+		return;
+}
+
+static void host_log_copy(const struct host_log *log, int priority, const char *text, size_t length)
+{
+	char head[LAUNCH_NAME_MAX + 32];
+	struct iovec parts[3] = {{}, {(void *)text, length}, {(void *)"\n", 1}};
+
+	if (log->copies & HOST_LOG_KMSG) {
+		snprintf(head, sizeof head, "<%d>%.64s[%d]: ", priority, log->unit->name, (int)log->pid);
+		parts[0] = (struct iovec){head, strlen(head)};
+		host_log_copy_to("/dev/kmsg", parts);
+	}
+	if (log->copies & HOST_LOG_CONSOLE) {
+		snprintf(head, sizeof head, "%.64s[%d]: ", log->unit->name, (int)log->pid);
+		parts[0] = (struct iovec){head, strlen(head)};
+		host_log_copy_to("/dev/console", parts);
+	}
+}
+
+/* --- the pipes ----------------------------------------------------------------------------------------- */
+
 /* A line, or a piece of one, has come to its end. */
 static void host_log_end_line(struct host_log *log, const char *text, size_t length)
 {
+	if (log->copies)
+		host_log_copy(log, LOG_INFO, text, length);
 	host_log_line(log->unit, LOG_INFO, log->pid, text, length);
 	log->partial_length = 0;
 }
@@ -150,9 +208,11 @@ static int host_log_on_io(sd_event_source *source _unused_, int fd _unused_, uin
 	return 0;
 }
 
-int host_log_attach(struct host_unit *unit, const struct launch_id *id, pid_t pid, int read_end)
+int host_log_attach(struct host_unit *unit, const struct launch_id *id, pid_t pid, const char *name,
+		    int read_end)
 {
 	struct host_log *log = calloc(1, sizeof *log);
+	int copies = host_log_find_name(name);
 	int r;
 
 	if (!log) {
@@ -160,7 +220,12 @@ int host_log_attach(struct host_unit *unit, const struct launch_id *id, pid_t pi
 		return -ENOMEM;
 	}
 	fcntl(read_end, F_SETFL, O_NONBLOCK);
-	*log = (struct host_log){.unit = unit, .id = *id, .pid = pid, .pipe = read_end, .next = unit->logs};
+	*log = (struct host_log){.unit = unit,
+				 .id = *id,
+				 .pid = pid,
+				 .pipe = read_end,
+				 .copies = copies < 0 ? 0 : (unsigned)copies,
+				 .next = unit->logs};
 	r = sd_event_add_io(unit->host->event, &log->source, read_end, EPOLLIN, host_log_on_io, log);
 	/* Exits are told before output is read, or a burst of output would delay restarts. */
 	if (r < 0 || (r = sd_event_source_set_priority(log->source, SD_EVENT_PRIORITY_IDLE)) < 0) {
@@ -173,26 +238,21 @@ int host_log_attach(struct host_unit *unit, const struct launch_id *id, pid_t pi
 	return 0;
 }
 
-static struct host_log *host_log_find(const struct host_unit *unit, const struct launch_id *id)
+bool host_log_attached(const struct host_unit *unit, const struct launch_id *id, const char *name)
 {
-	struct host_log *log = unit->logs;
+	int copies = host_log_find_name(name);
 
-	while (log && memcmp(&log->id, id, sizeof *id) != 0)
-		log = log->next;
-	return log;
-}
-
-bool host_log_attached(const struct host_unit *unit, const struct launch_id *id)
-{
-	return host_log_find(unit, id);
+	for (const struct host_log *log = unit->logs; log; log = log->next)
+		if (memcmp(&log->id, id, sizeof *id) == 0 && (int)log->copies == copies)
+			return true;
+	return false;
 }
 
 void host_log_set_pid(struct host_unit *unit, const struct launch_id *id, pid_t pid)
 {
-	struct host_log *log = host_log_find(unit, id);
-
-	if (log)
-		log->pid = pid;
+	for (struct host_log *log = unit->logs; log; log = log->next)
+		if (memcmp(&log->id, id, sizeof *id) == 0)
+			log->pid = pid;
 }
 
 void host_log_drain(struct host_unit *unit)

@@ -64,7 +64,8 @@ struct host_log {
 	struct host_unit *unit;
 	struct launch_id id;
 	pid_t pid;
-	int pipe; /* read end */
+	int pipe;	 /* read end */
+	unsigned copies; /* HOST_LOG_* */
 	sd_event_source *source;
 	char *partial; /* a line that has not ended yet */
 	size_t partial_length;
@@ -189,10 +190,51 @@ enum {
 };
 
 /* host-launch.c: from a launch program to a running process */
+/* Everything that goes along with LAUNCH_SPAWN, in its order; closed by host_bag_close() or consumed by the
+ * send. */
+struct host_bag {
+	int fds[FD_MESSAGE_MAX];
+	size_t n;
+};
+void host_bag_close(struct host_bag *bag);
+/* Takes FD over (a negative errno is passed on). */
+int host_bag_put(struct host_bag *bag, int fd);
 int host_launch_start(struct world *world, const struct world_launch *launch, struct failure *failure,
 		      int *ret_exit_status);
 
+/* host-streams.c: what is opened for a launch */
+enum { HOST_PASSED_MAX = 48 }; /* LAUNCH_MAX_DESCRIPTORS less what a program needs itself */
+
+/* Descriptors 3… of the main process. */
+struct host_passed {
+	size_t n;
+	int fds[HOST_PASSED_MAX];
+	const char *names[HOST_PASSED_MAX]; /* the config's */
+};
+/* Appends the files of OpenFile=. */
+int host_passed_open(const struct unit_config *config, struct host_passed *passed, struct failure *failure);
+void host_passed_close(struct host_passed *passed);
+
+enum { /* where a line goes besides the unit's log */
+       HOST_LOG_KMSG = 1 << 0,
+       HOST_LOG_CONSOLE = 1 << 1,
+};
+struct host_log_pipe {
+	int read_end, write_end; /* -1 when it is not used */
+	unsigned copies;	 /* HOST_LOG_* */
+};
+struct host_streams {
+	struct host_log_pipe pipes[2];
+};
+/* Puts the three standard streams into the bag. STREAMS gets the pipes for the log, the caller's to close. */
+int host_streams_open_all(struct host *host, struct host_bag *bag, const struct unit_config *config,
+			  bool no_terminal, const struct host_passed *passed, struct host_streams *streams,
+			  struct failure *failure, int *ret_exit_status);
+void host_streams_close(struct host_streams *streams);
+
 /* host-program.c */
+/* Has this command line no use for the unit's terminal (systemd.exec(5), StandardInput=)? */
+bool host_command_no_terminal(enum service_command command);
 extern const char *const host_command_names[SERVICE_COMMAND_MAX_]; /* "ExecStart", … */
 void host_launch_describe(struct world *world, const char *unit, const struct launch_record *record,
 			  struct failure *failure, int *ret_exit_status);
@@ -208,7 +250,8 @@ bool host_launch_wants_notify(const struct unit_config *config);
 int host_launch_join(struct host *host, const struct world_launch *launch);
 /* The program for a launch, with a reference for the caller. */
 int host_launch_program(struct host_unit *unit, const struct world_launch *launch, int join_pidfd,
-			struct host_program **ret, struct failure *failure, int *ret_exit_status);
+			const struct host_passed *passed, struct host_program **ret, struct failure *failure,
+			int *ret_exit_status);
 /* The program of the unit's main process, with a reference: cached, or compiled for the occasion. NULL when
  * it has none or does not compile. */
 struct host_program *host_launch_main_program(struct host *host, const struct unit *unit);
@@ -284,9 +327,13 @@ void host_freeze_end(struct world *world, const char *unit);
 void host_freeze_check(struct host_unit *unit);
 
 /* host-log.c */
-int host_log_attach(struct host_unit *unit, const struct launch_id *id, pid_t pid,
-		    int read_end); /* consumes the descriptor */
-bool host_log_attached(const struct host_unit *unit, const struct launch_id *id);
+/* READ_END is consumed. NAME is what it is held by. */
+int host_log_attach(struct host_unit *unit, const struct launch_id *id, pid_t pid, const char *name,
+		    int read_end);
+/* The name that a pipe with these copies (HOST_LOG_*) is held by: "log", "log+kmsg", … */
+const char *host_log_name(unsigned copies);
+bool host_log_is_name(const char *name);
+bool host_log_attached(const struct host_unit *unit, const struct launch_id *id, const char *name);
 void host_log_set_pid(struct host_unit *unit, const struct launch_id *id, pid_t pid);
 void host_log_drain(struct host_unit *unit);  /* takes what has been written so far */
 void host_log_detach(struct host_unit *unit); /* drains and closes: no process of the unit is left */

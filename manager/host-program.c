@@ -19,6 +19,23 @@ const char *const host_command_names[SERVICE_COMMAND_MAX_] = {
 	[SERVICE_EXEC_STOP_POST] = "ExecStopPost",
 };
 
+bool host_command_no_terminal(enum service_command command)
+{
+	return command == SERVICE_EXEC_START_POST || command == SERVICE_EXEC_RELOAD ||
+	       command == SERVICE_EXEC_STOP;
+}
+
+/* The same of a line of the config's. */
+static bool host_line_no_terminal(const struct unit_config *config, const struct exec_command *line)
+{
+	for (int i = 0; i < SERVICE_COMMAND_MAX_; i++)
+		if (host_command_no_terminal((enum service_command)i) && config->commands[i].n > 0 &&
+		    line >= config->commands[i].items &&
+		    line < config->commands[i].items + config->commands[i].n)
+			return true;
+	return false;
+}
+
 struct host_program *host_program_unref(struct host_program *program)
 {
 	if (!program || --program->references > 0)
@@ -128,8 +145,8 @@ int host_launch_prepare(const struct host *host, const char *unit, const struct 
 /* Compiles one command line. *RET_ORIGIN and *RET_ITEM as compile(). */
 static int host_launch_compile(struct host *host, const char *unit, const struct unit_config *config,
 			       const struct exec_command *line, char *const *environment, int join_pidfd,
-			       struct program **ret, struct failure *failure, uint32_t *ret_origin,
-			       uint16_t *ret_item)
+			       const struct host_passed *passed, struct program **ret,
+			       struct failure *failure, uint32_t *ret_origin, uint16_t *ret_item)
 {
 	_cleanup_free_ char *notify = NULL, *pressure = NULL, *name = strdup(unit);
 	_cleanup_text_list_ char **own = NULL;
@@ -138,12 +155,15 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 		.argv = line->argv,
 		.full_privileges = line->full_privileges,
 		.no_setuid = line->no_setuid,
+		.no_terminal = host_line_no_terminal(config, line),
 		.expand = !line->no_environment,
 	};
 	struct compile_context context = {
 		.state_directory = host->container_directory,
 		.directories = (const char *const *)host->directories,
 		.in_cgroup = host->cgroups.root_fd >= 0,
+		.n_passed = passed ? (unsigned)passed->n : 0,
+		.passed_names = passed ? passed->names : NULL,
 		.join_pidfd = join_pidfd,
 	};
 	_cleanup_text_list_ char **kept = NULL;
@@ -154,6 +174,10 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 		r = host_launch_prepare(host, unit, &config->spec, &context, &kept);
 	if (r == 0 && config->watchdog > 0 && config->watchdog != USEC_INFINITY)
 		r = text_list_take(&own, text_format("WATCHDOG_USEC=%" PRIu64, config->watchdog));
+	if (r == 0 && config->watchdog > 0 && config->watchdog != USEC_INFINITY)
+		r = text_list_append(&own, "WATCHDOG_PID=" PROGRAM_PID_PLACE);
+	if (r == 0 && config->pid_file)
+		r = text_list_take(&own, text_format("PIDFILE=%s", config->pid_file));
 	if (r == 0 && config->spec.limits)
 		r = host_oom_add_environment(host, unit, config, &own, &pressure);
 	if (r == 0 && host_launch_wants_notify(config) && !(notify = host_notify_path(host, unit)))
@@ -180,8 +204,8 @@ static bool host_launch_cachable(const struct world_launch *launch)
 
 	/* Files and namespaces that may be others next time. */
 	return text_list_length(launch->environment) == 0 && spec->n_environment_files == 0 &&
-	       !spec->seccomp_profile && spec->user_namespace != SPEC_USER_SUB && !credential_varies(spec) &&
-	       !spec->namespace_paths[SPEC_NAMESPACE_USER];
+	       spec->open_files.n == 0 && !spec->seccomp_profile && spec->user_namespace != SPEC_USER_SUB &&
+	       !credential_varies(spec) && !spec->namespace_paths[SPEC_NAMESPACE_USER];
 }
 
 /* ExecStartPost, ExecReload and ExecStop act on a running container, so they run inside it: a pidfd of its
@@ -259,7 +283,8 @@ static void host_program_keep(struct host_unit *unit, struct host_program *progr
 
 /* Compiles for one launch, into a sealed memfd. */
 static int host_program_make(struct host_unit *unit, const struct world_launch *launch, int join_pidfd,
-			     struct host_program *program, struct failure *failure, int *ret_exit_status)
+			     const struct host_passed *passed, struct host_program *program,
+			     struct failure *failure, int *ret_exit_status)
 {
 	const struct exec_command *line = &launch->config->commands[launch->command].items[launch->index];
 	_cleanup_text_list_ char **inner = NULL;
@@ -274,7 +299,7 @@ static int host_program_make(struct host_unit *unit, const struct world_launch *
 	}
 	if (r == 0)
 		r = host_launch_compile(unit->host, unit->name, launch->config, line, environment, join_pidfd,
-					&program->program, failure, &origin, &item);
+					passed, &program->program, failure, &origin, &item);
 	else
 		failure_set(failure, r, unit->name, "cannot compile");
 	if (r == 0 && (program->memfd = program_seal(program->program)) < 0)
@@ -288,7 +313,8 @@ static int host_program_make(struct host_unit *unit, const struct world_launch *
 }
 
 int host_launch_program(struct host_unit *unit, const struct world_launch *launch, int join_pidfd,
-			struct host_program **ret, struct failure *failure, int *ret_exit_status)
+			const struct host_passed *passed, struct host_program **ret, struct failure *failure,
+			int *ret_exit_status)
 {
 	struct host_shared shared = host_share_wanted(unit->host, unit->name, launch->config);
 	uint64_t generation = host_launch_generation(&launch->config->spec) ^ shared.namespaces ^ shared.tmp ^
@@ -309,7 +335,7 @@ int host_launch_program(struct host_unit *unit, const struct world_launch *launc
 	program = host_program_new(launch->command, launch->index);
 	if (!program)
 		return failure_set(failure, -ENOMEM, unit->name, "cannot compile");
-	r = host_program_make(unit, launch, join_pidfd, program, failure, ret_exit_status);
+	r = host_program_make(unit, launch, join_pidfd, passed, program, failure, ret_exit_status);
 	if (r < 0) {
 		host_program_unref(program);
 		return r;
@@ -331,7 +357,7 @@ static struct host_program *host_launch_compile_again(struct host *host, const c
 
 	if (!program)
 		return NULL;
-	if (host_launch_compile(host, unit, config, &config->commands[command].items[index], NULL, -1,
+	if (host_launch_compile(host, unit, config, &config->commands[command].items[index], NULL, -1, NULL,
 				&program->program, NULL, NULL, NULL) < 0)
 		return host_program_unref(program);
 	return program;
@@ -541,8 +567,8 @@ int host_explain(struct host *host, struct unit *unit, struct host_steps *ret, s
 			uint32_t origin = PROGRAM_NO_ORIGIN;
 			uint16_t item = 0;
 			int r = host_launch_compile(host, unit->name, config,
-						    &config->commands[command].items[i], NULL, -1, &program,
-						    failure, &origin, &item);
+						    &config->commands[command].items[i], NULL, -1, NULL,
+						    &program, failure, &origin, &item);
 
 			if (r < 0)
 				host_launch_blame(config, origin, item, failure);

@@ -179,6 +179,7 @@ void process_launch(struct unit *unit, enum service_state state, enum service_co
 				(config->type != SERVICE_ONESHOT || index + 1 == config->commands[command].n),
 			.environment = environment.items,
 			.id = process->id,
+			.invocation_id = unit->invocation_id,
 		};
 
 		manager_commit(unit->manager);

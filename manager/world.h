@@ -18,7 +18,8 @@ struct world_launch {
 	bool is_main;	/* the main process: ExecStart of all types but oneshot's earlier lines */
 	char *const *
 		environment; /* MAINPID=…, SERVICE_RESULT=…: added for this launch; an empty list lets the cached program be used */
-	struct launch_id id; /* chosen by the manager */
+	struct launch_id id;	      /* chosen by the manager */
+	const uint8_t *invocation_id; /* 16 bytes: of the unit's present run */
 };
 
 enum world_who { WORLD_MAIN, WORLD_CONTROL, WORLD_ALL };

@@ -247,9 +247,25 @@ static void finish_root_defaults(struct unit_config *config)
 	FINISH_DEFAULT(spec.bind_log_sockets, spec->mount_api_vfs || (own && spec->private_devices));
 }
 
+/* A terminal or a socket is written to as it is read from, unless the user says otherwise; any other input is
+ * nothing to write to, and "inherit" is then what the default is. */
+static void finish_streams(struct unit_config *config)
+{
+	struct spec *spec = &config->spec;
+
+	if (spec->standard_input.kind == SPEC_STDIO_NULL && spec->standard_input_data.size > 0)
+		spec->standard_input.kind = SPEC_STDIO_DATA;
+	if (!spec_stream_is_both_ways(&spec->standard_input)) {
+		if (spec->standard_output.kind == SPEC_STDIO_INHERIT)
+			spec->standard_output.kind = SPEC_STDIO_LOG;
+	} else if (!ASSIGN_WAS_SET(config, spec.standard_output))
+		spec->standard_output.kind = SPEC_STDIO_INHERIT;
+}
+
 static void finish_service_defaults(struct unit_config *config)
 {
 	finish_root_defaults(config);
+	finish_streams(config);
 	config->timeout_start_set = ASSIGN_WAS_SET(config, timeout_start);
 	config->notify_access_set = ASSIGN_WAS_SET(config, notify_access);
 	config->spec.nice_set = ASSIGN_WAS_SET(config, spec.nice);

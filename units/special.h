@@ -65,3 +65,8 @@ SPECIAL_DECLARE_RULES(interfaces)
 SPECIAL_DECLARE_RULES(bpf_programs)
 SPECIAL_DECLARE_RULES(nft_sets)
 SPECIAL_DECLARE_RULES(file_systems)
+/* special-stdio.c */
+SPECIAL_DECLARE(input_text) /* StandardInputText= */
+SPECIAL_DECLARE(input_data) /* StandardInputData= */
+SPECIAL_DECLARE(tty_size)   /* TTYRows=, TTYColumns= */
+SPECIAL_DECLARE(open_file)  /* OpenFile= */

@@ -302,14 +302,32 @@ static const struct value_stream {
 	{"inherit", SPEC_STDIO_INHERIT, false, true, false},
 	{"journal", SPEC_STDIO_LOG, false, true, false},
 	{"syslog", SPEC_STDIO_LOG, false, true, false},
-	{"kmsg", SPEC_STDIO_LOG, false, true, false},
+	{"kmsg", SPEC_STDIO_LOG_KMSG, false, true, false},
+	{"journal+console", SPEC_STDIO_LOG_CONSOLE, false, true, false},
+	{"syslog+console", SPEC_STDIO_LOG_CONSOLE, false, true, false},
+	{"kmsg+console", SPEC_STDIO_LOG_KMSG_CONSOLE, false, true, false},
 	{"tty", SPEC_STDIO_TTY, true, true, false},
-	{"tty-force", SPEC_STDIO_TTY, true, false, false},
-	{"tty-fail", SPEC_STDIO_TTY, true, false, false},
+	{"tty-force", SPEC_STDIO_TTY_FORCE, true, false, false},
+	{"tty-fail", SPEC_STDIO_TTY_FAIL, true, false, false},
+	{"data", SPEC_STDIO_DATA, true, false, false},
+	{"socket", SPEC_STDIO_SOCKET, true, true, false},
+	{"fd", SPEC_STDIO_FD, true, true, false},
+	{"fd:", SPEC_STDIO_FD, true, true, true},
 	{"file:", SPEC_STDIO_FILE, true, true, true},
 	{"append:", SPEC_STDIO_APPEND, false, true, true},
 	{"truncate:", SPEC_STDIO_TRUNCATE, false, true, true},
 };
+
+/* systemd.socket(5), FileDescriptorName=: printable ASCII without ':', at most 255 bytes. */
+bool value_fd_name_valid(const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *c = name; *c; c++)
+		if (*c <= ' ' || *c >= 0x7f || *c == ':')
+			return false;
+	return length > 0 && length <= 255;
+}
 
 static const struct value_stream *value_find_stream(const char *text, bool output)
 {
@@ -331,16 +349,32 @@ int value_parse_stream(const struct directive_line *line, void *field, struct fa
 	_cleanup_free_ char *path = NULL;
 	int r;
 
+	if (!row && line->directive->argument)
+		return failure_set(
+			failure, -EINVAL, NULL,
+			"'%s' is none of: null, inherit, journal, kmsg, journal+console, "
+			"kmsg+console, tty, socket, fd:NAME, file:PATH, append:PATH, truncate:PATH",
+			line->value);
 	if (!row)
-		return failure_set(failure, -EINVAL, NULL, "'%s' is none of: null, %stty, file:PATH%s",
-				   line->value, line->directive->argument ? "inherit, journal, kmsg, " : "",
-				   line->directive->argument ? ", append:PATH, truncate:PATH" : "");
+		return failure_set(failure, -EINVAL, NULL,
+				   "'%s' is none of: null, tty, tty-force, tty-fail, data, socket, fd:NAME, "
+				   "file:PATH",
+				   line->value);
 	if (row->path) {
 		r = value_expand(line, line->value + strlen(row->text), &path, failure);
-		if (r >= 0)
+		if (r >= 0 && row->kind == SPEC_STDIO_FD && !value_fd_name_valid(path))
+			r = failure_set(failure, -EINVAL, NULL, "'%s' is no name of a descriptor", path);
+		if (r >= 0 && row->kind != SPEC_STDIO_FD)
 			r = value_clean_path(path, failure);
 		if (r < 0)
 			return r;
+	} else if (row->kind == SPEC_STDIO_FD) {
+		/* systemd.exec(5): without a name it is the stream's own. */
+		path = strdup(!line->directive->argument			? "stdin"
+			      : strcmp(line->directive->name, "StandardOutput") ? "stderr"
+										: "stdout");
+		if (!path)
+			return -ENOMEM;
 	}
 	free(stream->path);
 	*stream = (struct spec_stream){.kind = row->kind, .path = TAKE(path)};
@@ -349,8 +383,23 @@ int value_parse_stream(const struct directive_line *line, void *field, struct fa
 
 char *value_print_stream(const struct directive *directive _unused_, const void *field)
 {
-	static const char *const names[SPEC_STDIO_MAX_] = {"null",   "journal",	 "inherit", "file",
-							   "append", "truncate", "tty"};
+	static const char *const names[SPEC_STDIO_MAX_] = {
+		[SPEC_STDIO_NULL] = "null",
+		[SPEC_STDIO_LOG] = "journal",
+		[SPEC_STDIO_INHERIT] = "inherit",
+		[SPEC_STDIO_FILE] = "file",
+		[SPEC_STDIO_APPEND] = "append",
+		[SPEC_STDIO_TRUNCATE] = "truncate",
+		[SPEC_STDIO_TTY] = "tty",
+		[SPEC_STDIO_TTY_FORCE] = "tty-force",
+		[SPEC_STDIO_TTY_FAIL] = "tty-fail",
+		[SPEC_STDIO_DATA] = "data",
+		[SPEC_STDIO_SOCKET] = "socket",
+		[SPEC_STDIO_FD] = "fd",
+		[SPEC_STDIO_LOG_KMSG] = "kmsg",
+		[SPEC_STDIO_LOG_CONSOLE] = "journal+console",
+		[SPEC_STDIO_LOG_KMSG_CONSOLE] = "kmsg+console",
+	};
 	const struct spec_stream *stream = field;
 
 	return text_format("%s%s%s", names[stream->kind], stream->path ? ":" : "",

@@ -97,6 +97,7 @@ int value_read_signal(const char *text, int *ret);
 /* A valid user or group name, or an id below 2^32-1 that is not 65535. */
 bool value_user_valid(const char *text);
 bool value_variable_valid(const char *name, size_t length);
+bool value_fd_name_valid(const char *name);
 /* Bit mask of a capability with or without "CAP_", in any case; "all" if ALLOW_ALL. */
 int value_read_capability(const char *name, bool allow_all, uint64_t *ret);
 char *value_format_usec(usec_t usec);

@@ -159,6 +159,27 @@ int word_next(const char **cursor, unsigned flags, char **ret_word, bool *ret_qu
 	return 1;
 }
 
+int word_unescape(const char *text, char **ret, struct failure *failure)
+{
+	struct text_buffer buffer = {};
+
+	while (*text) {
+		size_t used = 0;
+
+		if (*text != '\\')
+			text_buffer_append_bytes(&buffer, text, 1);
+		else if ((used = word_escape(text + 1, &buffer)) == 0) {
+			text_buffer_free(&buffer);
+			return failure_set(failure, -EINVAL, NULL,
+					   "'\\%.1s' is no escape sequence (write '\\\\' for a backslash)",
+					   text + 1);
+		}
+		text += used + 1;
+	}
+	*ret = text_buffer_finish(&buffer);
+	return *ret ? 0 : -ENOMEM;
+}
+
 char *word_quote(const char *word)
 {
 	struct text_buffer buffer = {};

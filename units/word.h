@@ -16,5 +16,9 @@ enum {
 int word_next(const char **cursor, unsigned flags, char **ret_word, bool *ret_quoted,
 	      struct failure *failure);
 
+/* TEXT with its C escapes replaced, quotes being ordinary characters; heap. -EINVAL for an escape that does not
+ * exist. */
+int word_unescape(const char *text, char **ret, struct failure *failure);
+
 /* WORD in double quotes if word_next() would otherwise not give it back; heap; NULL when out of memory. */
 char *word_quote(const char *word);

@@ -59,6 +59,7 @@ static void fuzz_read_op(const struct program_header *program, const struct prog
 		fuzz_read_text(program, op->text2);
 		fuzz_read_text(program, op->text);
 		break;
+	case PROGRAM_TERMINAL:
 	case PROGRAM_HOSTNAME:
 	case PROGRAM_TREE:
 	case PROGRAM_MAKE_DIRECTORY:

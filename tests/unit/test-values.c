@@ -392,10 +392,11 @@ TEST(texts_and_paths)
 	EXPECT(refused_in("Container", "HostName",
 			  "0123456789012345678901234567890123456789012345678901234567890123456789"));
 	EXPECT_TEXT(once("StandardOutput", "append:/var/log/%i"), "append:/var/log/one");
-	EXPECT_TEXT(once("StandardOutput", "kmsg"), "journal");
+	EXPECT_TEXT(once("StandardOutput", "kmsg"), "kmsg");
 	EXPECT_TEXT(once("StandardInput", "tty"), "tty");
 	EXPECT(refused("StandardInput", "inherit"));
-	EXPECT(refused("StandardOutput", "socket"));
+	EXPECT(refused("StandardOutput", "data") && refused("StandardInput", "fd:a b"));
+	EXPECT_TEXT(once("StandardOutput", "fd:out"), "fd:out");
 	EXPECT(refused("StandardOutput", "file:log"));
 }
 
