@@ -12,7 +12,7 @@ enum { SECURITY_ROOM, SECURITY_NAME, SECURITY_TEXT, SECURITY_BADNESS, SECURITY_R
 
 struct json_object *security_read(struct cli *cli, const char *unit, sd_bus_error *error, int *ret_error)
 {
-	static const char *const names[] = {"score", "predicate", "rows"};
+	static const char *const names[] = {"score", "predicate", "rows", "unenforceable"};
 	sd_bus_message *_cleanup_(sd_bus_message_unrefp) reply = NULL;
 	struct json_object *answer;
 
@@ -269,6 +269,18 @@ static void security_print_missing(struct json_object *rows, const char *room)
 	}
 }
 
+static void security_print_unenforceable(const struct cli *cli, struct json_object *answer)
+{
+	struct json_object *list = json_object_object_get(answer, "unenforceable");
+	size_t n = list ? json_object_array_length(list) : 0;
+
+	if (n > 0)
+		printf("\n%sAsked for, and not to be had here%s\n", print_colour(cli, PRINT_BOLD),
+		       print_colour(cli, PRINT_PLAIN));
+	for (size_t i = 0; i < n; i++)
+		printf("    ✗ %s\n", json_object_get_string(json_object_array_get_idx(list, i)));
+}
+
 void security_print_rooms(const struct cli *cli, struct json_object *answer)
 {
 	struct json_object *rows = security_rows(answer);
@@ -288,6 +300,7 @@ void security_print_rooms(const struct cli *cli, struct json_object *answer)
 	}
 	printf("  exposure %s%" PRIu64 ".%" PRIu64 " %s%s\n", print_colour(cli, security_colour(score)),
 	       score / 10, score % 10, security_predicate(answer), print_colour(cli, PRINT_PLAIN));
+	security_print_unenforceable(cli, answer);
 }
 
 struct json_object *security_rooms(struct json_object *answer)

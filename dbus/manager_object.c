@@ -516,7 +516,7 @@ const sd_bus_vtable manager_object_vtable[] = {
 	SD_BUS_METHOD("Halt", NULL, NULL, manager_object_shut_down, 0),
 	/* Ours. What a service is allowed to do is no secret; what it says may be. */
 	SD_BUS_METHOD("ExplainUnit", "s", "a(ssss)", manager_object_explain, 0),
-	SD_BUS_METHOD("GetUnitSecurity", "s", "usa(sssuuu)", security_method, 0),
+	SD_BUS_METHOD("GetUnitSecurity", "s", "usa(sssuuu)as", security_method, 0),
 	SD_BUS_METHOD("ExecUnit", "sasa{sv}hhh", "ii", execution_method, 0),
 	SD_BUS_METHOD("OpenUnitLog", "s", "h", manager_object_open_log, 0),
 

@@ -154,3 +154,29 @@ int host_security(struct host *host, struct unit *unit, struct exposure *ret, st
 	host_program_unref(program);
 	return 0;
 }
+
+int host_unenforceable(struct host *host, const struct unit *unit, char ***ret)
+{
+	const struct unit_config *config = unit->config;
+	const struct cgroup_wish wish = {.limits = spec_limits(&config->spec),
+					 .startup = host_limits_startup(host),
+					 .memory_min = SPEC_UNSET,
+					 .memory_low = SPEC_UNSET,
+					 .delegate_to = (uid_t)-1};
+	unsigned missing =
+		cgroup_needed(&wish) & ~(host->cgroups.root_fd < 0 ? 0 : host->cgroups.controllers);
+	_cleanup_text_list_ char **list = NULL;
+	int r = 0;
+
+	for (unsigned i = 0; cgroup_controller_names[i] && r == 0; i++)
+		if (missing & 1u << i)
+			r = text_list_take(
+				&list, text_format("limits of %s: this machine has no such controller for us",
+						   cgroup_controller_names[i]));
+	if (r == 0 && host->cgroups.root_fd < 0 && filter_first_rule(&config->spec) != PROGRAM_NO_ORIGIN)
+		r = text_list_append(&list,
+				     "filters of devices, addresses, …: there is no writable control group");
+	if (r == 0)
+		*ret = TAKE(list);
+	return r;
+}

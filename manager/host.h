@@ -59,6 +59,9 @@ int host_isolation(struct host *host, const struct unit *unit, char ***ret);
 
 /* What the launch of the unit's main command leaves exposed. A unit that cannot start fails with the same FAILURE a start would give. */
 int host_security(struct host *host, struct unit *unit, struct exposure *ret, struct failure *failure);
+/* What the unit asks of its control group that this machine cannot enforce, one sentence each: such a unit does not start, unless nobody
+ * asked for it in words. */
+int host_unenforceable(struct host *host, const struct unit *unit, char ***ret);
 
 /* What `svcctl set-property` asks for: settings of the unit's own section that limit its cgroup. Each value is what follows "NAME=" in a
  * unit file; several lines of one directive follow each other. All or nothing: they are written as drop-ins 50-NAME.conf of the unit in

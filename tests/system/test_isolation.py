@@ -5,7 +5,7 @@ import re
 import signal
 
 from svcd_test import expect, expect_equal, main, test, wait_for
-from tree import INSIDE, Tree
+from tree import INSIDE, Tree, cgroup_mount
 
 _tree = None
 
@@ -206,6 +206,7 @@ def ids_that_cannot_be_mapped_are_told():
                                  ("UIDMap=0:200000:10", "idmap=uids=@0-100-1;gids=@0-0-1", "not within the user namespace"),
                                  ("UserNS=auto", "idmap=uids=0-0-1", "both uids= and gids="),
                                  ("UserNS=auto", "idmap=users=0-0-1", "neither uids= nor gids="),
+                                 ("UserNS=auto", "rw\nVolume=/sys/kernel:/opt", "cannot map ids"),
                                  ("UserNS=auto:size=10", "ro\nUser=1000", "not in the user namespace's map")):
         again(tree, None, f"[Container]\nImage=@IMAGE@\n{users}\nVolume=@DIR@/data:/srv:{options}\nExec=/guest forever\n")
         tree.good("daemon-reload")
@@ -424,6 +425,13 @@ def explain_sums_up():
         expect(part in text, f"{part}: {text}")
     answer = json.loads(tree.good("explain", "--json", "box"))
     expect(answer["steps"] and answer["security"]["rows"], "JSON")
+    expect_equal(answer["security"]["unenforceable"], [], "nothing is missing")
+    with open(os.path.join(cgroup_mount(), "cgroup.controllers")) as file:
+        there = file.read().split()
+    if "memory" not in there:
+        tree.service("limited.service", "forever", "Type=exec\nMemoryMax=10M\n")
+        tree.good("daemon-reload")
+        expect("limits of memory" in tree.good("explain", "limited"), "a limit without its controller")
 
 
 @test

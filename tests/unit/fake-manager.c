@@ -270,6 +270,12 @@ int host_security(_unused_ struct host *host, _unused_ struct unit *unit, struct
 	return 0;
 }
 
+int host_unenforceable(_unused_ struct host *host, _unused_ const struct unit *unit, char ***ret)
+{
+	*ret = NULL;
+	return 0;
+}
+
 void host_steps_free(struct host_steps *steps)
 {
 	for (size_t i = 0; i < steps->n; i++) {
