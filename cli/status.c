@@ -291,6 +291,19 @@ static void status_print_pressure(struct json_object *unit)
 		putchar('\n');
 }
 
+static void status_print_traffic(struct json_object *unit)
+{
+	uint64_t received = properties_number(unit, "IPIngressBytes"),
+		 sent = properties_number(unit, "IPEgressBytes");
+	char text[64];
+
+	if (received == UINT64_MAX || sent == UINT64_MAX)
+		return;
+	status_label("IP");
+	printf("%s in, ", print_bytes(received, text, sizeof text));
+	printf("%s out\n", print_bytes(sent, text, sizeof text));
+}
+
 static void status_print_usage(struct json_object *unit)
 {
 	uint64_t tasks = properties_number(unit, "TasksCurrent"),
@@ -300,6 +313,7 @@ static void status_print_usage(struct json_object *unit)
 		 written = properties_number(unit, "IOWriteBytes");
 	char text[64];
 
+	status_print_traffic(unit);
 	if (read != UINT64_MAX && written != UINT64_MAX) {
 		status_label("IO");
 		printf("%s read, ", print_bytes(read, text, sizeof text));

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "engine/exposure.h"
+#include "engine/filter-device.h"
 #include "engine/seccomp-ask.h"
 
 const char *const exposure_room_names[EXPOSURE_ROOM_MAX_] = {
@@ -264,9 +265,8 @@ static unsigned exposure_devices(const struct exposure_launch *launch,
 				 const struct exposure_question *question)
 {
 	const struct spec_filters *filters = &launch->spec->filters;
-	bool filtered = filters->device_policy != SPEC_DEVICE_AUTO || filters->device_allow;
 
-	if (!launch->cgroup || !filtered)
+	if (!launch->cgroup || !filter_device_wanted(launch->spec))
 		return question->range;
 	return filters->device_allow ? question->range / 5 : 0;
 }

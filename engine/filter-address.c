@@ -3,7 +3,8 @@
  * passes is counted.
  *
  * A denied address that is allowed further up or down passes: systemd.resource-control(5) makes one list of those of a unit and
- * its slices, so the programs of the slices count only. */
+ * its slices, so the programs of the slices count only: also what a unit in them is refused to send, for the kernel asks all programs in
+ * any case. */
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <string.h>

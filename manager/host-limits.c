@@ -352,11 +352,14 @@ void host_limits_tell_usage(struct host_unit *unit, const struct unit_config *co
 		       (limits->memory_accounting && host->cgroups.controllers & CGROUP_MEMORY);
 	enum unit_active_state state = managed ? unit_active_state(managed) : UNIT_ACTIVE;
 	struct text_buffer text = {};
+	struct filter_counters traffic;
+	bool has_traffic = managed && host_filter_traffic(host, managed, &traffic) == 0;
 	struct cgroup_usage usage;
 	_cleanup_free_ char *line = NULL;
 
-	if (!counted || (state != UNIT_INACTIVE && state != UNIT_FAILED) || unit->cgroup_fd < 0 ||
-	    cgroup_read_usage(&host->cgroups, unit->cgroup, &usage) < 0 || usage.cpu_usage_nsec == SPEC_UNSET)
+	if (!(counted || has_traffic) || (state != UNIT_INACTIVE && state != UNIT_FAILED) ||
+	    unit->cgroup_fd < 0 || cgroup_read_usage(&host->cgroups, unit->cgroup, &usage) < 0 ||
+	    usage.cpu_usage_nsec == SPEC_UNSET)
 		return;
 	text_buffer_append(&text, "Consumed %.3fs CPU time", (double)usage.cpu_usage_nsec / 1e9);
 	host_limits_print_bytes(&text, usage.memory_peak, "memory peak");
@@ -365,6 +368,10 @@ void host_limits_tell_usage(struct host_unit *unit, const struct unit_config *co
 	if (limits->io_accounting) {
 		host_limits_print_bytes(&text, usage.io_read_bytes, "read from disk");
 		host_limits_print_bytes(&text, usage.io_write_bytes, "written to disk");
+	}
+	if (has_traffic) {
+		host_limits_print_bytes(&text, traffic.ingress_bytes, "of IP traffic received");
+		host_limits_print_bytes(&text, traffic.egress_bytes, "sent");
 	}
 	line = text_buffer_finish(&text);
 	if (line)

@@ -235,6 +235,8 @@ int manager_reconfigure(struct manager *manager, struct unit *unit, struct failu
 		return r;
 	manager_swap_config(unit, TAKE(config));
 	r = graph_replace(&manager->private->graph, unit->private->node, unit->config);
+	if (unit->kind == UNIT_SLICE && manager->world->ops->reloaded) /* it counts for the units in it too */
+		manager->world->ops->reloaded(manager->world);
 	manager_touch(unit);
 	manager_commit(manager);
 	return r < 0 ? failure_set(failure, r, unit->name, "cannot keep its dependencies") : 0;

@@ -85,7 +85,7 @@ struct world_ops {
 
 	/* A line for the unit's log and the manager's own. PRIORITY as syslog(3). */
 	void (*log)(struct world *world, int priority, const char *unit, const char *text);
-	/* All configs have been read again: what runs gets what can be changed while it runs. May be NULL. */
+	/* Configs have been read again, all or a slice's: what runs gets what can be changed while it runs. May be NULL. */
 	void (*reloaded)(struct world *world);
 	/* Everything has been stopped for a shutdown. */
 	void (*finished)(struct world *world, uint32_t action, int exit_status);

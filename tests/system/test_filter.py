@@ -63,6 +63,7 @@ def traffic_is_counted_from_the_start_and_over_a_crash():
         manager_is_back(tree, before)
         expect_equal(counters(tree, "counted.service"), expected, "after a crash")
         tree.good("stop", "counted.service")
+        expect("78B of IP traffic received, 78B sent" in tree.good("logs", "counted.service"), tree.good("logs", "counted.service"))
         expect_equal(counters(tree, "counted.service"), expected, "after the stop")
         tree.start("counted.service")
         expect_equal(counters(tree, "counted.service"), expected, "after another start")
@@ -96,6 +97,66 @@ def a_reload_changes_the_rules_of_a_running_unit():
         tree.good("daemon-reload")
         expect("changing.service:4" in tree.good("logs", "changing.service"), tree.good("logs", "changing.service"))
         tree.good("reload", "changing.service")
+
+
+@test
+def slices_judge_for_the_units_in_them():
+    with Tree("filter-slice") as tree:
+        def slice_file(name, lines):
+            tree.unit(name, f"[Slice]\n{lines}\n")
+        slice_file("outer.slice", "IPAddressDeny=127.0.0.0/16\nIPAccounting=yes")
+        slice_file("outer-inner.slice", "DevicePolicy=closed\nSocketBindDeny=tcp")
+        lines = "Type=exec\nSlice=outer-inner.slice\nPrivateNetwork=yes\n"
+        tree.service("allowing.service", "forever", lines + "IPAddressAllow=127.0.0.2\nDeviceAllow=/dev/kmsg r\n"
+                     "ExecReload=@GUEST@ reach 127.0.0.1 EPERM -- reach 127.0.0.2 ok -- reach 127.1.0.1 ok -- open /dev/kmsg r EPERM -- bind tcp 127.0.0.1 0 EPERM\n")
+        tree.service("plain.service", "forever", lines + "ExecReload=@GUEST@ reach 127.0.0.2 EPERM -- reach 127.1.0.1 ok\n")
+        tree.start("allowing.service", "plain.service")
+        tree.good("reload", "allowing.service", "plain.service")
+        expect_equal(int(tree.show("outer.slice", "IPIngressPackets")), 3, "what a slice has counted")
+        # A change of the slice is one of the units in it: by a reload, and by set-property.
+        slice_file("outer.slice", "IPAccounting=yes")
+        tree.service("plain.service", "forever", lines + "ExecReload=@GUEST@ reach 127.0.0.2 ok\n")
+        tree.good("daemon-reload")
+        tree.good("reload", "plain.service")
+        tree.good("set-property", "outer.slice", "IPAddressDeny=127.0.0.2")
+        expect(tree.svcctl("reload", "plain.service").returncode != 0, "what set-property denies is reached")
+        tree.good("set-property", "plain.service", "IPAddressAllow=127.0.0.0/8")
+        tree.good("reload", "plain.service")
+        tree.good("stop", "plain.service", "allowing.service")
+
+
+def programs():
+    """The names of all eBPF programs in the kernel."""
+    names, previous = [], 0
+    while True:
+        try:
+            previous = bpf_next_program(previous)
+            descriptor = bpf(13, id=(0, "I", previous))
+        except OSError:
+            return names
+        info = ctypes.create_string_buffer(256)
+        bpf(15, fd=(0, "I", descriptor), size=(4, "I", len(info)), info=(8, "Q", ctypes.addressof(info)))
+        os.close(descriptor)
+        names.append(info.raw[64:80].rstrip(b"\0").decode())
+
+
+@test
+def units_share_programs_and_leave_none():
+    with Tree("filter-shared") as tree:
+        def ours():
+            return sorted(name for name in programs() if name.startswith("svcd_"))
+        expect_equal(ours(), [], "programs before")
+        for number in range(5):
+            tree.service(f"many-{number}.service", "forever", "Type=exec\nDevicePolicy=closed\nIPAddressDeny=10.0.0.0/8\n")
+        units = [f"many-{number}.service" for number in range(5)]
+        tree.start(*units)
+        expect_equal(ours(), ["svcd_device", "svcd_egress", "svcd_ingress"], "programs of five units")
+        before = tree.manager_pid()
+        tree.kill(before)
+        manager_is_back(tree, before)
+        wait_for(lambda: len(ours()) == 3, "the old programs to go")
+        tree.good("stop", *units)
+    wait_for(lambda: not ours(), "all programs to go with the last unit")
 
 
 @test
@@ -162,6 +223,14 @@ def bpf(command, **fields):
     result = libc.syscall(321 if os.uname().machine == "x86_64" else 280, command, buffer, len(attributes))
     expect(result >= 0, f"bpf: {os.strerror(ctypes.get_errno())}")
     return result
+
+
+def bpf_next_program(previous):
+    attributes = bytearray(struct.pack("<II", previous, 0)) + bytearray(120)
+    buffer = (ctypes.c_char * len(attributes)).from_buffer(attributes)
+    if ctypes.CDLL(None, use_errno=True).syscall(321 if os.uname().machine == "x86_64" else 280, 11, buffer, len(attributes)) < 0:
+        raise OSError(ctypes.get_errno(), "no more programs")
+    return struct.unpack_from("<I", attributes, 4)[0]
 
 
 def pin_program(path, kind, verdict):
