@@ -77,6 +77,12 @@ static uint64_t interpret_mounts_attributes_of(uint32_t flags)
 	       (flags & PROGRAM_MOUNT_NO_SYMLINKS ? MOUNT_ATTR_NOSYMFOLLOW : 0);
 }
 
+/* A copy is a peer of what it was copied from, if that is shared; then it stays as it is. */
+static uint64_t interpret_mounts_propagation(uint32_t flags)
+{
+	return flags & PROGRAM_MOUNT_SHARED ? 0 : flags & PROGRAM_MOUNT_SLAVE ? MS_SLAVE : MS_PRIVATE;
+}
+
 /* mount_setattr(2): how access times are kept is one choice, which must be cleared to be set. */
 static uint64_t interpret_mounts_cleared_by(uint32_t flags)
 {
@@ -142,7 +148,7 @@ int interpret_mounts_copy(const struct interpret_run *run, int directory_fd, con
 	unsigned recursive = flags & PROGRAM_MOUNT_RECURSIVE ? AT_RECURSIVE : 0;
 	struct mount_attr attributes = {.attr_set = interpret_mounts_attributes_of(flags),
 					.attr_clr = interpret_mounts_cleared_by(flags),
-					.propagation = MS_PRIVATE};
+					.propagation = interpret_mounts_propagation(flags)};
 	_cleanup_fd_ int tree = open_tree(directory_fd, path,
 					  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive);
 

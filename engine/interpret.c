@@ -371,6 +371,7 @@ static const struct {
 	[PROGRAM_MAKE_FILE] = {interpret_mounts_make_file, INTERPRET_OWNER_NUMBER2},
 	[PROGRAM_SYMLINK] = {interpret_mounts_symlink, INTERPRET_OWNER_KEEP},
 	[PROGRAM_BIND] = {interpret_mounts_bind, INTERPRET_OWNER_KEEP},
+	[PROGRAM_COPY_UP] = {interpret_copy_up, INTERPRET_OWNER_NUMBER},
 	[PROGRAM_TMPFS] = {interpret_mounts_tmpfs, INTERPRET_OWNER_KEEP},
 	[PROGRAM_PROC] = {interpret_mounts_proc, INTERPRET_OWNER_KEEP},
 	[PROGRAM_SYSFS] = {interpret_mounts_sysfs, INTERPRET_OWNER_KEEP},

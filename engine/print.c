@@ -22,6 +22,8 @@ static const struct print_flag print_mount_flags[] = {
 	{PROGRAM_MOUNT_NO_SUID, "nosuid"},
 	{PROGRAM_MOUNT_NO_DEV, "nodev"},
 	{PROGRAM_MOUNT_NO_EXEC, "noexec"},
+	{PROGRAM_MOUNT_SHARED, "shared"},
+	{PROGRAM_MOUNT_SLAVE, "slave"},
 	{PROGRAM_MOUNT_NO_ATIME, "noatime"},
 	{PROGRAM_MOUNT_STRICT_ATIME, "strictatime"},
 	{PROGRAM_MOUNT_NO_DIR_ATIME, "nodiratime"},
@@ -373,6 +375,8 @@ static void print_filesystem(struct print *print)
 		print_owner(print, op->number2);
 	if (op->code == PROGRAM_SYSCTL)
 		print_value(print, "value", print_string(print, op->text2));
+	if (op->code == PROGRAM_COPY_UP)
+		text_buffer_append(&print->buffer, " slot=%u", op->slot2);
 	if (op->code == PROGRAM_SYMLINK)
 		print_value(print, "to", print_string(print, op->text2));
 	if (op->code == PROGRAM_TMPFS || op->code == PROGRAM_PROC || op->code == PROGRAM_DEVPTS)
@@ -553,6 +557,7 @@ static void (*const print_families[PROGRAM_CODE_MAX_])(struct print *print) = {
 	[PROGRAM_MAKE_FILE] = print_filesystem,
 	[PROGRAM_SYMLINK] = print_filesystem,
 	[PROGRAM_BIND] = print_filesystem,
+	[PROGRAM_COPY_UP] = print_filesystem,
 	[PROGRAM_TMPFS] = print_filesystem,
 	[PROGRAM_PROC] = print_filesystem,
 	[PROGRAM_SYSFS] = print_filesystem,

@@ -94,6 +94,7 @@ const struct program_op_info program_op_info[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_MAKE_FILE] = {"make-file", EXIT_NAMESPACE},
 	[PROGRAM_SYMLINK] = {"symlink", EXIT_NAMESPACE},
 	[PROGRAM_BIND] = {"bind", EXIT_NAMESPACE},
+	[PROGRAM_COPY_UP] = {"copy-up", EXIT_NAMESPACE},
 	[PROGRAM_TMPFS] = {"mount-tmpfs", EXIT_NAMESPACE},
 	[PROGRAM_PROC] = {"mount-proc", EXIT_NAMESPACE},
 	[PROGRAM_SYSFS] = {"mount-sysfs", EXIT_NAMESPACE},
@@ -155,6 +156,7 @@ enum program_argument { /* what a row's arguments are; bits */
 			WRITE_SLOT2 = 1 << 13,	 /* slot2 is written */
 			NAMESPACES = 1 << 14,	 /* flags: CLONE_NEW* only */
 			RESOURCE = 1 << 15,	 /* flags: RLIMIT_* */
+			READ_SLOT2 = 1 << 26,	 /* slot2 is read */
 			TEXT2_BYTES = 1 << 25,	 /* text2: uint8_t[number2] */
 			TEXT2_CONTENT = 1 << 28, /* text2: as flags say, number bytes, or two strings */
 			TEXT_MASK = 1 << 24,	 /* text: a mask of number bytes */
@@ -193,6 +195,7 @@ static const uint32_t program_arguments[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_MAKE_FILE] = TEXT | SLOT,
 	[PROGRAM_SYMLINK] = TEXT | TEXT2 | SLOT,
 	[PROGRAM_BIND] = TEXT | TEXT2 | SLOT | MAY_SLOT2 | MAY_DESCRIPTOR | NUMBER_SLOT,
+	[PROGRAM_COPY_UP] = TEXT | SLOT | READ_SLOT2,
 	[PROGRAM_TMPFS] = TEXT | TEXT2 | SLOT,
 	[PROGRAM_PROC] = TEXT | TEXT2 | SLOT,
 	[PROGRAM_SYSFS] = TEXT | SLOT,
@@ -306,6 +309,8 @@ static bool program_descriptors_ok(const struct program_check *check, const stru
 	    (op->number < 3 || op->number >= 3 + LAUNCH_MAX_DESCRIPTORS || check->sealed))
 		return false;
 	if (has & (SLOT | MAY_SLOT) && !program_slot_ok(check, op->slot, has & MAY_SLOT))
+		return false;
+	if (has & READ_SLOT2 && !program_slot_ok(check, op->slot2, false))
 		return false;
 	if (has & MAY_SLOT2 && !program_slot_ok(check, op->slot2, true))
 		return false;

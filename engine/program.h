@@ -123,6 +123,7 @@ enum program_code {
 				   number: slot of a user namespace to idmap by, or PROGRAM_SLOT_NONE. With fd == PROGRAM_NO_FD and text2 ""
 				   the detached tree in slot2 (of a TREE) is itself moved to text and the slot is closed; an empty slot2
 				   does nothing when PROGRAM_OPTIONAL */
+	PROGRAM_COPY_UP, /* what is in text in slot is copied to the mount in slot2, if nothing is in that; number: owner */
 	PROGRAM_TMPFS,	   /* text in slot; text2 options; flags */
 	PROGRAM_PROC,	   /* text in slot; text2 options ("hidepid=invisible,subset=pid"); flags */
 	PROGRAM_SYSFS,	   /* text in slot; flags */
@@ -189,6 +190,9 @@ enum {
 	PROGRAM_MASK_NO_ACCESS = 1 << 10,
 	PROGRAM_EXEC_TELL = 1 << 22,
 	PROGRAM_EXEC_SEARCH = 1 << 23,
+	PROGRAM_MOUNT_SHARED =
+		1 << 20, /* mounts made below go both ways between this copy and what was copied, … */
+	PROGRAM_MOUNT_SLAVE = 1 << 21, /* … or from there to here; neither: none does */
 	PROGRAM_MOUNT_NO_ATIME = 1 << 24,
 	PROGRAM_MOUNT_STRICT_ATIME = 1 << 25,
 	PROGRAM_MOUNT_NO_DIR_ATIME = 1 << 26,
