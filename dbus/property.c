@@ -273,7 +273,7 @@ static int property_append_mount(sd_bus_message *message, const struct directive
 
 	if (property_is_bind(directive))
 		return sd_bus_message_append(message, "(ssbt)", mount->source ? mount->source : "",
-					     mount->target, (int)mount->ignore_missing,
+					     mount->target ?: "", (int)mount->ignore_missing,
 					     (uint64_t)(mount->recursive ? 16384 : 0));
 	if (text_equal(property_signature(directive), "a(ss)"))
 		return sd_bus_message_append(message, "(ss)", mount->target,

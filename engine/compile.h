@@ -25,8 +25,9 @@ struct compile_context {
 		*notify_socket; /* on the host; bound into the container at COMPILE_NOTIFY_PATH; NULL: none */
 	const char *
 		memory_pressure; /* the file of the unit's cgroup, on the host; bound in at COMPILE_PRESSURE_PATH; NULL: none */
-	const char *state_directory; /* where a persistent upper layer lives by default */
-	uint32_t auto_range;	     /* first host id for SPEC_USER_AUTO and NO_MAP; 0: none could be had */
+	const char *volume_directory; /* where named volumes are kept */
+	const char *state_directory;  /* where a persistent upper layer lives by default */
+	uint32_t auto_range;	      /* first host id for SPEC_USER_AUTO and NO_MAP; 0: none could be had */
 	/* What StateDirectory= and its siblings are below of, by spec_directory; NULL: there is no place. */
 	const char *const *directories;
 	/* Searched for credentials by name, the second for sealed ones; NULL: none. */

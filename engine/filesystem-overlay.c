@@ -224,7 +224,8 @@ int filesystem_overlay_emit(struct build *build)
 	return 0;
 }
 
-int filesystem_overlay_emit_ephemeral(struct build *build, const char *path, uint8_t slot)
+static int filesystem_overlay_emit_lower(struct build *build, const char *path, uint8_t lower_slot,
+					 uint8_t slot, uint32_t flags)
 {
 	struct text_buffer buffer = {};
 	_cleanup_free_ char *lower = NULL;
@@ -234,16 +235,32 @@ int filesystem_overlay_emit_ephemeral(struct build *build, const char *path, uin
 	if (path)
 		filesystem_overlay_append(&buffer, path);
 	else
-		text_buffer_append(&buffer, "%u", slot);
+		text_buffer_append(&buffer, "%u", lower_slot);
 	lower = text_buffer_finish(&buffer);
 	if (!lower)
-		return build_fail(build, -ENOMEM, "the root could not be planned");
+		return build_fail(build, -ENOMEM, "the overlay could not be planned");
 	text = build_text(build, lower);
 	op = build_op(build, PROGRAM_OVERLAY);
 	op->text = text;
 	op->slot = build->own_ids ? BUILD_SLOT_USER : PROGRAM_SLOT_NONE;
-	op->slot2 = BUILD_SLOT_ROOT;
+	op->slot2 = slot;
 	op->number = build->owner;
-	op->flags = PROGRAM_OVERLAY_EPHEMERAL;
+	op->flags = PROGRAM_OVERLAY_EPHEMERAL |
+		    (flags & (PROGRAM_MOUNT_NO_EXEC | PROGRAM_MOUNT_NO_SUID | PROGRAM_MOUNT_NO_DEV));
 	return 0;
+}
+
+int filesystem_overlay_emit_ephemeral(struct build *build, const char *path, uint8_t slot)
+{
+	return filesystem_overlay_emit_lower(build, path, slot, BUILD_SLOT_ROOT, 0);
+}
+
+int filesystem_overlay_emit_over(struct build *build, const char *path, uint8_t slot, uint32_t flags)
+{
+	return filesystem_overlay_emit_lower(build, path, PROGRAM_SLOT_NONE, slot, flags);
+}
+
+int filesystem_overlay_emit_slot(struct build *build, uint8_t slot, uint32_t flags)
+{
+	return filesystem_overlay_emit_lower(build, NULL, slot, slot, flags);
 }

@@ -1,5 +1,6 @@
 /* Tables of paths: what each word stands for. All are implied and optional: a path that the system has not
  * needs no protection. */
+#include <fnmatch.h>
 #include <string.h>
 
 #include "engine/filesystem.h"
@@ -177,7 +178,7 @@ static bool filesystem_protect_is_unmasked(const struct spec *spec, const char *
 	if (text_list_contains(spec->unmask, "ALL"))
 		return true;
 	TEXT_LIST_FOREACH (unmasked, spec->unmask)
-		if (mountplan_is_below(path, *unmasked))
+		if (mountplan_is_below(path, *unmasked) || fnmatch(*unmasked, path, FNM_PATHNAME) == 0)
 			return true;
 	return false;
 }

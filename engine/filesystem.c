@@ -20,6 +20,7 @@
 #include "engine/filesystem-image.h"
 #include "engine/filesystem-overlay.h"
 #include "engine/filesystem-protect.h"
+#include "engine/filesystem-volume.h"
 #include "engine/isolation.h"
 #include "engine/view.h"
 
@@ -32,7 +33,8 @@ static bool filesystem_has_mounts(const struct spec *spec)
 	return spec->volumes.n || spec->bind_paths.n || spec->bind_read_only_paths.n ||
 	       spec->temporary_file_systems.n || spec->tmpfs.n || spec->read_only_paths.n ||
 	       spec->read_write_paths.n || spec->inaccessible_paths.n || spec->exec_paths.n ||
-	       spec->no_exec_paths.n || spec->mask || spec->mount_images.n;
+	       spec->no_exec_paths.n || spec->mask || spec->mount_images.n || spec->mounts.n ||
+	       spec->devices.n;
 }
 
 bool filesystem_is_container(const struct spec *spec)
@@ -146,7 +148,7 @@ static void filesystem_emit_propagation(struct build *build)
 	build_op(build, PROGRAM_PRIVATE_MOUNTS)->flags = propagation;
 }
 
-static int filesystem_emit_root(struct build *build, struct mountplan *plan)
+static int filesystem_emit_root(struct build *build, struct mountplan *plan, char ***kept)
 {
 	struct program_op *op;
 	int r;
@@ -170,6 +172,8 @@ static int filesystem_emit_root(struct build *build, struct mountplan *plan)
 		r = filesystem_emit_tree(build);
 	if (r == 0)
 		r = filesystem_image_collect(build, plan);
+	if (r == 0)
+		r = filesystem_volume_collect(build, plan, kept);
 	if (r < 0 || build->root == BUILD_ROOT_IN_PLACE)
 		return r;
 	op = build_op(build, PROGRAM_ATTACH_ROOT);
@@ -349,6 +353,21 @@ static void filesystem_add_sysfs(struct mountplan *plan, struct build *build)
 					   PROGRAM_OPTIONAL);
 }
 
+/* What can be written to all the same in a container whose root is read-only, or else cannot either. */
+static void filesystem_add_read_only_tmpfs(struct mountplan *plan, struct build *build)
+{
+	static const char *const places[] = {"/dev", "/run", "/tmp"};
+
+	BUILD_ORIGIN(build, read_only_tmpfs);
+	if (build->spec->read_only_tmpfs) {
+		filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/var/tmp", "mode=1777",
+				   FILESYSTEM_SAFE | PROGRAM_OPTIONAL);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		filesystem_add_api(plan, build, MOUNTPLAN_READ_ONLY, places[i], NULL, 0);
+}
+
 static void filesystem_collect_api(struct mountplan *plan, struct build *build,
 				   const struct filesystem_texts *texts)
 {
@@ -377,6 +396,8 @@ static void filesystem_collect_api(struct mountplan *plan, struct build *build,
 	}
 	if (container)
 		filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/tmp", "mode=1777", FILESYSTEM_SAFE);
+	if (container && spec->read_only_root)
+		filesystem_add_read_only_tmpfs(plan, build);
 	filesystem_add_cgroups(plan, build, texts, own);
 	if (container || spec->private_devices) {
 		filesystem_add_dev(plan, build, texts, container);
@@ -393,17 +414,28 @@ static void filesystem_collect_api(struct mountplan *plan, struct build *build,
 
 /* --- mounts the user listed -------------------------------------------------------------------------- */
 
-static uint32_t filesystem_flags(const struct spec_mount *mount)
+uint32_t filesystem_mount_flags(const struct spec_mount *mount)
 {
 	return (mount->read_only ? PROGRAM_MOUNT_READ_ONLY : 0) |
 	       (mount->no_exec ? PROGRAM_MOUNT_NO_EXEC : 0) | (mount->no_suid ? PROGRAM_MOUNT_NO_SUID : 0) |
 	       (mount->no_dev ? PROGRAM_MOUNT_NO_DEV : 0) | (mount->recursive ? PROGRAM_MOUNT_RECURSIVE : 0) |
-	       (mount->ignore_missing ? PROGRAM_OPTIONAL : 0);
+	       (mount->ignore_missing ? PROGRAM_OPTIONAL : 0) |
+	       (mount->propagation == SPEC_PROPAGATION_SHARED ? PROGRAM_MOUNT_SHARED : 0) |
+	       (mount->propagation == SPEC_PROPAGATION_SLAVE ? PROGRAM_MOUNT_SLAVE : 0);
+}
+
+char *filesystem_tmpfs_options(const struct build *build, const char *options)
+{
+	options = options ?: "";
+	if (build->owner == 0 || strstr(options, "uid="))
+		return strdup(options);
+	return text_format("%s%suid=%u,gid=%u", options, *options ? "," : "", (uint32_t)build->owner,
+			   (uint32_t)(build->owner >> 32));
 }
 
 /* The source must be there now, and tells what the mount point has to be. Descriptors are opened anew at
  * every launch. */
-static int filesystem_add_bind(struct mountplan *plan, struct build *build, const struct spec_mount *mount)
+int filesystem_add_bind(struct mountplan *plan, struct build *build, const struct spec_mount *mount)
 {
 	struct mountplan_entry *entry;
 	struct stat st;
@@ -415,7 +447,7 @@ static int filesystem_add_bind(struct mountplan *plan, struct build *build, cons
 	}
 	entry = mountplan_add(plan, build, MOUNTPLAN_BIND, mount->target);
 	entry->source = mount->source;
-	entry->flags = filesystem_flags(mount);
+	entry->flags = filesystem_mount_flags(mount);
 	entry->is_directory = S_ISDIR(st.st_mode);
 	entry->id_mapped = !mount->ids && (build->spec->user_namespace == SPEC_USER_AUTO || mount->id_mapped);
 	entry->ids = mount->ids;
@@ -431,22 +463,15 @@ static int filesystem_add_bind(struct mountplan *plan, struct build *build, cons
 static int filesystem_add_tmpfs(struct mountplan *plan, struct build *build, const struct spec_mount *mount,
 				struct filesystem_texts *texts)
 {
-	const char *options = mount->options ?: "";
+	char *options = filesystem_tmpfs_options(build, mount->options);
 	struct mountplan_entry *entry;
 
-	/* The files of a tmpfs belong to the container's root unless the user says otherwise. */
-	if (build->owner != 0 && !strstr(options, "uid=")) {
-		char *with_owner = text_format("%s%suid=%u,gid=%u", options, *options ? "," : "",
-					       (uint32_t)build->owner, (uint32_t)(build->owner >> 32));
-
-		options = with_owner;
-		if (text_list_take(&texts->kept, with_owner) < 0)
-			return build_fail(build, -ENOMEM, "the mounts could not be planned");
-	}
+	if (text_list_take(&texts->kept, options) < 0)
+		return build_fail(build, -ENOMEM, "the mounts could not be planned");
 	entry = mountplan_add(plan, build, MOUNTPLAN_TMPFS, mount->target);
 	entry->options = options;
-	entry->flags =
-		filesystem_flags(mount) & ~(uint32_t)(PROGRAM_MOUNT_READ_ONLY | PROGRAM_MOUNT_RECURSIVE);
+	entry->flags = filesystem_mount_flags(mount) &
+		       ~(uint32_t)(PROGRAM_MOUNT_READ_ONLY | PROGRAM_MOUNT_RECURSIVE);
 	if (mount->read_only)
 		mountplan_add(plan, build, MOUNTPLAN_READ_ONLY, mount->target);
 	return 0;
@@ -475,7 +500,6 @@ static int filesystem_collect_lists(struct mountplan *plan, struct build *build,
 				    struct filesystem_texts *texts)
 {
 	static const uint32_t lists[] = {
-		offsetof(struct spec, volumes),
 		offsetof(struct spec, bind_paths),
 		offsetof(struct spec, bind_read_only_paths),
 		offsetof(struct spec, temporary_file_systems),
@@ -494,6 +518,8 @@ static int filesystem_collect_lists(struct mountplan *plan, struct build *build,
 		for (size_t i = 0; i < mounts->n; i++) {
 			int r;
 
+			if (mounts->items[i].copy_up) /* filesystem-volume.c */
+				continue;
 			build_origin(build, lists[l], i);
 			r = filesystem_add(plan, build, &mounts->items[i], texts);
 			if (r < 0)
@@ -639,7 +665,7 @@ int filesystem_emit(struct build *build)
 
 	if (build->root == BUILD_ROOT_SHARED)
 		return 0;
-	r = filesystem_emit_root(build, &plan);
+	r = filesystem_emit_root(build, &plan, &texts.kept);
 	if (r == 0)
 		r = filesystem_emit_plan(build, &plan, &texts);
 	mountplan_deinit(&plan);

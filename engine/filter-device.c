@@ -1,6 +1,7 @@
 /* The program is asked at every open(2) and mknod(2) of a device node: type and access in one word, then major
  * and minor number (the kernel's struct bpf_cgroup_dev_ctx). Each rule that fits takes its kinds of access off
  * what is asked for; when nothing is left, access is granted. So "r" by one rule and "w" by another are "rw". */
+#include <dirent.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ enum {
 	FILTER_DEVICE_RW = BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE,
 	FILTER_DEVICE_RWM = BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE | BPF_DEVCG_ACC_MKNOD,
 	FILTER_DEVICE_FILE_MAX = 1 << 18,
+	FILTER_DEVICE_DEPTH = 4, /* of directories of devices */
 };
 
 /* What everybody may use (the kernel's devices.txt): they hold nothing. A container has no more of them than
@@ -141,6 +143,27 @@ static int filter_device_add_line(struct filter_device_rules *rules, const char 
 	return filter_device_add_node(rules, what, access);
 }
 
+/* AddDevice=: a node, or all that are in a directory and those below it. */
+static int filter_device_add_tree(struct filter_device_rules *rules, const char *path, uint16_t access,
+				  int depth)
+{
+	DIR *directory = depth < FILTER_DEVICE_DEPTH ? opendir(path) : NULL;
+	struct dirent *entry;
+	int r = 0;
+
+	if (!directory)
+		return (r = filter_device_add_node(rules, path, access)) == -ENODEV && depth > 0 ? 0 : r;
+	while (r == 0 && (entry = readdir(directory))) {
+		_cleanup_free_ char *inner =
+			*entry->d_name == '.' ? NULL : text_format("%s/%s", path, entry->d_name);
+
+		if (inner)
+			r = filter_device_add_tree(rules, inner, access, depth + 1);
+	}
+	closedir(directory);
+	return r;
+}
+
 static int filter_device_add_image(struct filter_device_rules *rules, const char *path)
 {
 	int r = filter_device_add_node(rules, path, FILTER_DEVICE_RW);
@@ -183,6 +206,9 @@ int filter_device_rules(const struct spec *spec, const char *devices, struct fil
 	TEXT_LIST_FOREACH (line, spec->filters.device_allow)
 		if (r == 0)
 			r = filter_device_add_line(&rules, devices, *line);
+	for (size_t i = 0; i < spec->devices.n && r == 0; i++)
+		r = filter_device_add_tree(&rules, spec->devices.items[i].source,
+					   filter_device_access(spec->devices.items[i].options), 0);
 	if (r == 0 && view_is_opaque(spec))
 		r = filter_device_add_images(&rules, spec, devices);
 	if (r < 0) {

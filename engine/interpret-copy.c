@@ -191,5 +191,5 @@ int interpret_copy_up(struct interpret_run *run, const struct program_op *op)
 	if (from < 0 || to < 0)
 		return -errno;
 	r = interpret_copy_directory(from, to, INTERPRET_COPY_DEPTH);
-	return r < 0 ? r : interpret_copy_status(to, &status);
+	return r < 0 || op->flags & PROGRAM_COPY_CONTENT ? r : interpret_copy_status(to, &status);
 }

@@ -193,7 +193,11 @@ static int interpret_root_mount_overlay(const struct interpret_overlay *overlay)
 
 	if (mkdirat(overlay->scratch_fd, "root", 0755) < 0 || fchdir(overlay->scratch_fd) < 0)
 		return -errno;
-	if (mount("overlay", "root", "overlay", 0, overlay->options) < 0)
+	if (mount("overlay", "root", "overlay",
+		  (overlay->op->flags & PROGRAM_MOUNT_NO_EXEC ? MS_NOEXEC : 0) |
+			  (overlay->op->flags & PROGRAM_MOUNT_NO_SUID ? MS_NOSUID : 0) |
+			  (overlay->op->flags & PROGRAM_MOUNT_NO_DEV ? MS_NODEV : 0),
+		  overlay->options) < 0)
 		return -errno;
 	fd = open("root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 || chdir("/") < 0 ? -errno : fd;

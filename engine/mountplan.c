@@ -622,11 +622,28 @@ static bool mountplan_is_late(const struct mountplan *plan, size_t i)
 	return false;
 }
 
+/* Before there is a mount point that was not there. */
+static void mountplan_emit_copy_up(struct build *build, const struct mountplan_entry *entry)
+{
+	uint32_t text = build_text(build, entry->target);
+	struct program_op *op;
+
+	build_origin(build, entry->origin, entry->origin_item);
+	op = build_op(build, PROGRAM_COPY_UP);
+	op->slot = BUILD_SLOT_ROOT;
+	op->slot2 = entry->slot;
+	op->text = text;
+	op->number = build->owner;
+	op->flags = entry->flags & PROGRAM_COPY_CONTENT;
+}
+
 static int mountplan_emit_one(struct mountplan *plan, struct build *build, size_t i)
 {
 	struct mountplan_entry *entry = &plan->entries[i];
 	int r = 0;
 
+	if (entry->copy_up)
+		mountplan_emit_copy_up(build, entry);
 	if (mountplan_restricts(entry))
 		r = mountplan_emit_before(plan, build, i);
 	else if (!mountplan_is_property(entry) && entry->kind != MOUNTPLAN_KEEP) {

@@ -189,6 +189,7 @@ enum {
 	PROGRAM_KEEP_ADMIN = 1 << 9,
 	PROGRAM_MASK_NO_ACCESS = 1 << 10,
 	PROGRAM_EXEC_TELL = 1 << 22,
+	PROGRAM_COPY_CONTENT = 1 << 19, /* COPY_UP: the directory itself keeps its owner and mode */
 	PROGRAM_EXEC_SEARCH = 1 << 23,
 	PROGRAM_MOUNT_SHARED =
 		1 << 20, /* mounts made below go both ways between this copy and what was copied, … */

@@ -38,6 +38,7 @@ void spec_init(struct spec *spec)
 {
 	*spec = (struct spec){
 		.run_init = true,
+		.read_only_tmpfs = true,
 		.shm_size = SPEC_UNSET,
 		.capability_bounding_set = SPEC_CAP_ALL,
 		.restrict_namespaces = SPEC_UNSET,
@@ -138,6 +139,8 @@ static void spec_deinit_filesystem(struct spec *spec)
 		&spec->bind_read_only_paths,
 		&spec->temporary_file_systems,
 		&spec->tmpfs,
+		&spec->mounts,
+		&spec->devices,
 		&spec->mount_images,
 		&spec->extension_images,
 		&spec->extension_directories,

@@ -81,7 +81,18 @@ enum spec_mount_kind {
 	SPEC_MOUNT_NO_EXEC,
 	SPEC_MOUNT_IMAGE,     /* the file system of the disk image `source`; options: image-options.h */
 	SPEC_MOUNT_EXTENSION, /* the directory or disk image `source` extends /usr and /opt; no target */
+	SPEC_MOUNT_VOLUME,    /* the volume `source`, a name, kept for the container */
+	SPEC_MOUNT_RAMFS,
+	SPEC_MOUNT_DEVPTS,
+	SPEC_MOUNT_GLOB, /* all that the pattern `source` fits on the host -> a file each in the directory `target` */
+	SPEC_MOUNT_DEVICE, /* a device node, or a directory of them, on the host -> target; options: access, of "rwm" */
 	SPEC_MOUNT_KIND_MAX_,
+};
+
+enum spec_propagation { /* of mounts made later below the source */
+			SPEC_PROPAGATION_PRIVATE,
+			SPEC_PROPAGATION_SLAVE,
+			SPEC_PROPAGATION_SHARED,
 };
 
 /* Which ids on disk ("inside") are which on the host, or where it is relative, in the user namespace. */
@@ -96,10 +107,13 @@ struct spec_mount {
 	char *target;  /* absolute path in the container */
 	char *options; /* tmpfs: filesystem options; image: image-options.h; else NULL */
 	bool read_only, recursive, no_exec, no_suid, no_dev;
-	bool ignore_missing;	    /* a "-" prefix: a missing source or target is no error */
-	bool id_mapped;		    /* bind: ids on disk are the container's, not the host's */
-	bool owned;		    /* bind: what is there becomes the service's user's */
-	struct spec_mount_ids *ids; /* bind: or mapped like this; NULL */
+	bool copy_up; /* volume, tmpfs: while it is empty, filled with what the image has in its place */
+	bool overlay; /* bind, volume: what is written to it is gone at the end */
+	enum spec_propagation propagation; /* bind */
+	bool ignore_missing;		   /* a "-" prefix: a missing source or target is no error */
+	bool id_mapped;			   /* bind: ids on disk are the container's, not the host's */
+	bool owned;			   /* bind: what is there becomes the service's user's */
+	struct spec_mount_ids *ids;	   /* bind: or mapped like this; NULL */
 };
 
 /* One list per directive, so that an item's origin is exact. */
@@ -414,13 +428,15 @@ struct spec {
 	char *upper_directory; /* SPEC_UPPER_PERSISTENT: holds "data" and "work"; made if missing, in a directory that exists;
 				  NULL: compile_context.state_directory/name */
 	bool read_only_root; /* ReadOnly= */
-	bool mount_api_vfs;  /* /proc, /sys, /run of its own and the host's /dev, in a root of its own */
+	bool read_only_tmpfs; /* then /run, /tmp and /var/tmp are tmpfs that can be written to (default true) */
+	bool mount_api_vfs;   /* /proc, /sys, /run of its own and the host's /dev, in a root of its own */
 	bool container_mounts; /* what containers have, and always with image_layers: /dev and /tmp of their own too, what the kernel
 				  tells of the machine hidden */
 	bool bind_log_sockets; /* the host's logger can be reached in a root of its own */
 
 	/* filesystem: what is mounted in it; applied after sorting by target */
-	struct spec_mounts volumes; /* Volume= */
+	struct spec_mounts volumes;	    /* Volume= */
+	struct spec_mounts mounts, devices; /* Mount=, AddDevice= */
 	struct spec_mounts bind_paths, bind_read_only_paths, temporary_file_systems, tmpfs;
 	struct spec_mounts mount_images, extension_images, extension_directories;
 	struct spec_mounts read_only_paths, read_write_paths, inaccessible_paths, exec_paths, no_exec_paths;

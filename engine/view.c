@@ -43,7 +43,7 @@ static const char *view_below(const char *path, const char *directory)
 /* Finds the bind mount with the longest target above PATH. */
 static const struct spec_mount *view_find_mount(const struct spec *spec, const char *path)
 {
-	const struct spec_mounts *const lists[] = {&spec->volumes, &spec->bind_paths,
+	const struct spec_mounts *const lists[] = {&spec->volumes, &spec->mounts, &spec->bind_paths,
 						   &spec->bind_read_only_paths};
 	const struct spec_mount *best = NULL;
 

@@ -418,6 +418,7 @@ int host_exec(struct host *host, struct unit *unit, const struct host_exec *exec
 		.name = unit->name,
 		.environment = exec->environment,
 		.state_directory = host->container_directory,
+		.volume_directory = host->volume_directory,
 		.directories = (const char *const *)host->directories,
 		.in_cgroup = host_unit && host_unit->cgroup_fd >= 0,
 	};

@@ -108,6 +108,7 @@ struct host {
 	char **credential_stores, **sealed_credential_stores;
 	bool may_mount;
 	char *directories[SPEC_DIRECTORY_MAX_]; /* what StateDirectory= and its siblings are below of */
+	char *volume_directory;			/* below the state directory: named volumes */
 	char *container_directory;		/* below the state directory: persistent upper layers */
 	struct unit_search_path unit_path;
 	struct unit_specifiers specifiers;

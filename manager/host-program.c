@@ -160,6 +160,7 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 	};
 	struct compile_context context = {
 		.state_directory = host->container_directory,
+		.volume_directory = host->volume_directory,
 		.directories = (const char *const *)host->directories,
 		.in_cgroup = host->cgroups.root_fd >= 0,
 		.n_passed = passed ? (unsigned)passed->n : 0,

@@ -269,10 +269,11 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 			      .cgroups.root_fd = -1,
 			      .runtime_directory = strdup(options->runtime_directory),
 			      .state_directory = strdup(options->state_directory),
-			      .container_directory = text_format("%s/containers", options->state_directory)};
+			      .container_directory = text_format("%s/containers", options->state_directory),
+			      .volume_directory = text_format("%s/volumes", options->state_directory)};
 	host->queue_end = &host->queue;
 	if (!host->runtime_directory || !host->state_directory || !host->container_directory ||
-	    host_directory_set_bases(host) < 0 || host_credential_init(host) < 0)
+	    !host->volume_directory || host_directory_set_bases(host) < 0 || host_credential_init(host) < 0)
 		return failure_set(failure, -ENOMEM, NULL, "cannot start");
 	r = host_init_connect(host, failure);
 	if (r == 0)
@@ -358,6 +359,7 @@ struct host *host_free(struct host *host)
 	free(host->runtime_directory);
 	free(host->state_directory);
 	free(host->container_directory);
+	free(host->volume_directory);
 	free(host);
 	return NULL;
 }

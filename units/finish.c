@@ -200,6 +200,7 @@ static int finish_container(struct unit_config *config, struct failure *failure)
 	FINISH_DEFAULT(spec.mount_api_vfs, true);
 	FINISH_DEFAULT(spec.bind_log_sockets, false);
 	config->spec.container_mounts = true;
+	FINISH_DEFAULT(spec.shm_size, UINT64_C(64) << 20); /* podman-run(1), --shm-size */
 	if (!ASSIGN_WAS_SET(config, spec.seccomp_profile))
 		config->spec.seccomp_default = SPEC_SECCOMP_CONTAINER;
 	config->spec.filters.device_policy_implied = !ASSIGN_WAS_SET(config, spec.filters.device_policy);

@@ -98,3 +98,31 @@ char *special_print_root_hash_signature(const void *field)
 {
 	return special_image_print(field);
 }
+
+/* PATH[:O|:idmap[=…]]. Files of a root of its own are idmapped whenever ids differ, so that idmap asks for nothing more. */
+int special_parse_rootfs(const struct directive_line *line, void *field, struct failure *failure)
+{
+	_cleanup_free_ char *text = NULL;
+	char *option;
+	int r = value_expand(line, line->value, &text, failure);
+
+	if (r < 0)
+		return r;
+	option = strrchr(text, ':');
+	if (option)
+		*option++ = '\0';
+	if (option && strcmp(option, "O") != 0 && !text_starts_with(option, "idmap"))
+		return failure_set(failure, -EINVAL, NULL, "'%s' is no option of Rootfs=: O or idmap",
+				   option);
+	if (*text)
+		r = value_clean_path(text, failure);
+	if (r < 0)
+		return r;
+	line->config->spec.root_ephemeral = option && strcmp(option, "O") == 0;
+	return text_set(field, *text ? text : NULL);
+}
+
+char *special_print_rootfs(const void *field)
+{
+	return special_image_print(field);
+}

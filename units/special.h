@@ -16,6 +16,7 @@ SPECIAL_DECLARE(image_options)	   /* RootImageOptions= */
 SPECIAL_DECLARE(image_policy)	   /* RootImagePolicy= and its like */
 SPECIAL_DECLARE(root_hash)
 SPECIAL_DECLARE(root_hash_signature)
+SPECIAL_DECLARE(rootfs)	     /* [Container] Rootfs= */
 SPECIAL_DECLARE(private_tmp) /* also "disconnected" */
 SPECIAL_DECLARE(cpu_list)    /* AllowedCPUs=, AllowedMemoryNodes= */
 SPECIAL_DECLARE(disable_controllers)

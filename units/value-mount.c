@@ -2,10 +2,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "engine/image-options.h"
 #include "units/value.h"
+#include "units/value-volume.h"
 #include "units/word.h"
 
 /* Reads a path with its prefixes: "-" (may be missing) and "+" (below the container's root, which is where
@@ -31,32 +31,6 @@ static int value_take_path(const struct directive_line *line, const char *text, 
 static bool value_mount_is_image(const struct spec_mount *mount)
 {
 	return mount->kind == SPEC_MOUNT_IMAGE || mount->kind == SPEC_MOUNT_EXTENSION;
-}
-
-/* One option of a mount that is the same for every filesystem. False: it is none of those. */
-static bool value_mount_flag(struct spec_mount *mount, const char *option)
-{
-	static const struct {
-		const char *name;
-		size_t offset;
-		bool value;
-	} flags[] = {
-		{"ro", offsetof(struct spec_mount, read_only), true},
-		{"rw", offsetof(struct spec_mount, read_only), false},
-		{"noexec", offsetof(struct spec_mount, no_exec), true},
-		{"exec", offsetof(struct spec_mount, no_exec), false},
-		{"nosuid", offsetof(struct spec_mount, no_suid), true},
-		{"suid", offsetof(struct spec_mount, no_suid), false},
-		{"nodev", offsetof(struct spec_mount, no_dev), true},
-		{"dev", offsetof(struct spec_mount, no_dev), false},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
-		if (strcmp(flags[i].name, option) == 0) {
-			*(bool *)((char *)mount + flags[i].offset) = flags[i].value;
-			return true;
-		}
-	return false;
 }
 
 static int value_read_id_range(const char *word, struct spec_id_range *range);
@@ -118,29 +92,23 @@ static int value_bind_idmap(struct spec_mount *mount, const char *text, struct f
 	return r;
 }
 
-static int value_bind_option(struct spec_mount *mount, const char *option, struct failure *failure)
+int value_mount_ids(struct spec_mount *mount, const char *option, struct failure *failure)
 {
-	if (strcmp(option, "rbind") == 0 || strcmp(option, "bind") == 0 || strcmp(option, "norbind") == 0) {
-		mount->recursive = *option == 'r';
-		return 0;
-	}
-	if (value_mount_flag(mount, option))
-		return 0;
 	if (text_starts_with(option, "idmap") && (!option[5] || option[5] == '='))
 		return value_bind_idmap(mount, option + strlen("idmap"), failure);
-	if (strcmp(option, "U") == 0) {
-		mount->owned = true;
-		return 0;
-	}
-	/* Relabelling is nothing where there are no labels; where there are, it must not be left out
-	 * silently. */
-	if (strcasecmp(option, "z") == 0 && access("/sys/fs/selinux/enforce", F_OK) < 0)
-		return 0;
-	if (strcasecmp(option, "z") == 0)
-		return failure_set(failure, -EINVAL, NULL,
-				   "the option '%s' relabels files for SELinux, which svcd does not do",
-				   option);
-	return failure_set(failure, -EINVAL, NULL, "'%s' is no option of a bind mount", option);
+	if (strcmp(option, "U") != 0)
+		return 1;
+	mount->owned = true;
+	return 0;
+}
+
+static int value_bind_option(struct spec_mount *mount, const char *option, struct failure *failure)
+{
+	int r = value_volume_option(mount, option, failure);
+
+	if (r > 0)
+		r = value_mount_ids(mount, option, failure);
+	return r > 0 ? failure_set(failure, -EINVAL, NULL, "'%s' is no option of a bind mount", option) : r;
 }
 
 static int value_tmpfs_option(struct spec_mount *mount, const char *option, struct failure *failure)
@@ -148,10 +116,10 @@ static int value_tmpfs_option(struct spec_mount *mount, const char *option, stru
 	static const char *const known[] = {
 		"size=", "nr_blocks=", "nr_inodes=", "mode=", "uid=", "gid=", "huge="};
 	char *joined;
+	int r = value_volume_option(mount, option, failure);
 
-	if (value_mount_flag(mount, option) || strcmp(option, "strictatime") == 0 ||
-	    strcmp(option, "noatime") == 0)
-		return 0;
+	if (r <= 0 || strcmp(option, "strictatime") == 0 || strcmp(option, "noatime") == 0)
+		return r < 0 ? r : 0;
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (text_starts_with(option, known[i])) {
 			joined = mount->options ? text_format("%s,%s", mount->options, option)
@@ -207,19 +175,16 @@ static int value_split_colons(const char *text, char *parts[static 3], size_t *r
 	return 0;
 }
 
-/* SRC[:DST[:OPTIONS]]; a volume needs its DST. */
+/* SRC[:DST[:OPTIONS]] */
 static int value_read_bind(const struct directive_line *line, char *const *parts, size_t n,
 			   struct spec_mount *mount, struct failure *failure)
 {
-	bool volume = line->directive->argument & VALUE_MOUNT_VOLUME, optional;
 	const char *source = parts[0] + strspn(parts[0], "-+");
+	bool optional;
 	int r;
 
-	if (volume && (n < 2 || (source[0] != '/' && source[0] != '%')))
-		return failure_set(
-			failure, -EINVAL, NULL,
-			"'%s' is not /SOURCE:/TARGET[:OPTIONS] (named volumes are not supported yet)",
-			parts[0]);
+	if (line->directive->argument & VALUE_MOUNT_VOLUME)
+		return value_volume_read(line, parts, n, mount, failure);
 	mount->recursive = true;
 	mount->read_only = line->directive->argument & VALUE_MOUNT_READ_ONLY;
 	r = value_take_path(line, parts[0], &mount->ignore_missing, &mount->source, failure);
@@ -258,6 +223,8 @@ static int value_read_tmpfs(const struct directive_line *line, char *const *part
 	_cleanup_free_ char *options = NULL;
 	int r;
 
+	if (line->directive->argument & VALUE_MOUNT_DEFAULTS)
+		mount->no_exec = mount->no_suid = mount->no_dev = mount->copy_up = true;
 	r = value_take_path(line, parts[0], &mount->ignore_missing, &mount->target, failure);
 	if (r < 0 || n < 2)
 		return r;
@@ -274,10 +241,13 @@ static int value_read_mount(const struct directive_line *line, const char *word,
 	int r;
 
 	mount->kind = (enum spec_mount_kind)(line->directive->argument & VALUE_MOUNT_KIND);
-	if (mount->kind != SPEC_MOUNT_BIND && mount->kind != SPEC_MOUNT_TMPFS && !value_mount_is_image(mount))
+	if (mount->kind != SPEC_MOUNT_BIND && mount->kind != SPEC_MOUNT_TMPFS &&
+	    mount->kind != SPEC_MOUNT_DEVICE && !value_mount_is_image(mount))
 		return value_take_path(line, word, &mount->ignore_missing, &mount->target, failure);
 	r = value_split_colons(word, parts, &n);
-	if (r >= 0 && value_mount_is_image(mount))
+	if (r >= 0 && mount->kind == SPEC_MOUNT_DEVICE)
+		r = value_volume_read_device(line, parts, n, mount, failure);
+	else if (r >= 0 && value_mount_is_image(mount))
 		r = value_read_image(line, parts, n, mount, failure);
 	else if (r >= 0)
 		r = mount->kind == SPEC_MOUNT_BIND ? value_read_bind(line, parts, n, mount, failure)
@@ -293,6 +263,10 @@ int value_parse_mounts(const struct directive_line *line, void *field, struct fa
 	struct spec_mount *mount;
 	int r;
 
+	if (line->directive->argument & VALUE_MOUNT_OPTIONS) {
+		mount = spec_mounts_append(field);
+		return mount ? value_volume_read_options(line, mount, failure) : -ENOMEM;
+	}
 	for (;;) {
 		_cleanup_free_ char *word = NULL;
 
@@ -322,15 +296,21 @@ static void value_print_ids(struct text_buffer *buffer, const struct spec_mount_
 	}
 }
 
-char *value_print_mounts(const struct directive *directive _unused_, const void *field)
+char *value_print_mounts(const struct directive *directive, const void *field)
 {
 	const struct spec_mounts *mounts = field;
 	struct text_buffer buffer = {};
 
 	for (size_t i = 0; i < mounts->n; i++) {
 		const struct spec_mount *mount = &mounts->items[i];
-		bool bind = mount->kind == SPEC_MOUNT_BIND;
+		bool bind = mount->kind == SPEC_MOUNT_BIND || mount->kind == SPEC_MOUNT_VOLUME;
 
+		if (directive->argument & VALUE_MOUNT_OPTIONS || mount->kind == SPEC_MOUNT_DEVICE) {
+			text_buffer_append(&buffer, "%s", i ? " " : "");
+			(mount->kind == SPEC_MOUNT_DEVICE ? value_volume_print_device
+							  : value_volume_print_options)(&buffer, mount);
+			continue;
+		}
 		if (value_mount_is_image(mount)) {
 			text_buffer_append(&buffer, "%s%s%s%s%s%s%s", i ? " " : "",
 					   mount->ignore_missing ? "-" : "", mount->source,

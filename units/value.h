@@ -48,7 +48,10 @@ enum {
 
 	VALUE_MOUNT_KIND = 0xff,	/* VALUE_MOUNTS: a spec_mount_kind */
 	VALUE_MOUNT_READ_ONLY = 1 << 8, /* bind: read-only */
-	VALUE_MOUNT_VOLUME = 1 << 9,	/* SRC:DST[:OPTION,…], one to a line, as Quadlet's Volume= */
+	VALUE_MOUNT_OPTIONS = 1 << 10,	/* type=bind,source=…, one to a line, as Quadlet's Mount= */
+	VALUE_MOUNT_DEFAULTS =
+		1 << 11, /* tmpfs: noexec, nosuid, nodev and a copy of what is there, as Podman has it */
+	VALUE_MOUNT_VOLUME = 1 << 9, /* SRC:DST[:OPTION,…], one to a line, as Quadlet's Volume= */
 };
 
 /* Reads LINE into FIELD. An empty value never comes here, except for VALUE_SPECIAL (see value_takes_empty).

@@ -519,12 +519,32 @@ TEST(mounts)
 	EXPECT_TEXT(once("ReadOnlyPaths", "/etc -+/srv"), "/etc -/srv");
 	EXPECT(refused("InaccessiblePaths", "etc"));
 	EXPECT_TEXT(once_in("Container", "Volume", "%S/data:/data:ro,noexec,nosuid"),
-		    "/state/data:/data:rbind,ro,noexec,nosuid");
+		    "/state/data:/data:rbind,ro,noexec,nosuid,nodev");
 	mount = &config->spec.volumes.items[0];
 	EXPECT(mount->recursive && mount->read_only && mount->no_exec && mount->no_suid);
-	EXPECT_TEXT(once_in("Container", "Volume", "%Y/x:/x"), "/units/x:/x:rbind");
-	EXPECT(refused_in("Container", "Volume", "data:/data"));
-	EXPECT(refused_in("Container", "Volume", "/data"));
+	EXPECT_TEXT(once_in("Container", "Volume", "%Y/x:/x"), "/units/x:/x:rbind,nosuid,nodev");
+	EXPECT_TEXT(once_in("Container", "Volume", "data:/data:rw"), "data:/data:rbind,nosuid,nodev");
+	EXPECT_TEXT(once_in("Container", "Volume", "data.volume:/data:suid,dev"), "systemd-data:/data:rbind");
+	EXPECT_TEXT(once_in("Container", "Volume", "/data"), "/data:rw,nosuid,nodev");
+	EXPECT(refused_in("Container", "Volume", "../data:/data"));
+	EXPECT(refused_in("Container", "Volume", "a/b:/data"));
+	EXPECT_TEXT(once_in("Container", "Mount", "type=tmpfs,tmpfs-size=1M,dst=/x"),
+		    "type=tmpfs,destination=/x,size=1M");
+	EXPECT(refused_in("Container", "Mount", "type=tmpfs,tmpfs-size=1M"));
+	EXPECT(refused_in("Container", "Mount", "type=bind,src=a/b,dst=/x"));
+	EXPECT_TEXT(once_in("Container", "AddDevice", "-/dev/fuse:/dev/other:rw"),
+		    "-/dev/fuse:/dev/other:rw");
+	EXPECT_TEXT(once_in("Container", "AddDevice", "/dev/fuse:r"), "/dev/fuse:/dev/fuse:r");
+	EXPECT(refused_in("Container", "AddDevice", "dev/fuse"));
+	EXPECT_TEXT(once("MountImages", "/i:/m:ro,nosuid -/j:/n:root:ro:home:nodev"),
+		    "/i:/m:ro,nosuid -/j:/n:root:ro:home:nodev");
+	EXPECT(refused("MountImages", "/i"));
+	EXPECT(refused("MountImages", "/i:/m:attic:ro"));
+	EXPECT_TEXT(once("RootImageOptions", "nosuid home:ro"), "root:nosuid:home:ro");
+	EXPECT_TEXT(once("RootImagePolicy", "root=verity+signed:=ignore"), "root=verity+signed:=ignore");
+	EXPECT(refused("RootImagePolicy", "root=verity:root=signed"));
+	EXPECT(refused("RootImagePolicy", "attic=verity"));
+	EXPECT(refused("RootHash", "0123"));
 	EXPECT_TEXT(once_in("Container", "UIDMap", "0:100000:1000 1000:0:1"), "0:100000:1000 1000:0:1");
 	EXPECT(refused_in("Container", "UIDMap", "0:100000:1000 999:5:1"));
 	EXPECT(refused_in("Container", "UIDMap", "0:1"));
