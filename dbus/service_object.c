@@ -75,6 +75,17 @@ SERVICE_GETTER(service_object_get_ids)
 	return sd_bus_message_append(reply, "u", id);
 }
 
+/* NAME + "Ex": what became more than a boolean, as the user writes it. */
+SERVICE_GETTER(service_object_get_words)
+{
+	const struct unit *unit = userdata;
+	_cleanup_free_ char *name = strndup(property, strlen(property) - strlen("Ex"));
+	const struct directive *directive = name ? directive_find("Service", name) : NULL;
+	_cleanup_free_ char *text = directive ? directive_print(directive, unit->config) : NULL;
+
+	return text ? sd_bus_message_append_basic(reply, 's', text) : -ENOMEM;
+}
+
 SERVICE_GETTER(service_object_get_isolation)
 {
 	_cleanup_text_list_ char **facts = NULL;
@@ -120,6 +131,10 @@ const sd_bus_vtable service_object_vtable[] = {
 	SD_BUS_PROPERTY("ExecMainCode", "i", service_object_get_exit, SERVICE_MAIN, SERVICE_CHANGES),
 	SD_BUS_PROPERTY("ExecMainStatus", "i", service_object_get_exit, SERVICE_MAIN, SERVICE_CHANGES),
 	RESOURCE_PROPERTIES,
+	SD_BUS_PROPERTY("PrivateTmpEx", "s", service_object_get_words, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("PrivateUsersEx", "s", service_object_get_words, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("ProtectControlGroupsEx", "s", service_object_get_words, 0,
+			SD_BUS_VTABLE_PROPERTY_CONST),
 	/* Ours. */
 	SD_BUS_PROPERTY("Isolation", "as", service_object_get_isolation, 0, 0),
 	SD_BUS_PROPERTY("LastFailure", "s", service_object_get_last_failure, 0, 0),

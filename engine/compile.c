@@ -304,6 +304,7 @@ static int compile_inside(struct build *build)
 		compile_limits(build);
 		label_emit_privileged(build);
 		compile_filter_pass(build, false);
+		identity_emit_groups(build, true);
 		isolation_emit_join(build);
 	} else {
 		r = directory_emit(build);
@@ -318,6 +319,7 @@ static int compile_inside(struct build *build)
 		compile_limits(build);
 		label_emit_privileged(build);
 		compile_filter_pass(build, false);
+		identity_emit_groups(build, true);
 		isolation_emit_enter_user(build);
 	}
 	compile_passed(build);
@@ -331,7 +333,7 @@ static int compile_inside(struct build *build)
 	r = landlock_emit_rules(build);
 	if (r < 0)
 		return r;
-	identity_emit_groups(build);
+	identity_emit_groups(build, false);
 	control_emit_bounding_set(build);
 	identity_emit_user(build);
 	r = compile_working_directory(build);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/identity.h"
+#include "engine/isolation.h"
 #include "engine/view.h"
 
 enum { IDENTITY_FILE_MAX = 1 << 20, IDENTITY_FIELDS_MAX = 7 };
@@ -240,14 +241,25 @@ static bool identity_changes(const struct build *build)
 	return !build->command->no_setuid && (spec->user || spec->group || spec->supplementary_groups);
 }
 
-void identity_emit_groups(struct build *build)
+/* Groups that the user namespace has no number for: nobody can take them on inside, but they stay. */
+static bool identity_has_outer_groups(const struct build *build)
+{
+	const struct identity *identity = build->identity;
+
+	for (size_t i = 0; i < identity->n_groups; i++)
+		if (isolation_outside_gid(build, identity->groups[i]) == UINT32_MAX)
+			return !build->own_ids && build->namespaces & CLONE_NEWUSER;
+	return false;
+}
+
+void identity_emit_groups(struct build *build, bool outside)
 {
 	const struct identity *identity = build->identity;
 	bool root = build->command->no_setuid;
 	struct program_op *op;
 	uint32_t groups;
 
-	if (!identity_changes(build))
+	if (!identity_changes(build) || identity_has_outer_groups(build) != outside)
 		return;
 	if (build->spec->supplementary_groups)
 		BUILD_ORIGIN(build, supplementary_groups);

@@ -18,5 +18,6 @@ DEFINE_CLEANUP(struct identity *, identity_free);
 
 /* GROUPS and the bounding set are appended by their rooms; this appends USER, unless the identity is the
  * manager's own. */
-void identity_emit_groups(struct build *build);
+/* OUTSIDE: before the user namespace is entered, for those that it does not map. */
+void identity_emit_groups(struct build *build, bool outside);
 void identity_emit_user(struct build *build);

@@ -91,7 +91,8 @@ static int isolation_check_user(struct build *build)
 	    isolation_outside_gid(build, identity->gid) == UINT32_MAX)
 		return build_fail(build, -EINVAL, "user %u, group %u is not in the user namespace's map",
 				  identity->uid, identity->gid);
-	for (size_t i = 0; i < identity->n_groups; i++)
+	/* Where ids are the host's, a group that is not mapped is given before the namespace is entered. */
+	for (size_t i = 0; i < identity->n_groups && !idmap_is_identity(&build->gid_map); i++)
 		if (isolation_outside_gid(build, identity->groups[i]) == UINT32_MAX)
 			return build_fail(build, -EINVAL, "group %u is not in the user namespace's map",
 					  identity->groups[i]);

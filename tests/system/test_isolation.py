@@ -286,6 +286,16 @@ def units_that_are_tied_share_their_namespaces():
 
 
 @test
+def words_that_were_booleans():
+    tree = the_tree()
+    tree.service("words.service", "forever", "PrivateTmp=disconnected\nPrivateUsers=full\nProtectControlGroups=strict\n")
+    tree.good("daemon-reload")
+    expect_equal(tree.show("words.service", "PrivateTmp", "PrivateTmpEx", "PrivateUsers", "PrivateUsersEx", "ProtectControlGroupsEx"),
+                 {"PrivateTmp": "yes", "PrivateTmpEx": "disconnected", "PrivateUsers": "yes", "PrivateUsersEx": "full",
+                  "ProtectControlGroupsEx": "strict"}, "properties")
+
+
+@test
 def the_commands_of_a_service_share_its_namespaces():
     # directive: Service.PrivateTmp Service.PrivateNetwork
     tree = the_tree()
