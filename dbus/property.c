@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "dbus/parts.h"
+#include "units/value.h"
 #include "engine/directory.h"
 
 static const char *const property_signatures[VALUE_KIND_MAX_] = {
@@ -348,6 +349,9 @@ static int property_append_number(sd_bus_message *message, const struct directiv
 		value &= (UINT64_C(1) << (CAP_LAST_CAP + 1)) - 1;
 	else if (value == SPEC_LIMIT_MAX)
 		value = UINT64_MAX;
+	else if (value == SPEC_UNSET && directive->kind == VALUE_LIMIT_SIZE &&
+		 directive->argument & VALUE_SIZE_PROTECTS)
+		value = 0;
 	return property_append_u64(message, value);
 }
 

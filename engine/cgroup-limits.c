@@ -290,6 +290,20 @@ static int cgroup_limits_find_device(const char *path, unsigned *ret_major, unsi
 	return n == 2 ? 0 : -ENODEV;
 }
 
+/* Where the files' contents go: into a group, or to somebody who wants to know. */
+struct cgroup_limits_sink {
+	int group_fd;
+	cgroup_teller *tell; /* NULL: write */
+	void *data;
+	uint32_t origin;
+};
+
+static int cgroup_limits_put(const struct cgroup_limits_sink *sink, const char *file, const char *text)
+{
+	return sink->tell ? sink->tell(sink->data, sink->origin, file, text)
+			  : fd_write_file_at(sink->group_fd, file, text);
+}
+
 static const char *cgroup_limits_print(uint64_t value, char text[32])
 {
 	if (value == SPEC_LIMIT_MAX)
@@ -299,8 +313,8 @@ static const char *cgroup_limits_print(uint64_t value, char text[32])
 }
 
 /* One item of a list, or with VALUE NULL its reset. */
-static int cgroup_limits_write_item(int group_fd, const struct cgroup_limits_row *row, const char *name,
-				    const char *value)
+static int cgroup_limits_write_item(const struct cgroup_limits_sink *sink,
+				    const struct cgroup_limits_row *row, const char *name, const char *value)
 {
 	char text[512], file[320];
 	unsigned device_major, device_minor;
@@ -311,17 +325,17 @@ static int cgroup_limits_write_item(int group_fd, const struct cgroup_limits_row
 		const char *hole = strstr(row->file, "%s");
 
 		snprintf(file, sizeof(file), "%.*s%s%s", (int)(hole - row->file), row->file, name, hole + 2);
-		return fd_write_file_at(group_fd, file, value);
+		return cgroup_limits_put(sink, file, value);
 	}
 	if (row->form == CGROUP_LIMITS_NAMED) {
 		snprintf(text, sizeof(text), "%.255s %s%s", name, row->key ?: "", value);
-		return fd_write_file_at(group_fd, row->file, text);
+		return cgroup_limits_put(sink, row->file, text);
 	}
 	r = cgroup_limits_find_device(name, &device_major, &device_minor);
 	if (r < 0)
 		return r;
 	snprintf(text, sizeof(text), "%u:%u %s%s", device_major, device_minor, row->key ?: "", value);
-	return fd_write_file_at(group_fd, row->file, text);
+	return cgroup_limits_put(sink, row->file, text);
 }
 
 static bool cgroup_limits_list_has(const struct spec_io_limits *list, const char *name)
@@ -332,8 +346,9 @@ static bool cgroup_limits_list_has(const struct spec_io_limits *list, const char
 	return false;
 }
 
-static int cgroup_limits_write_list(int group_fd, const struct cgroup_limits_row *row,
-				    const struct spec_io_limits *old, const struct spec_io_limits *list)
+static int cgroup_limits_write_list(const struct cgroup_limits_sink *sink,
+				    const struct cgroup_limits_row *row, const struct spec_io_limits *old,
+				    const struct spec_io_limits *list)
 {
 	char text[32];
 	int r = 0;
@@ -341,49 +356,53 @@ static int cgroup_limits_write_list(int group_fd, const struct cgroup_limits_row
 	/* A device that is gone takes its limit with it. */
 	for (size_t i = 0; old && i < old->n && r == 0; i++)
 		if (!cgroup_limits_list_has(list, old->items[i].path)) {
-			r = cgroup_limits_write_item(group_fd, row, old->items[i].path, NULL);
+			r = cgroup_limits_write_item(sink, row, old->items[i].path, NULL);
 			r = r == -ENOENT || r == -ENODEV ? 0 : r;
 		}
 	for (size_t i = 0; list && i < list->n && r == 0; i++)
-		r = cgroup_limits_write_item(group_fd, row, list->items[i].path,
+		r = cgroup_limits_write_item(sink, row, list->items[i].path,
 					     cgroup_limits_print(list->items[i].value, text));
 	return r;
 }
 
-static int cgroup_limits_write_cpu_weight(int group_fd, const struct cgroup_limits_row *row,
-					  const uint64_t *old, const uint64_t *weight)
+static int cgroup_limits_write_cpu_weight(const struct cgroup_limits_sink *sink,
+					  const struct cgroup_limits_row *row, const uint64_t *old,
+					  const uint64_t *weight)
 {
 	char text[32];
 	int r = 0;
 
 	if (weight && *weight == SPEC_CPU_WEIGHT_IDLE)
-		return fd_write_file_at(group_fd, "cpu.idle", "1");
+		return cgroup_limits_put(sink, "cpu.idle", "1");
 	/* An idle group takes no weight. */
 	if (old && *old == SPEC_CPU_WEIGHT_IDLE)
-		r = fd_write_file_at(group_fd, "cpu.idle", "0");
+		r = cgroup_limits_put(sink, "cpu.idle", "0");
 	return r < 0 ? r
-		     : fd_write_file_at(group_fd, row->file,
-					weight ? cgroup_limits_print(*weight, text) : row->reset);
+		     : cgroup_limits_put(sink, row->file,
+					 weight ? cgroup_limits_print(*weight, text) : row->reset);
 }
 
-static int cgroup_limits_set_attribute(int group_fd, const char *name, bool set)
+static int cgroup_limits_set_attribute(const struct cgroup_limits_sink *sink, const char *name, bool set)
 {
 	char path[64];
 
+	if (sink->tell)
+		return set ? sink->tell(sink->data, sink->origin, name, "1") : 0;
 	/* The directory may be an O_PATH descriptor. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", group_fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", sink->group_fd);
 	if (set)
 		return setxattr(path, name, "1", 1, 0) < 0 ? -errno : 0;
 	return removexattr(path, name) < 0 && errno != ENODATA ? -errno : 0;
 }
 
-static int cgroup_limits_write_preference(int group_fd, const enum spec_oom_preference *value)
+static int cgroup_limits_write_preference(const struct cgroup_limits_sink *sink,
+					  const enum spec_oom_preference *value)
 {
-	int r = cgroup_limits_set_attribute(group_fd, "user.oomd_avoid",
+	int r = cgroup_limits_set_attribute(sink, "user.oomd_avoid",
 					    value && *value == SPEC_OOM_PREFERENCE_AVOID);
 
 	return r < 0 ? r
-		     : cgroup_limits_set_attribute(group_fd, "user.oomd_omit",
+		     : cgroup_limits_set_attribute(sink, "user.oomd_omit",
 						   value && *value == SPEC_OOM_PREFERENCE_OMIT);
 }
 
@@ -409,7 +428,7 @@ static void cgroup_limits_format_quota(uint64_t quota, uint64_t period, char *te
 }
 
 /* Writes the row's VALUE, or with NULL its reset; OLD is what the group has, NULL for the kernel's. */
-static int cgroup_limits_write_row(int group_fd, const struct cgroup_limits_row *row,
+static int cgroup_limits_write_row(const struct cgroup_limits_sink *sink, const struct cgroup_limits_row *row,
 				   const struct cgroup_wish *wish, const void *old, const void *value)
 {
 	static const char *const partitions[SPEC_CPU_PARTITION_MAX_] = {"member", "root", "isolated"};
@@ -420,13 +439,13 @@ static int cgroup_limits_write_row(int group_fd, const struct cgroup_limits_row 
 	case CGROUP_LIMITS_DEVICES:
 	case CGROUP_LIMITS_NAMED:
 	case CGROUP_LIMITS_FILES:
-		return cgroup_limits_write_list(group_fd, row, old, value);
+		return cgroup_limits_write_list(sink, row, old, value);
 	case CGROUP_LIMITS_CPU_WEIGHT:
-		return cgroup_limits_write_cpu_weight(group_fd, row, old, value);
+		return cgroup_limits_write_cpu_weight(sink, row, old, value);
 	case CGROUP_LIMITS_XATTR:
-		return cgroup_limits_set_attribute(group_fd, row->file, value != NULL);
+		return cgroup_limits_set_attribute(sink, row->file, value != NULL);
 	case CGROUP_LIMITS_PREFERENCE:
-		return cgroup_limits_write_preference(group_fd, value);
+		return cgroup_limits_write_preference(sink, value);
 	case CGROUP_LIMITS_TEXT:
 		content = value ? *(char *const *)value : NULL;
 		break;
@@ -450,7 +469,7 @@ static int cgroup_limits_write_row(int group_fd, const struct cgroup_limits_row 
 				 cgroup_limits_print(*(const uint64_t *)value, number));
 		break;
 	}
-	return fd_write_file_at(group_fd, row->file, value ? content : row->reset);
+	return cgroup_limits_put(sink, row->file, value ? content : row->reset);
 }
 
 static bool cgroup_limits_changed(const struct cgroup_limits_row *row, const struct cgroup_wish *old,
@@ -467,6 +486,7 @@ int cgroup_limits_write(const struct cgroup_tree *tree, int group_fd, const char
 			const struct cgroup_wish *old, const struct cgroup_wish *wish,
 			struct failure *failure, uint32_t *ret_origin, unsigned *ret_written)
 {
+	const struct cgroup_limits_sink sink = {.group_fd = group_fd};
 	unsigned written = 0;
 	int r = 0;
 
@@ -479,7 +499,7 @@ int cgroup_limits_write(const struct cgroup_tree *tree, int group_fd, const char
 		if (!cgroup_limits_changed(row, old, wish, before, value))
 			continue;
 		written++;
-		r = cgroup_limits_write_row(group_fd, row, wish, before, value);
+		r = cgroup_limits_write_row(&sink, row, wish, before, value);
 		if (r == 0)
 			continue;
 		if (ret_origin)
@@ -490,4 +510,22 @@ int cgroup_limits_write(const struct cgroup_tree *tree, int group_fd, const char
 	if (ret_written)
 		*ret_written = written;
 	return r;
+}
+
+int cgroup_tell(const struct cgroup_wish *wish, cgroup_teller *tell, void *data)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(cgroup_limits_rows); i++) {
+		const struct cgroup_limits_row *row = &cgroup_limits_rows[i];
+		uint32_t offset;
+		const void *value = cgroup_limits_value(row, wish, &offset);
+		const struct cgroup_limits_sink sink = {
+			.group_fd = -1, .tell = tell, .data = data, .origin = cgroup_limits_origin(offset)};
+		int r = value ? cgroup_limits_write_row(&sink, row, wish, NULL, value) : 0;
+
+		if (r == -ENOENT || r == -ENODEV) /* a device that is not there */
+			r = tell(data, sink.origin, row->file, "of a device that is not there");
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }

@@ -72,6 +72,9 @@ int cgroup_make(struct cgroup_tree *tree, const char *path, const struct cgroup_
  * taken back. */
 int cgroup_change(struct cgroup_tree *tree, const char *path, const struct cgroup_wish *old,
 		  const struct cgroup_wish *wish, struct failure *failure, uint32_t *ret_origin);
+/* What would be written to which files, and the setting that asks for each. Stops at the first negative answer. */
+typedef int cgroup_teller(void *data, uint32_t origin, const char *file, const char *text);
+int cgroup_tell(const struct cgroup_wish *wish, cgroup_teller *tell, void *data);
 /* cgroup.kill; on a kernel without it (before 5.14) SIGKILL to each process until none is new. -ENOENT: no such group. */
 int cgroup_kill(const struct cgroup_tree *tree, const char *path);
 /* SIGNAL to each process of the group and the groups below, once; except EXCEPT_PID (0: none). Returns how many. */

@@ -377,3 +377,43 @@ void host_limits_tell_usage(struct host_unit *unit, const struct unit_config *co
 	if (line)
 		host_log_message(&unit->host->world, LOG_INFO, unit->name, line);
 }
+
+struct host_limits_explaining {
+	const struct unit_config *config;
+	struct host_steps *steps;
+};
+
+static int host_limits_explain_one(void *data, uint32_t origin, const char *file, const char *text)
+{
+	const struct host_limits_explaining *explaining = data;
+	struct host_steps *steps = explaining->steps;
+	struct host_step *larger = reallocarray(steps->items, steps->n + 1, sizeof *larger), *step;
+	const char *directive = "";
+	char where[256] = "";
+
+	if (!larger)
+		return -ENOMEM;
+	steps->items = larger;
+	if (!unit_config_origin(explaining->config, origin, 0, where, sizeof where, &directive))
+		where[0] = '\0';
+	step = &larger[steps->n++];
+	*step = (struct host_step){
+		.command = strdup("cgroup"),
+		.operation = text_format("limit %s %s", file, text),
+		.where = strdup(where),
+		.directive = strdup(directive),
+	};
+	return step->command && step->operation && step->where && step->directive ? 0 : -ENOMEM;
+}
+
+int host_limits_explain(const struct host *host, const struct unit *unit, struct host_steps *steps)
+{
+	struct host_limits_explaining explaining = {unit->config, steps};
+	_cleanup_free_ char *path = unit_cgroup_path(unit->name, unit->config);
+	struct cgroup_wish wish;
+
+	if (!path)
+		return -ENOMEM;
+	wish = host_limits_wish(host, path, unit->config, host_limits_startup(host), NULL);
+	return cgroup_tell(&wish, host_limits_explain_one, &explaining);
+}

@@ -302,6 +302,8 @@ int host_limits_reconfigure(struct world *world, const char *unit, const struct 
 void host_limits_phase_changed(struct world *world);
 /* After a restart of the manager: takes up the slices that are up. */
 void host_limits_restore(struct host *host);
+/* The unit's limits as steps of `svcctl explain`. */
+int host_limits_explain(const struct host *host, const struct unit *unit, struct host_steps *steps);
 /* Logs what a unit that is down has used, before its group goes. */
 void host_limits_tell_usage(struct host_unit *unit, const struct unit_config *config);
 

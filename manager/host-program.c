@@ -558,6 +558,8 @@ int host_explain(struct host *host, struct unit *unit, struct host_steps *ret, s
 	struct host_steps steps = {};
 	int filtered = host_filter_explain(host, config, &steps, failure);
 
+	if (filtered >= 0 && host_limits_explain(host, unit, &steps) < 0)
+		filtered = failure_set(failure, -ENOMEM, unit->name, "cannot tell its limits");
 	if (filtered < 0) {
 		host_steps_free(&steps);
 		return filtered;

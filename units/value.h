@@ -23,6 +23,7 @@ enum {
 	VALUE_COUNT_MINUS_IS_INFINITY = 1, /* VALUE_LIMIT_COUNT: "-1" and "0", as Podman writes them */
 	VALUE_COUNT_PERCENT = 2,	   /* also "N%" of the processes that the machine can have */
 	VALUE_SIZE_POSITIVE = 1,	   /* VALUE_LIMIT_SIZE: 0 would be no sensible limit */
+	VALUE_SIZE_PROTECTS = 4,	   /* not set is 0 on D-Bus: nothing is protected */
 	VALUE_SIZE_OF_SWAP = 2,		   /* "N%" is of the swap space */
 	VALUE_WEIGHT_IDLE = 1,		   /* VALUE_WEIGHT: also "idle" */
 

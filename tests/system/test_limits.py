@@ -209,4 +209,15 @@ def top_shows_who_computes():
         expect("Consumed " not in tree.good("logs", "idle.service"), "nobody asked")
 
 
+@test
+def explain_tells_limits():
+    with Tree("explain-limits") as tree:
+        tree.service("a.service", "forever", "MemoryMax=64M\nCPUWeight=idle\nCPUQuota=20%\nHugeTLBMax=2M 4M\nIOReadBandwidthMax=/nothing 1M\nCoredumpReceive=yes\n")
+        told = tree.good("explain", "a.service")
+        for text in ("limit memory.max 67108864", "limit cpu.idle 1", "limit cpu.max 20000 100000", "limit hugetlb.2MB.max 4194304",
+                     "limit io.max of a device that is not there", "limit user.coredump_receive 1"):
+            expect(text in told, f"{text} is not in {told}")
+        expect("a.service:4" in [line for line in told.splitlines() if "memory.max" in line][0] or "a.service:3" in told, told)
+
+
 main()
