@@ -93,12 +93,15 @@ const char *property_second_suffix(const struct directive *directive)
 		return directive->argument == SPEC_CREDENTIAL_IMPORT ? "Ex" : NULL;
 	if (directive->kind == VALUE_DIRECTORIES)
 		return directive->argument == SPEC_DIRECTORY_CONFIGURATION ? NULL : "Symlink";
+	if (directive->kind == VALUE_STREAM)
+		return "FileDescriptorName";
 	return directive->kind == VALUE_RLIMIT ? "Soft" : directive->kind == VALUE_COMMANDS ? "Ex" : NULL;
 }
 
 const char *property_second_signature(const struct directive *directive)
 {
 	return directive->kind == VALUE_RLIMIT	      ? "t"
+	       : directive->kind == VALUE_STREAM      ? "s"
 	       : directive->kind == VALUE_DIRECTORIES ? "a(sst)"
 	       : directive->kind == VALUE_SPECIAL     ? "s"
 	       : directive->kind == VALUE_CREDENTIALS ? "a(ss)"
@@ -442,6 +445,11 @@ int property_append_second(sd_bus_message *message, const struct directive *dire
 {
 	const void *field = directive_field(directive, unit->config);
 
+	if (directive->kind == VALUE_STREAM) {
+		const struct spec_stream *stream = field;
+
+		return property_append_text(message, stream->kind == SPEC_STDIO_FD ? stream->path : "");
+	}
 	if (directive->kind == VALUE_COMMANDS)
 		return property_append_commands(message, unit, field, true);
 	if (directive->kind == VALUE_SPECIAL)

@@ -204,12 +204,12 @@ static int property_exception_input_data(sd_bus_message *message, const struct s
 
 static int property_exception_rows(sd_bus_message *message, const struct spec *spec)
 {
-	return sd_bus_message_append(message, "q", (int)spec->tty_rows);
+	return sd_bus_message_append(message, "q", spec->tty_rows ? spec->tty_rows : UINT16_MAX);
 }
 
 static int property_exception_columns(sd_bus_message *message, const struct spec *spec)
 {
-	return sd_bus_message_append(message, "q", (int)spec->tty_columns);
+	return sd_bus_message_append(message, "q", spec->tty_columns ? spec->tty_columns : UINT16_MAX);
 }
 
 static int property_exception_open_files(sd_bus_message *message, const struct spec *spec)

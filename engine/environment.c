@@ -278,6 +278,17 @@ static int environment_set_descriptors(const struct build *build, char ***list)
 	return r < 0 ? r : environment_set_value(list, "LISTEN_FDNAMES", text);
 }
 
+/* As systemd: a virtual console is a "linux", the console what our own is said to be, all else the least. */
+static const char *environment_terminal_type(const char *path)
+{
+	static const char console[] = "/dev/tty";
+	const char *ours = getenv("TERM");
+
+	if (path && text_starts_with(path, console) && isdigit((unsigned char)path[sizeof console - 1]))
+		return "linux";
+	return ours && *ours && (!path || strcmp(path, COMPILE_TTY_PATH) == 0) ? ours : "vt220";
+}
+
 /* What the process knows only of itself, and what the launch brings: systemd.exec(5), "Environment Variables
  * Set on the Main Service Process". */
 static int environment_set_own(const struct build *build, char ***list)
@@ -293,7 +304,7 @@ static int environment_set_own(const struct build *build, char ***list)
 	if (r == 0)
 		r = environment_set_descriptors(build, list);
 	if (r == 0 && terminal)
-		r = environment_set_value(list, "TERM", getenv("TERM") ?: "linux");
+		r = environment_set_value(list, "TERM", environment_terminal_type(spec->tty_path));
 	return r;
 }
 

@@ -232,6 +232,8 @@ int host_streams_open_all(struct host *host, struct host_bag *bag, const struct 
 			  bool no_terminal, const struct host_passed *passed, struct host_streams *streams,
 			  struct failure *failure, int *ret_exit_status);
 void host_streams_close(struct host_streams *streams);
+/* The unit is down: its terminal is left as TTYReset= and its siblings want it. */
+void host_streams_release(const struct spec *spec);
 
 /* host-program.c */
 /* Has this command line no use for the unit's terminal (systemd.exec(5), StandardInput=)? */

@@ -351,3 +351,12 @@ int host_streams_open_all(struct host *host, struct host_bag *bag, const struct 
 	}
 	return 0;
 }
+
+void host_streams_release(const struct spec *spec)
+{
+	unsigned what = (spec->tty_reset ? TERMINAL_RESET : 0) | (spec->tty_vhangup ? TERMINAL_HANGUP : 0) |
+			(spec->tty_disallocate ? TERMINAL_CLEAR : 0);
+
+	if (what)
+		terminal_prepare(spec->tty_path ?: COMPILE_TTY_PATH, what);
+}

@@ -78,6 +78,7 @@ static void host_release(struct world *world, const char *name, const struct uni
 	host_limits_tell_usage(unit, config);
 	host_log_detach(unit);
 	host_notify_close(unit);
+	host_streams_release(&config->spec);
 	host_cgroup_release(unit);
 	host_directory_release(unit->host, name, config);
 	host_credential_release(unit->host, name, config);

@@ -28,6 +28,7 @@ static const struct guest_verb *const guest_tables[] = {
 	net_verbs,
 	measure_verbs,
 	hostile_verbs,
+	terminal_verbs,
 };
 /* clang-format on */
 

@@ -34,6 +34,7 @@ extern const struct guest_verb act_verbs[];
 extern const struct guest_verb net_verbs[];
 extern const struct guest_verb measure_verbs[];
 extern const struct guest_verb hostile_verbs[];
+extern const struct guest_verb terminal_verbs[];
 
 /* Prints the line of a failed check and returns 1. */
 int guest_failed(const char *check, const char *expected, const char *found_format, ...) _printf_(3, 4);
