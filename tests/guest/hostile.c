@@ -283,7 +283,26 @@ static int hostile_own_proc(char **words _unused_, int n _unused_)
 	return failed;
 }
 
+/* "make-suid PATH EPERM": by every call that sets a mode. */
+static int hostile_make_suid(char **words, int n _unused_)
+{
+	char made[4096];
+	int fd = open(words[0], O_RDONLY | O_CLOEXEC), errors[4], failed = 0;
+
+	snprintf(made, sizeof made, "%s.suid", words[0]);
+	errors[0] = chmod(words[0], 04755) < 0 ? errno : 0;
+	errors[1] = fchmod(fd, 02755) < 0 ? errno : 0;
+	errors[2] = fchmodat(AT_FDCWD, words[0], 06755, 0) < 0 ? errno : 0;
+	errors[3] = open(made, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 04755) < 0 ? errno : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+		failed |= guest_expect_text("make-suid", words[1],
+					    errors[i] ? strerrorname_np(errors[i]) : "success");
+	close(fd);
+	return failed;
+}
+
 const struct guest_verb hostile_verbs[] = {
+	{"make-suid", 2, 2, hostile_make_suid, "PATH ERRNO"},
 	{"own-proc", 0, 0, hostile_own_proc, ""},
 	{"peek", 1, 1, hostile_peek, "PID"},
 	{"spy", 1, 1, hostile_spy, "SECONDS"},

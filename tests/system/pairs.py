@@ -4,6 +4,8 @@ A row is a choice of one value for each key, {key: value's name}. A value brings
 look at the row, for a setting can change what another one means. rows() makes few rows in which every pair of values that may stand
 together does (greedily, and always the same ones)."""
 import itertools
+import os
+import shutil
 
 UID = 33  # www-data, in the image and on the host
 # Where everyone may write unless a setting forbids it; relative to where the row's unit finds them (see place()).
@@ -26,6 +28,28 @@ def is_user(row):
     return row["user"] != "root"
 
 
+def is_dynamic(row):
+    return row["user"] == "dynamic"
+
+
+def uid(row):
+    """As the guest's checks of numbers take it."""
+    return {"root": "0", "www-data": str(UID), "dynamic": ">61183"}[row["user"]]
+
+
+# What DynamicUser= implies.
+def system(row):
+    return "strict" if is_dynamic(row) else row["system"]
+
+
+def home(row):
+    return "read-only" if is_dynamic(row) and row["home"] == "no" else row["home"]
+
+
+def private_tmp(row):
+    return is_dynamic(row) or row["tmp"] == "yes"
+
+
 def has_cap(row, name):
     """Whether the payload's bounding set has it, as far as the keys here decide that."""
     return row["caps"] == "default" and not is_user(row) and (not is_container(row) or name in ("chown", "kill", "setuid"))
@@ -36,7 +60,7 @@ def own_pids(row):
 
 
 def everything_read_only(row):
-    return row["system"] == "strict" or row["read_only"] == "yes"
+    return system(row) == "strict" or row["read_only"] == "yes" or row["root"] == "squashfs"
 
 
 class Value:
@@ -59,10 +83,10 @@ def check_system(row):
     """What ProtectSystem= and a read-only root leave writable, in a root where everyone may write everywhere."""
     if not own_root(row):
         # The machine's own folders are looked at, never written to.
-        protected = {"no": (), "yes": ("/usr",), "full": ("/usr", "/etc"), "strict": ("/usr", "/etc", "/", "/var", "/mnt/data/open")}[row["system"]]
+        protected = {"no": (), "yes": ("/usr",), "full": ("/usr", "/etc"), "strict": ("/usr", "/etc", "/", "/var", "/mnt/data/open")}[system(row)]
         return [f"read-only {' '.join(protected)}"] if protected else ["writable /mnt/data/open"] if row["read_only"] == "no" else []
-    protected = {"no": (), "yes": ("usr/open",), "full": ("usr/open", "etc/open"), "strict": OPEN}[row["system"]]
-    if row["read_only"] == "yes":
+    protected = {"no": (), "yes": ("usr/open",), "full": ("usr/open", "etc/open"), "strict": OPEN}[system(row)]
+    if row["read_only"] == "yes" or row["root"] == "squashfs":
         protected = OPEN
     rest = [name for name in OPEN if name not in protected]
     return ([f"read-only {' '.join('/' + name for name in protected)}"] if protected else []) + \
@@ -70,6 +94,8 @@ def check_system(row):
 
 
 def check_tmp(row):
+    if private_tmp(row):
+        return ["absent @OUTSIDE@", "writable /tmp /var/tmp", "mode /tmp 01777", "mode /var/tmp 01777"]
     if not own_root(row):
         return ["present @OUTSIDE@"]
     # A container has its own; one that is only a directory has what is there.
@@ -77,20 +103,19 @@ def check_tmp(row):
 
 
 def check_home(row):
-    home = row["home"]
-    if home == "yes":
+    if home(row) == "yes":
         return ["inaccessible /home /root"]
-    if home == "tmpfs":
+    if home(row) == "tmpfs":
         return ["absent /home/anna /root/key"]
     if not own_root(row) or is_user(row):
-        return ["read-only /home"] if home == "read-only" else []
+        return ["read-only /home"] if home(row) == "read-only" else []
     checks = ["content /home/anna/letter secret"]
-    return checks + ["read-only /home/anna /root"] if home == "read-only" else checks
+    return checks + ["read-only /home/anna /root"] if home(row) == "read-only" else checks
 
 
 def check_users(row):
     uid_maps = {
-        "self": "0 0 1, 33 33 1" if is_user(row) else "0 0 1",
+        "self": "0 0 1, * * 1" if is_user(row) else "0 0 1",
         "identity": "0 0 65536",
         "full": "0 0 1, 1 1 4294967294",
         "auto": "0 * 65536",
@@ -113,11 +138,11 @@ def check_volume(row):
 
 
 # Settings that a system call filter enforces: for a payload without CAP_SYS_ADMIN they imply NoNewPrivileges=.
-FILTERS = ("filter", "devices", "namespaces", "suid", "write_execute", "kernel", "clock", "hostname", "families", "personality", "realtime", "native")
+FILTERS = ("landlock", "filter", "devices", "namespaces", "suid", "write_execute", "kernel", "clock", "hostname", "families", "personality", "realtime", "native")
 
 
 def check_no_new_privileges(row):
-    implied = row["nnp"] == "yes" or any(row[key] != "no" for key in FILTERS) and not may_admin(row)
+    implied = row["nnp"] == "yes" or is_dynamic(row) or any(row[key] != "no" for key in FILTERS) and not may_admin(row)
     return [f"no-new-privileges {int(implied)}"]
 
 
@@ -140,7 +165,8 @@ def check_proc(row):
     if row["proc"] == "default":
         return ["present /proc/1 /proc/self/status"]
     if own_pids(row) and row["init"] == "no":
-        return ["present /proc/1"]  # the payload itself
+        # The payload itself; what enters has a Landlock domain of its own, which may not trace it.
+        return ["present /proc/self/status" if row["landlock"] == "yes" else "present /proc/1"]
     # PID 1 is root's; who may trace it sees it all the same.
     return ["absent /proc/1", "present /proc/self/status"] if is_user(row) else ["present /proc/self/status"]
 
@@ -160,6 +186,10 @@ KEYS = {
     "root": (
         Value("host", "", ("present /mnt/bin/svc-init",)),
         Value("directory", "RootDirectory=@DIR@/pairs\nMountAPIVFS=yes\n", ("absent /mnt/bin", "content /etc/image lower", "filesystem /proc proc")),
+        Value("squashfs", "RootImage=@DIR@/pairs.squashfs\nMountAPIVFS=yes\n",
+              ("absent /mnt/bin", "content /etc/image lower", "read-only / /srv /usr/open"), needs(state=("no",), runtime=("no",))),
+        Value("ephemeral", "RootDirectory=@DIR@/pairs\nRootEphemeral=yes\nMountAPIVFS=yes\n",
+              lambda row: ["absent /mnt/bin", "content /etc/image lower"] + ([] if everything_read_only(row) else ["absent /srv/made", "touch /srv/made"])),
         Value("image", "Container.Image=@DIR@/pairs\n", ("absent /mnt/bin", "content /etc/image lower", "filesystem / overlay")),
         Value("layers", "Container.Image=@DIR@/layer:@DIR@/pairs\n", ("absent /mnt/bin", "content /over upper", "content /etc/image lower")),
     ),
@@ -174,6 +204,7 @@ KEYS = {
     "user": (
         Value("root", "", (f"uid 0", "gid 0")),
         Value("www-data", "User=www-data\n", (f"uid {UID}", f"gid {UID}", "groups none")),
+        Value("dynamic", "DynamicUser=yes\n", ("uid >61183", "uid <65520", "gid >61183", "groups none", "environment USER=*")),
     ),
     "pids": (
         Value("no", "PrivatePIDs=no\n", ("namespace pid is @NS_pid@",)),
@@ -194,8 +225,8 @@ KEYS = {
         Value("yes", "PrivateIPC=yes\n", ("namespace ipc differs @NS_ipc@",)),
     ),
     "tmp": (
-        Value("no", "", lambda row: check_tmp(row)),
-        Value("yes", "PrivateTmp=yes\n", ("absent @OUTSIDE@", "writable /tmp /var/tmp", "mode /tmp 01777", "mode /var/tmp 01777")),
+        Value("no", "", check_tmp),
+        Value("yes", "PrivateTmp=yes\n", check_tmp),
     ),
     "devices": (
         Value("no", "", lambda row: ["device /dev/null 1:3"]),
@@ -243,7 +274,7 @@ KEYS = {
         Value("yes", "RestrictNamespaces=yes\n", ("refused unshare-user", "refused clone-user", "refused unshare-net")),
     ),
     "suid": (
-        Value("no", "", ("allowed chmod-suid",)),
+        Value("no", "", lambda row: ["refused chmod-suid"] if is_dynamic(row) else ["allowed chmod-suid"]),
         Value("yes", "RestrictSUIDSGID=yes\n", ("refused chmod-suid", "allowed chmod")),
     ),
     "write_execute": (
@@ -293,17 +324,30 @@ KEYS = {
         Value("no", "", ()),
         Value("yes", "Delegate=yes\n", lambda row: ["cgroup-delegated"] if row["cgroups"] in ("no", "private") and row["filter"] == "no" else []),
     ),
+    "landlock": (
+        Value("no", "", ()),
+        Value("yes", "LandlockConnectTCP=1\n", lambda row: ["connect 9 EACCES"] if row["families"] == "no" else []),
+    ),
+    "credential": (
+        Value("no", "", ("no-environment CREDENTIALS_DIRECTORY",)),
+        Value("yes", "SetCredential=token:word\n", ("content ${CREDENTIALS_DIRECTORY}/token word", "read-only ${CREDENTIALS_DIRECTORY}"),
+              lambda row: row.get("root") != "squashfs"),  # whose root has no place for it: here it is not in /run
+    ),
     "state": (
         Value("no", "", ("no-environment STATE_DIRECTORY",)),
-        Value("yes", "StateDirectory=%N\n", lambda row: [f"owner ${{STATE_DIRECTORY}} {UID if is_user(row) else 0} {UID if is_user(row) else 0}",
+        Value("yes", "StateDirectory=%N\n", lambda row: [f"owner ${{STATE_DIRECTORY}} {uid(row)} {uid(row)}",
                                                          "writable ${STATE_DIRECTORY}"]),
     ),
     "runtime": (
         Value("no", "", ("no-environment RUNTIME_DIRECTORY",)),
-        Value("yes", "RuntimeDirectory=%N\n", lambda row: [f"owner ${{RUNTIME_DIRECTORY}} {UID if is_user(row) else 0} {UID if is_user(row) else 0}",
+        Value("yes", "RuntimeDirectory=%N\n", lambda row: [f"owner ${{RUNTIME_DIRECTORY}} {uid(row)} {uid(row)}",
                                                            "writable ${RUNTIME_DIRECTORY}"]),
     ),
 }
+
+
+if not os.path.exists("/dev/loop-control") or not shutil.which("mksquashfs", path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
+    KEYS["root"] = tuple(value for value in KEYS["root"] if value.name != "squashfs")
 
 
 def volume_line(row, read_only):

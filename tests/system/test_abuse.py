@@ -21,7 +21,7 @@ ANYONE = 1000
 READERS = {
     "GetUnit", "GetUnitByPID", "GetUnitByInvocationID", "LoadUnit", "GetUnitProcesses", "GetJob", "ListJobs", "ListUsage", "ListUnits",
     "ListUnitsFiltered", "ListUnitsByPatterns", "ListUnitsByNames", "ListUnitFiles", "ListUnitFilesByPatterns", "GetUnitFileState", "Subscribe",
-    "Unsubscribe", "GetProcesses",
+    "Unsubscribe", "GetProcesses", "LookupDynamicUserByName", "LookupDynamicUserByUID", "GetDynamicUsers",
 }
 BUS_CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">

@@ -339,6 +339,37 @@ def groups_are_exact():
 
 
 @test
+def nothing_of_a_dynamic_user_outlives_it():
+    """CVE-2019-3843, CVE-2019-3844: neither a set-user-id file nor one of its own can be left where the next owner of the id finds it."""
+    with Tree("dynamic") as tree:
+        os.mkdir(tree.path("data", "open"))
+        os.chmod(tree.path("data", "open"), 0o1777)
+        os.makedirs(tree.path("image", "srv", "open"))
+        os.chmod(tree.path("image", "srv", "open"), 0o1777)
+        refused = "refused chmod-suid -- no-new-privileges 1 -- refused x86-mount ENOSYS"
+        tree.service("host.service", f"{refused} -- write-error @DIR@/data/open/left x EROFS -- write /tmp/left x -- write /var/tmp/left x"
+                     " -- write ${STATE_DIRECTORY}/left x -- make-suid ${STATE_DIRECTORY}/left EPERM -- make-suid /tmp/left EPERM",
+                     "Type=oneshot\nDynamicUser=yes\nStateDirectory=host\n")
+        with open(tree.path("data", "open", "left"), "w"):
+            pass
+        os.chmod(tree.path("data", "open", "left"), 0o666)
+        tree.start("host.service")
+        uid = os.stat(tree.path("state", "lib", "private", "host", "left")).st_uid
+        expect(61184 <= uid <= 65519, f"its files belong to {uid}")
+        expect_equal(os.stat(tree.path("state", "lib", "private")).st_mode & 0o777, 0o700, "where they are")
+        for folder in ("/tmp", "/var/tmp"):
+            expect(not os.path.exists(f"{folder}/left"), f"a file is left in {folder}")
+        for folder, _, names in os.walk(tree.directory):
+            for name in names:
+                status = os.lstat(os.path.join(folder, name))
+                expect(not status.st_mode & 0o6000, f"{name} is set-user-id")
+                expect(status.st_uid != uid or "private" in folder, f"{folder}/{name} belongs to {uid}")
+        # Explicit permission does not help: what DynamicUser= implies is implied.
+        tree.service("asks.service", refused, "Type=oneshot\nDynamicUser=yes\nNoNewPrivileges=no\nRestrictSUIDSGID=no\nProtectSystem=no\n")
+        tree.start("asks.service")
+
+
+@test
 def exec_is_no_wider_than_the_service():
     checks = ("uid", "33", "--", "gid", "33", "--", "groups", "none", "--", "no-new-privileges", "1", "--", "seccomp", "2", "--", "capabilities",
               "bounding=chown", "effective=chown", "permitted=chown", "--", "refused", "mount", "--", "refused",
