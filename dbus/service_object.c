@@ -86,6 +86,12 @@ SERVICE_GETTER(service_object_get_words)
 	return text ? sd_bus_message_append_basic(reply, 's', text) : -ENOMEM;
 }
 
+SERVICE_GETTER(service_object_get_clean_result)
+{
+	return sd_bus_message_append(
+		reply, "s", host_clean_result(connection_view(bus)->connection->owner->host, userdata));
+}
+
 SERVICE_GETTER(service_object_get_isolation)
 {
 	_cleanup_text_list_ char **facts = NULL;
@@ -116,6 +122,7 @@ const sd_bus_vtable service_object_vtable[] = {
 	SD_BUS_PROPERTY("StatusText", "s", service_object_get_status_text, 0, SERVICE_CHANGES),
 	SD_BUS_PROPERTY("StatusErrno", "i", NULL, offsetof(struct unit, status_errno), SERVICE_CHANGES),
 	SD_BUS_PROPERTY("Result", "s", service_object_get_result, 0, SERVICE_CHANGES),
+	SD_BUS_PROPERTY("CleanResult", "s", service_object_get_clean_result, 0, 0),
 	SD_BUS_PROPERTY("UID", "u", service_object_get_ids, 0, SERVICE_CHANGES),
 	SD_BUS_PROPERTY("GID", "u", service_object_get_ids, 0, SERVICE_CHANGES),
 	SD_BUS_PROPERTY("NRestarts", "u", NULL, offsetof(struct unit, n_restarts), SERVICE_CHANGES),

@@ -18,8 +18,20 @@ static struct host_clean *host_clean_free(struct host_clean *clean)
 	return NULL;
 }
 
+const char *host_clean_result(const struct host *host, const struct unit *unit)
+{
+	const struct host_unit *host_unit = host_unit_find(host, unit->name);
+	int result = host_unit ? host_unit->clean_result : 0;
+
+	return result == -ETIMEDOUT ? "timeout" : result < 0 ? "resources" : "success";
+}
+
 static void host_clean_tell(struct host_clean *clean)
 {
+	struct host_unit *unit = host_unit_get(clean->host, clean->unit);
+
+	if (unit)
+		unit->clean_result = clean->result;
 	if (clean->done)
 		clean->done(clean->data, clean->result);
 	clean->done = NULL;

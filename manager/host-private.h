@@ -30,6 +30,7 @@ struct host_unit {
 	size_t n_programs;
 	uint64_t generation; /* of the files that name users; another one empties the cache */
 
+	int clean_result; /* of the last svcctl clean */
 	char *cgroup;	  /* path in the tree; NULL until made */
 	int cgroup_fd;	  /* for CLONE_INTO_CGROUP; -1 */
 	int events_watch; /* inotify watch of cgroup.events; -1 */

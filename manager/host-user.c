@@ -360,10 +360,18 @@ uid_t host_user_of(const struct host *host, const char *unit, const struct spec 
 	return user ? user->uid : host_user_choose(host, spec->user);
 }
 
-/* Of units that went down while no manager ran. */
+/* Drops those of units that went down while no manager ran; the others' processes are theirs still. */
 void host_user_purge(struct host *host)
 {
 	bool again = true;
+
+	for (const struct host_user *user = host->users; user; user = user->next)
+		TEXT_LIST_FOREACH (name, user->units) {
+			struct host_unit *unit = host_unit_get(host, *name);
+
+			if (unit)
+				unit->uid = unit->gid = user->uid;
+		}
 
 	while (again) {
 		again = false;

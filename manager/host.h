@@ -92,6 +92,8 @@ const struct host_user *host_users(const struct host *host);
 /* Takes away what an inactive unit keeps: WHAT is a bit per enum spec_directory. DONE is called once, when all is gone or cannot be
  * removed, or with -ETIMEDOUT after TimeoutCleanSec=; not at all, and 1 is returned, when that is so already. -EALREADY: it is not
  * inactive. -EUNATCH: it has none of these. */
+const char *host_clean_result(const struct host *host,
+			      const struct unit *unit); /* "success", "timeout", "resources" */
 int host_clean(struct host *host, struct unit *unit, unsigned what, void (*done)(void *data, int result),
 	       void *data, struct failure *failure);
 

@@ -427,6 +427,7 @@ static int finish_dynamic_user(struct unit_config *config, struct failure *failu
 		spec->protect_home = SPEC_PROTECT_HOME_READ_ONLY;
 	spec->no_new_privileges = true;
 	spec->restrict_suid_sgid = true;
+	config->remove_ipc = true;
 	return 0;
 }
 

@@ -52,7 +52,9 @@ def a_user_for_a_run(tree):
     uid = up(tree, "web.service")
     expect(FIRST <= uid <= LAST, f"uid {uid}")
     expect_equal(users(tree), {"web": (uid, ["web.service"])}, "who there is")
-    expect_equal(tree.show("web.service", "User", "DynamicUser"), {"User": "web", "DynamicUser": "yes"})
+    expect_equal(tree.show("web.service", "User", "DynamicUser", "RemoveIPC", "ProtectSystem", "ProtectHome", "PrivateTmpEx"),
+                 {"User": "web", "DynamicUser": "yes", "RemoveIPC": "yes", "ProtectSystem": "strict", "ProtectHome": "read-only",
+                  "PrivateTmpEx": "disconnected"})
     call = ("busctl", "--address=unix:path=/mnt/run/bus", "call", "org.svcd1", "/org/svcd1", "org.svcd1.Manager")
     if tree.run("sh", "-c", "command -v busctl").returncode == 0:
         expect_equal(tree.run(*call, "LookupDynamicUserByName", "s", "web").stdout.strip(), f"u {uid}", "by name")

@@ -211,6 +211,7 @@ def clean_takes_what_it_is_told(tree):
     expect_equal(left(), {"StateDirectory"}, "after clean --what=logs")
     tree.good("clean", "--what=all", "c.service")
     expect_equal(left(), set(), "after clean --what=all")
+    expect_equal(tree.show("c.service", "CleanResult"), "success", "CleanResult")
     result = tree.svcctl("clean", "--what=nothing", "c.service")
     expect(result.returncode != 0 and "nothing" in result.stderr, result.stderr)
     tree.service("none.service", "forever", "Type=exec\n")

@@ -238,6 +238,90 @@ TEST(a_filter_of_files_lets_the_launch_pass)
 	spec_deinit(&spec);
 }
 
+/* Where no machine has anything: what is missing on the host's tree is made. */
+static char *const bases[] = {(char *)"/nonexistent/run", (char *)"/nonexistent/lib",
+			      (char *)"/nonexistent/cache", (char *)"/nonexistent/log",
+			      (char *)"/nonexistent/etc"};
+
+static void append(char ***list, const char *item)
+{
+	EXPECT(text_list_append(list, item) == 0);
+}
+
+static void fill_keeper(struct spec *spec)
+{
+	append(&spec->directories[SPEC_DIRECTORY_STATE], "web:alias");
+	append(&spec->directories[SPEC_DIRECTORY_STATE], "web/inner::ro");
+	append(&spec->directories[SPEC_DIRECTORY_RUNTIME], "web");
+	append(&spec->directories[SPEC_DIRECTORY_CONFIGURATION], "web");
+	append(&spec->credentials[SPEC_CREDENTIAL_SET], "key:never\\x20shown");
+	append(&spec->credentials[SPEC_CREDENTIAL_LOAD], "null:/dev/null");
+}
+
+static struct compile_context keeper_context(void)
+{
+	struct compile_context context = plain_context;
+
+	context.directories = (const char *const *)bases;
+	context.credentials_directory = "/nonexistent/credentials/web.service";
+	return context;
+}
+
+/* What a dynamic user keeps, on the host's tree. */
+TEST(what_a_service_keeps)
+{
+	struct compile_context context = keeper_context();
+	struct spec spec;
+
+	spec_init(&spec);
+	fill_keeper(&spec);
+	spec.dynamic_user = true;
+	EXPECT(text_set(&spec.user, "web") == 0);
+	spec.protect_system = SPEC_PROTECT_SYSTEM_STRICT;
+	context.dynamic_uid = 61234;
+	context.dynamic_passwd = "/nonexistent/users/web.service.passwd";
+	context.dynamic_group = "/nonexistent/users/web.service.group";
+	compile_golden("keeper", &spec, &server, &context);
+	spec_deinit(&spec);
+}
+
+/* The same in a container with ids of its own. */
+TEST(what_a_container_keeps)
+{
+	struct compile_context context = keeper_context();
+	struct spec spec;
+
+	fill_container(&spec);
+	fill_keeper(&spec);
+	context.auto_range = 524288;
+	compile_golden("container-keeper", &spec, &server, &context);
+	spec_deinit(&spec);
+}
+
+/* Without anything asked for nothing is done: see plain.txt. Nowhere to put it is told. */
+TEST(a_directory_needs_a_place)
+{
+	struct spec spec;
+	struct program *program = NULL;
+	struct failure failure = {};
+	uint32_t origin;
+	uint16_t item;
+
+	spec_init(&spec);
+	append(&spec.directories[SPEC_DIRECTORY_LOGS], "web");
+	EXPECT(compile(&spec, &server, &plain_context, &program, &failure, &origin, &item) == -EOPNOTSUPP);
+	EXPECT(compile_exit_status(origin) == 240);
+	spec_deinit(&spec);
+	spec_init(&spec);
+	append(&spec.credentials[SPEC_CREDENTIAL_LOAD], "key:/nonexistent/key");
+	EXPECT(compile(&spec, &server,
+		       &(struct compile_context){
+			       .name = "web", .join_pidfd = -1, .credentials_directory = "/c/web"},
+		       &program, &failure, &origin, &item) == -ENOENT);
+	EXPECT(compile_exit_status(origin) == 243);
+	spec_deinit(&spec);
+}
+
 TEST(full_privileges_have_no_isolation)
 {
 	struct compile_command command = server;

@@ -186,17 +186,17 @@ TEST(templates_and_specifiers)
 	begin();
 	write_file(
 		"etc/foo-web@.service",
-		"[Service]\nExecStart=/bin/x %n %N %p %P %i %I %j %J %f %H %m %b %v %t %S %C %L %% %y %Y\n");
+		"[Service]\nExecStart=/bin/x %n %N %p %P %i %I %j %J %f %H %m %b %v %t %S %C %L %% %E %d %T %V %y %Y\n");
 	EXPECT(load("foo-web@a-b\\x2dc.service") == UNIT_LOADED);
-	config->commands[SERVICE_EXEC_START].items[0].argv[19][strlen(scratch)] = '\0';
-	EXPECT_TEXT(config->commands[SERVICE_EXEC_START].items[0].argv[19], scratch);
-	free(config->commands[SERVICE_EXEC_START].items[0].argv[20]);
-	free(config->commands[SERVICE_EXEC_START].items[0].argv[19]);
-	config->commands[SERVICE_EXEC_START].items[0].argv[19] = NULL;
+	config->commands[SERVICE_EXEC_START].items[0].argv[23][strlen(scratch)] = '\0';
+	EXPECT_TEXT(config->commands[SERVICE_EXEC_START].items[0].argv[23], scratch);
+	free(config->commands[SERVICE_EXEC_START].items[0].argv[24]);
+	free(config->commands[SERVICE_EXEC_START].items[0].argv[23]);
+	config->commands[SERVICE_EXEC_START].items[0].argv[23] = NULL;
 	EXPECT_TEXT(
 		joined(config->commands[SERVICE_EXEC_START].items[0].argv),
 		"/bin/x foo-web@a-b\\x2dc.service foo-web@a-b\\x2dc foo-web foo/web a-b\\x2dc a/b-c web web /a/b-c host machine boot "
-		"6.1 /run /state /var/cache /var/log %");
+		"6.1 /run /state /var/cache /var/log % /etc /run/credentials/foo-web@a-b\\x2dc.service /tmp /var/tmp");
 	write_file("etc/foo-web@.service.d/x.conf", "[Unit]\nAfter=%i.device\n");
 	EXPECT(load("foo-web@.service") == UNIT_BAD_SETTING);
 	EXPECT(strstr(why(), "a template cannot run"));

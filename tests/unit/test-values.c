@@ -454,6 +454,47 @@ TEST(namespaces)
 	EXPECT(refused_in("Container", "ContainerName", "-web"));
 }
 
+TEST(directories)
+{
+	EXPECT_TEXT(once("StateDirectory", "web web/data"), "web web/data");
+	EXPECT_TEXT(once("StateDirectory", ".//a/./b/ a/b"), "a/b");
+	EXPECT_TEXT(once("CacheDirectory", "web:alias x::ro y:z:ro"), "web:alias x::ro y:z:ro");
+	EXPECT_TEXT(once("RuntimeDirectory", "\"a b\""), "\"a b\"");
+	EXPECT(refused("StateDirectory", "/var/lib/x"));
+	EXPECT(refused("StateDirectory", "a/../b"));
+	EXPECT(refused("StateDirectory", "."));
+	EXPECT(refused("StateDirectory", "private"));
+	EXPECT(refused("StateDirectory", "a:private/b"));
+	EXPECT(refused("StateDirectory", "a:a"));
+	EXPECT(refused("StateDirectory", "a:b:rw"));
+	EXPECT(refused("StateDirectory", "a:b:ro:c"));
+	EXPECT(refused("ConfigurationDirectory", "a:b"));
+	EXPECT_TEXT(once("RuntimeDirectoryPreserve", "restart"), "restart");
+	EXPECT(refused("RuntimeDirectoryPreserve", "sometimes"));
+	EXPECT_TEXT(once("LogsDirectoryMode", "0700"), "0700");
+}
+
+TEST(credentials)
+{
+	EXPECT_TEXT(once("LoadCredential", "a:/etc/x//y"), "a:/etc/x/y");
+	EXPECT_TEXT(once("LoadCredential", "a"), "a");
+	EXPECT_TEXT(once("LoadCredential", "a:b"), "a:b");
+	EXPECT_TEXT(once("ImportCredential", "a.*:b."), "a.*:b.");
+	EXPECT_TEXT(once("ImportCredential", "*"), "*");
+	/* Never what is in it. */
+	EXPECT_TEXT(once("SetCredential", "a:se\\x63ret value"), "a");
+	EXPECT_TEXT(once("SetCredentialEncrypted", "a:c2VjcmV0"), "a");
+	EXPECT(refused("LoadCredential", "a b:/x"));
+	EXPECT(refused("LoadCredential", "a:b/c"));
+	EXPECT(refused("ImportCredential", "*a"));
+	EXPECT(refused("ImportCredential", "a:/b"));
+	EXPECT(refused("SetCredential", "a"));
+	EXPECT(refused("SetCredential", "a:\\z"));
+	EXPECT(refused("SetCredentialEncrypted", "a:$$$"));
+	EXPECT(refused("SetCredentialEncrypted", "a:"));
+	EXPECT(refused_in("Container", "Secret", "a,type=file"));
+}
+
 TEST(users)
 {
 	EXPECT(refused("User", "99999999999999999999"));
