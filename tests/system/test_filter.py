@@ -125,38 +125,47 @@ def slices_judge_for_the_units_in_them():
         tree.good("stop", "plain.service", "allowing.service")
 
 
-def programs():
-    """The names of all eBPF programs in the kernel."""
-    names, previous = [], 0
-    while True:
-        try:
-            previous = bpf_next_program(previous)
-            descriptor = bpf(13, id=(0, "I", previous))
-        except OSError:
-            return names
-        info = ctypes.create_string_buffer(256)
-        bpf(15, fd=(0, "I", descriptor), size=(4, "I", len(info)), info=(8, "Q", ctypes.addressof(info)))
-        os.close(descriptor)
-        names.append(info.raw[64:80].rstrip(b"\0").decode())
+def attached(tree, unit):
+    """The ids of the programs attached to the unit's cgroup, by where they are attached."""
+    group = os.open(tree.cgroups_of(unit)[0], os.O_RDONLY)
+    found = {}
+    for kind in (0, 1, 6):  # ingress, egress, device
+        ids = (ctypes.c_uint32 * 8)()
+        attributes = bpf(16, group=(0, "I", group), kind=(4, "I", kind), ids=(16, "Q", ctypes.addressof(ids)), n=(24, "I", 8))[1]
+        found[kind] = list(ids[:struct.unpack_from("<I", attributes, 24)[0]])
+    os.close(group)
+    return found
+
+
+def is_loaded(program):
+    try:
+        os.close(bpf(13, id=(0, "I", program))[0])
+        return True
+    except OSError:
+        return False
 
 
 @test
 def units_share_programs_and_leave_none():
     with Tree("filter-shared") as tree:
-        def ours():
-            return sorted(name for name in programs() if name.startswith("svcd_"))
-        expect_equal(ours(), [], "programs before")
-        for number in range(5):
-            tree.service(f"many-{number}.service", "forever", "Type=exec\nDevicePolicy=closed\nIPAddressDeny=10.0.0.0/8\n")
         units = [f"many-{number}.service" for number in range(5)]
-        tree.start(*units)
-        expect_equal(ours(), ["svcd_device", "svcd_egress", "svcd_ingress"], "programs of five units")
+        for unit in units:
+            tree.service(unit, "forever", "Type=exec\nDevicePolicy=closed\nIPAddressDeny=10.0.0.0/8\n")
+        tree.service("other.service", "forever", "Type=exec\nDevicePolicy=strict\n")
+        tree.start(*units, "other.service")
+        first = attached(tree, units[0])
+        expect_equal([len(ids) for ids in first.values()], [1, 1, 1], "programs of a unit")
+        expect(all(attached(tree, unit) == first for unit in units), "the same rules are not the same programs")
+        expect(attached(tree, "other.service")[6] != first[6], "other rules are the same program")
         before = tree.manager_pid()
         tree.kill(before)
         manager_is_back(tree, before)
-        wait_for(lambda: len(ours()) == 3, "the old programs to go")
-        tree.good("stop", *units)
-    wait_for(lambda: not ours(), "all programs to go with the last unit")
+        second = attached(tree, units[0])
+        expect_equal([len(ids) for ids in second.values()], [1, 1, 1], "programs of a unit after a crash")
+        expect(all(attached(tree, unit) == second for unit in units), "the same rules are not the same programs after a crash")
+        wait_for(lambda: not any(is_loaded(ids[0]) for ids in first.values()), "the old programs to go")
+        tree.good("stop", *units, "other.service")
+    wait_for(lambda: not any(is_loaded(ids[0]) for ids in second.values()), "all programs to go with the last unit")
 
 
 @test
@@ -214,30 +223,22 @@ def sets_of_the_packet_filter_hold_the_unit_while_it_is_up():
 
 
 def bpf(command, **fields):
-    """bpf(2) with the members of its union given as (offset, format, value)."""
+    """bpf(2) with the members of its union given as (offset, format, value). Returns its result and the union after it."""
     attributes = bytearray(128)
     for offset, form, value in fields.values():
         struct.pack_into(form, attributes, offset, value)
     buffer = (ctypes.c_char * len(attributes)).from_buffer(attributes)
-    libc = ctypes.CDLL(None, use_errno=True)
-    result = libc.syscall(321 if os.uname().machine == "x86_64" else 280, command, buffer, len(attributes))
-    expect(result >= 0, f"bpf: {os.strerror(ctypes.get_errno())}")
-    return result
-
-
-def bpf_next_program(previous):
-    attributes = bytearray(struct.pack("<II", previous, 0)) + bytearray(120)
-    buffer = (ctypes.c_char * len(attributes)).from_buffer(attributes)
-    if ctypes.CDLL(None, use_errno=True).syscall(321 if os.uname().machine == "x86_64" else 280, 11, buffer, len(attributes)) < 0:
-        raise OSError(ctypes.get_errno(), "no more programs")
-    return struct.unpack_from("<I", attributes, 4)[0]
+    result = ctypes.CDLL(None, use_errno=True).syscall(321 if os.uname().machine == "x86_64" else 280, command, buffer, len(attributes))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), f"bpf: {os.strerror(ctypes.get_errno())}")
+    return result, attributes
 
 
 def pin_program(path, kind, verdict):
     """Pins "return VERDICT" there."""
     code = ctypes.create_string_buffer(struct.pack("<BBhi", 0xb7, 0, 0, verdict) + struct.pack("<BBhi", 0x95, 0, 0, 0))
     licence, name = ctypes.create_string_buffer(b"GPL"), ctypes.create_string_buffer(path.encode())
-    program = bpf(5, kind=(0, "I", kind), n=(4, "I", 2), code=(8, "Q", ctypes.addressof(code)), licence=(16, "Q", ctypes.addressof(licence)))
+    program, _ = bpf(5, kind=(0, "I", kind), n=(4, "I", 2), code=(8, "Q", ctypes.addressof(code)), licence=(16, "Q", ctypes.addressof(licence)))
     bpf(6, path=(0, "Q", ctypes.addressof(name)), fd=(8, "I", program))
     os.close(program)
 
