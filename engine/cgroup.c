@@ -19,7 +19,6 @@
 
 /* Of /proc/self/ns/pid in the machine's first PID namespace; the kernel's PROC_PID_INIT_INO. */
 #define CGROUP_FIRST_PID_NAMESPACE 0xeffffffcu
-#define CGROUP_SCOPE		   "init.scope"
 
 enum { CGROUP_DEPTH_MAX = 32, CGROUP_FILE_MAX = 1 << 20, CGROUP_KILL_ROUNDS = 64 };
 

@@ -17,6 +17,8 @@ enum { /* controllers, as bits */
        CGROUP_MISC = 1 << 7,
 };
 
+#define CGROUP_SCOPE "init.scope" /* the group of the manager and svc-init themselves */
+
 struct cgroup_tree {
 	int root_fd;	      /* O_PATH|O_DIRECTORY of our part of the hierarchy; -1: no writable cgroup v2 */
 	char *path;	      /* absolute, for messages: "/sys/fs/cgroup/unified/svcd" */

@@ -224,6 +224,34 @@ static int host_filter_load_pinned(const struct filter_program *program, struct 
 		       : 0;
 }
 
+/* The kernel patches its own code when the first program is attached somewhere and when the last one goes, which takes longer than all
+ * the rest of a start. From the first use on, one that allows all stays attached to the manager's own group: that is what keeps the places
+ * ready. It goes with the tree. Failing costs time only. */
+static void host_filter_keep_ready(struct host *host, const struct filter_program *program)
+{
+	struct bpf_code code = {};
+	uint32_t ids[BPF_ATTACHED_MAX];
+	struct bpf_source source = {.name = "svcd_ready",
+				    .type = program->type,
+				    .attach = program->attach,
+				    .btf_id = program->btf_id};
+	_cleanup_fd_ int group = -1, fd = -1;
+
+	if (program->pinned || program->attach >= 64 || host->filters_ready >> program->attach & 1)
+		return;
+	host->filters_ready |= UINT64_C(1) << program->attach;
+	group = openat(host->cgroups.root_fd, CGROUP_SCOPE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (group < 0 || bpf_attached(group, program->attach, ids) != 0)
+		return;
+	bpf_code_return(&code, 1);
+	source.insns = code.insns;
+	source.n = code.n;
+	fd = bpf_code_finish(&code) < 0 ? -1 : bpf_load(&source, NULL);
+	if (fd >= 0)
+		bpf_attach(group, fd, program->attach, -1);
+	bpf_code_deinit(&code);
+}
+
 /* A program with a state of the unit's is for no other. */
 static bool host_filter_is_own(const struct filter_program *program)
 {
@@ -287,6 +315,7 @@ int host_filter_load(struct host_unit *unit, const struct filter_program *progra
 		*ret = known;
 		return 0;
 	}
+	host_filter_keep_ready(host, program);
 	r = program->pinned ? host_filter_load_pinned(program, loaded, failure)
 			    : host_filter_load_code(unit, program, loaded, failure);
 	if (r < 0)
