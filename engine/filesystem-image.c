@@ -254,6 +254,12 @@ static int filesystem_image_emit_others(struct build *build, struct filesystem_i
 			build_slot_release(build, slot);
 			continue;
 		}
+		if (places[i].part == IMAGE_USR &&
+		    (build->spec->extension_images.n || build->spec->extension_directories.n))
+			return build_fail(
+				build, -EOPNOTSUPP,
+				"image %s has a /usr partition, which extensions cannot be laid over",
+				image->path);
 		entry = mountplan_add(plan, build, MOUNTPLAN_TREE, places[i].target);
 		entry->slot = slot;
 		entry->implied = true;

@@ -17,6 +17,7 @@
 #include "engine/credential.h"
 #include "engine/directory.h"
 #include "engine/filesystem.h"
+#include "engine/filesystem-extension.h"
 #include "engine/filesystem-image.h"
 #include "engine/filesystem-overlay.h"
 #include "engine/filesystem-protect.h"
@@ -34,7 +35,7 @@ static bool filesystem_has_mounts(const struct spec *spec)
 	       spec->temporary_file_systems.n || spec->tmpfs.n || spec->read_only_paths.n ||
 	       spec->read_write_paths.n || spec->inaccessible_paths.n || spec->exec_paths.n ||
 	       spec->no_exec_paths.n || spec->mask || spec->mount_images.n || spec->mounts.n ||
-	       spec->devices.n;
+	       spec->devices.n || spec->extension_images.n || spec->extension_directories.n;
 }
 
 bool filesystem_is_container(const struct spec *spec)
@@ -174,12 +175,14 @@ static int filesystem_emit_root(struct build *build, struct mountplan *plan, cha
 		r = filesystem_image_collect(build, plan);
 	if (r == 0)
 		r = filesystem_volume_collect(build, plan, kept);
-	if (r < 0 || build->root == BUILD_ROOT_IN_PLACE)
+	if (r < 0)
 		return r;
-	op = build_op(build, PROGRAM_ATTACH_ROOT);
-	op->slot = BUILD_SLOT_ROOT;
-	op->slot2 = BUILD_SLOT_OLD_ROOT;
-	return 0;
+	if (build->root != BUILD_ROOT_IN_PLACE) {
+		op = build_op(build, PROGRAM_ATTACH_ROOT);
+		op->slot = BUILD_SLOT_ROOT;
+		op->slot2 = BUILD_SLOT_OLD_ROOT;
+	}
+	return filesystem_extension_emit(build);
 }
 
 /* --- API file systems -------------------------------------------------------------------------------- */

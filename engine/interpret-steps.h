@@ -133,5 +133,5 @@ int interpret_terminal_take(const struct interpret_run *run);
 
 interpret_step interpret_terminal_open;
 interpret_step interpret_dev_make;
-interpret_step interpret_copy_up;
+interpret_step interpret_copy_up, interpret_extend_root;
 interpret_step interpret_image_loop, interpret_image_verity, interpret_image_filesystem;

@@ -366,6 +366,7 @@ static const struct {
 	[PROGRAM_VERITY] = {interpret_image_verity, INTERPRET_OWNER_KEEP},
 	[PROGRAM_FILESYSTEM] = {interpret_image_filesystem, INTERPRET_OWNER_KEEP},
 	[PROGRAM_ATTACH_ROOT] = {interpret_root_attach, INTERPRET_OWNER_KEEP},
+	[PROGRAM_EXTEND] = {interpret_extend_root, INTERPRET_OWNER_KEEP},
 	[PROGRAM_DROP_OLD_ROOT] = {interpret_root_drop_old, INTERPRET_OWNER_KEEP},
 	[PROGRAM_MAKE_DIRECTORY] = {interpret_mounts_make_directory, INTERPRET_OWNER_NUMBER2},
 	[PROGRAM_MAKE_FILE] = {interpret_mounts_make_file, INTERPRET_OWNER_NUMBER2},

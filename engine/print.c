@@ -553,6 +553,7 @@ static void (*const print_families[PROGRAM_CODE_MAX_])(struct print *print) = {
 	[PROGRAM_VERITY] = print_image,
 	[PROGRAM_FILESYSTEM] = print_image,
 	[PROGRAM_ATTACH_ROOT] = print_root,
+	[PROGRAM_EXTEND] = print_process,
 	[PROGRAM_DROP_OLD_ROOT] = print_root,
 	[PROGRAM_MAKE_DIRECTORY] = print_filesystem,
 	[PROGRAM_MAKE_FILE] = print_filesystem,

@@ -112,6 +112,8 @@ enum program_code {
 				   or PROGRAM_SLOT_NONE */
 	PROGRAM_ATTACH_ROOT, /* mounts the tree in slot over "/"; the old root is kept in slot2. From here slot is the attached root, but
 				   the process's root is still the old one, so that nothing covers the new one while it is filled */
+	PROGRAM_EXTEND, /* lays extensions over usr, opt and etc of the attached root in slot: text has a line "SLOT NAME" for each, uppermost first;
+				   -ESTALE when one was made for another system. The slots are closed */
 	PROGRAM_DROP_OLD_ROOT, /* slot: the tree of ATTACH_ROOT becomes the process's root by pivot_root(2) and the old one is detached:
 				   from here no host path exists. Must follow ATTACH_ROOT before FORK and EXEC */
 	PROGRAM_MAKE_DIRECTORY, /* text in slot, if missing; number: mode; missing parents are made 0755; number2: owner. With

@@ -271,6 +271,57 @@ def the_logger_in_a_root_of_its_own():
           "RootDirectory=@IMAGE@\nMountAPIVFS=no\nBindLogSockets=yes\nRootEphemeral=yes")
 
 
+def extension(tree, name, release, files):
+    """A directory and a squashfs of it, called NAME and NAME.raw."""
+    for path, text in {**files, f"usr/lib/extension-release.d/extension-release.{name}": release}.items():
+        path = tree.path("extensions", name, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+    quietly("mksquashfs", tree.path("extensions", name), tree.path("extensions", f"{name}.raw"), "-noappend", "-quiet", "-no-progress")
+
+
+@test
+def extensions_of_a_root():
+    # directive: Service.ExtensionImages Service.ExtensionDirectories Service.ExtensionImagePolicy
+    tree = the_tree()
+    for path, text in {"os/etc/os-release": 'NAME=Any\nID=anyos\nVERSION_ID="7"\nSYSEXT_LEVEL=2\n', "os/usr/lib/library": "library\n",
+                       "os/etc/motd": "root\n"}.items():
+        os.makedirs(os.path.dirname(tree.path(path)), exist_ok=True)
+        with open(tree.path(path), "w") as file:
+            file.write(text)
+    for folder in ("proc", "sys", "dev", "run", "opt", "tmp"):
+        os.makedirs(tree.path("os", folder))
+    shutil.copy(tree.path("guest"), tree.path("os", "guest"))
+    quietly("mksquashfs", tree.path("os"), tree.path("os.squashfs"), "-noappend", "-quiet", "-no-progress")
+    extension(tree, "tool", "ID=anyos\nSYSEXT_LEVEL=2\n", {"usr/bin/tool": "1\n", "usr/lib/shared": "tool\n", "etc/motd": "not taken\n"})
+    extension(tree, "more", "ID=_any\n", {"opt/more/file": "more\n", "usr/lib/shared": "more\n"})
+    extension(tree, "versioned", 'ID="anyos"\nVERSION_ID=7\n', {"usr/versioned": "7\n"})
+    extension(tree, "stranger", "ID=otheros\nVERSION_ID=7\n", {"usr/strange": "x\n"})
+    extension(tree, "old", "ID=anyos\nSYSEXT_LEVEL=1\nVERSION_ID=7\n", {"usr/old": "x\n"})
+    extension(tree, "foreign", "ID=_any\nARCHITECTURE=s390x\n", {"usr/foreign": "x\n"})
+    checks = ("content /usr/bin/tool 1 -- content /usr/lib/library library -- content /etc/motd root -- read-only /usr /opt"
+              " -- filesystem /usr overlay -- content /opt/more/file more -- content /usr/lib/shared {shared} -- content /usr/versioned 7")
+    directory = "@DIR@/extensions"
+    for root in ("RootDirectory=@DIR@/os", "RootImage=@DIR@/os.squashfs"):
+        check("images-on-root.service", checks.format(shared="more"),
+              f"{root}\nExtensionImages={directory}/tool.raw {directory}/versioned.raw {directory}/more.raw:nosuid -{directory}/nosuch.raw")
+        check("directories-on-root.service", checks.format(shared="tool"),
+              f"{root}\nExtensionImages={directory}/more.raw\nExtensionDirectories={directory}/tool {directory}/versioned -{directory}/nosuch")
+    for name in ("stranger", "foreign"):
+        for line in (f"ExtensionImages={directory}/{name}.raw", f"ExtensionDirectories={directory}/{name}"):
+            refused("other.service", f"RootDirectory=@DIR@/os\n{line}", line.partition("=")[0], "Stale", name)
+    refused("old.service", f"RootDirectory=@DIR@/os\nExtensionDirectories={directory}/old", "Stale")
+    refused("unnamed.service", "RootDirectory=@DIR@/os\nExtensionDirectories=@DIR@/image", "No such file")
+    refused("policy.service", f"RootDirectory=@DIR@/os\nExtensionImages={directory}/tool.raw\nExtensionImagePolicy=root=signed", "policy")
+    # On the host's own tree, seen by this service only.
+    extension(tree, "here", "ID=_any\n", {"opt/svcd-test-extension": "here\n"})
+    tree.unit("here.service", "[Service]\nType=oneshot\nExtensionImages=@DIR@/extensions/here.raw\n"
+              "ExecStart=@GUEST@ content /opt/svcd-test-extension here -- filesystem /opt overlay\n")
+    tree.start("here.service")
+    expect(not os.path.exists("/opt/svcd-test-extension"), "the host's /opt")
+
+
 @test
 def one_writable_image_many_commands():
     """ExecStartPre=, the main process and ExecStop= see one file system, not one cache each."""
