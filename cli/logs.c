@@ -1,5 +1,5 @@
 /* svcctl logs: the manager opens the unit's log and passes the descriptor; reading and following it is done
- * here. A line of the file is "REALTIME_USEC PRIORITY PID TEXT". When the file is put aside because it is
+ * here. How a line of the file looks, manager/host-log.c says at host_log_line(). When the file is put aside because it is
  * full, following goes on in the new one. */
 #include <errno.h>
 #include <inttypes.h>
@@ -56,20 +56,62 @@ static off_t logs_find_tail(int fd, int lines)
 	return 0;
 }
 
+/* "[+LENGTH][/IDENTIFIER] " behind the process id. Returns where the text begins. */
+static const char *logs_parse_identifier(const char *c, struct json_object *entry, size_t *ret_fields)
+{
+	char *end = (char *)c;
+
+	*ret_fields = *c == '+' ? strtoul(c + 1, &end, 10) : 0;
+	c = end;
+	if (*c == '/') {
+		size_t length = strcspn(c + 1, " ");
+
+		json_object_object_add(entry, "identifier", json_object_new_string_len(c + 1, (int)length));
+		c += 1 + length;
+	}
+	return c + (*c == ' ');
+}
+
+/* The text, and the LENGTH bytes of fields at its end, a 0x1f before each. */
+static void logs_parse_fields(const char *text, size_t length, struct json_object *entry)
+{
+	size_t size = strlen(text), begin = length > 0 && length <= size ? size - length : size;
+	_cleanup_free_ char *copy = strndup(text, begin), *rest = strdup(text + begin);
+	struct json_object *fields = length > 0 ? json_object_new_object() : NULL;
+	char *cursor = rest, *field;
+
+	json_object_object_add(entry, "text", value_text(copy ? copy : ""));
+	if (!fields)
+		return;
+	while ((field = strsep(&cursor, "\x1f"))) {
+		char *equals = strchr(field, '=');
+
+		if (!equals)
+			continue;
+		*equals = '\0';
+		json_object_object_add(fields, field, value_text(equals + 1));
+	}
+	json_object_object_add(entry, "fields", fields);
+}
+
 /* One line of the file, or NULL if it is none. */
 static struct json_object *logs_parse(const char *line)
 {
 	struct json_object *entry;
 	unsigned long long realtime;
 	int priority, pid, text = 0;
+	size_t fields;
 
 	if (sscanf(line, "%llu %d %d%n", &realtime, &priority, &pid, &text) < 3 || text == 0)
 		return NULL;
 	entry = json_object_new_object();
 	json_object_object_add(entry, "realtime", json_object_new_uint64(realtime));
-	json_object_object_add(entry, "priority", json_object_new_int(priority));
+	json_object_object_add(entry, "priority", json_object_new_int(priority & LOG_PRIMASK));
+	if (priority > LOG_PRIMASK)
+		json_object_object_add(entry, "facility", json_object_new_int(LOG_FAC(priority)));
 	json_object_object_add(entry, "pid", json_object_new_int(pid));
-	json_object_object_add(entry, "text", value_text(line + text + (line[text] == ' ')));
+	line = logs_parse_identifier(line + text, entry, &fields);
+	logs_parse_fields(line, fields, entry);
 	return entry;
 }
 
@@ -86,10 +128,12 @@ static void logs_print_entry(struct cli *cli, struct json_object *entry)
 	if (!localtime_r(&seconds, &tm) || strftime(time, sizeof time, "%b %d %H:%M:%S", &tm) == 0)
 		snprintf(time, sizeof time, "?");
 	printf("%s ", time);
-	if (pid > 0)
+	if (pid > 0) {
+		print_safe(properties_text(entry, "identifier"));
 		printf("[%" PRIi64 "]: ", pid);
-	else
+	} else {
 		printf("svcd: ");
+	}
 	fputs(print_colour(cli, colour), stdout);
 	print_safe(properties_text(entry, "text"));
 	puts(print_colour(cli, PRINT_PLAIN));

@@ -224,7 +224,45 @@ static int property_exception_open_files(sd_bus_message *message, const struct s
 	return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
+static const struct unit_log *property_exception_log(const struct spec *spec)
+{
+	return unit_config_log(
+		(const struct unit_config *)((const char *)spec - offsetof(struct unit_config, spec)));
+}
+PROPERTY_EXCEPTION_INT(facility, property_exception_log(spec)->facility)
+PROPERTY_EXCEPTION_INT(level, property_exception_log(spec)->level)
+PROPERTY_EXCEPTION_INT(level_max, property_exception_log(spec)->level_max)
+
+static int property_exception_log_fields(sd_bus_message *message, const struct spec *spec)
+{
+	char **fields = property_exception_log(spec)->fields;
+	int r = sd_bus_message_open_container(message, 'a', "ay");
+
+	TEXT_LIST_FOREACH (field, fields)
+		if (r >= 0)
+			r = sd_bus_message_append_array(message, 'y', *field, strlen(*field));
+	return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+/* Whether it says what is kept, and the pattern. */
+static int property_exception_log_patterns(sd_bus_message *message, const struct spec *spec)
+{
+	char **patterns = property_exception_log(spec)->patterns;
+	int r = sd_bus_message_open_container(message, 'a', "(bs)");
+
+	TEXT_LIST_FOREACH (pattern, patterns)
+		if (r >= 0)
+			r = sd_bus_message_append(message, "(bs)", (int)(**pattern != '~'),
+						  *pattern + (**pattern == '~'));
+	return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
 static const struct property_exception property_exceptions[] = {
+	{"SyslogFacility", "i", property_exception_facility},
+	{"SyslogLevel", "i", property_exception_level},
+	{"LogLevelMax", "i", property_exception_level_max},
+	{"LogExtraFields", "aay", property_exception_log_fields},
+	{"LogFilterPatterns", "a(bs)", property_exception_log_patterns},
 	{"StandardInputData", "ay", property_exception_input_data},
 	{"TTYRows", "q", property_exception_rows},
 	{"TTYColumns", "q", property_exception_columns},

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "engine/credential.h"
@@ -308,10 +309,33 @@ static int environment_set_own(const struct build *build, char ***list)
 	return r;
 }
 
+/* What the manager has of its own is about itself: its socket, its notifications. */
+static int environment_set_host(char ***list)
+{
+	static const char *const own[] = {"NOTIFY_SOCKET",	   "LISTEN_PID",       "LISTEN_FDS",
+					  "LISTEN_FDNAMES",	   "WATCHDOG_PID",     "WATCHDOG_USEC",
+					  "INVOCATION_ID",	   "SYSTEMD_EXEC_PID", "PATH",
+					  "CREDENTIALS_DIRECTORY", "SVCD_RUNTIME_DIR"};
+	int r = 0;
+
+	for (char **variable = environ; variable && *variable && r == 0; variable++) {
+		size_t length = strcspn(*variable, "=");
+		bool skip = !(*variable)[length];
+
+		for (size_t i = 0; i < ARRAY_SIZE(own) && !skip; i++)
+			skip = strlen(own[i]) == length && strncmp(own[i], *variable, length) == 0;
+		if (!skip)
+			r = environment_set(list, *variable);
+	}
+	return r;
+}
+
 static int environment_set_passed(struct build *build, char ***list)
 {
 	int r = 0;
 
+	if (build->spec->environment_host)
+		r = environment_set_host(list);
 	TEXT_LIST_FOREACH (name, build->spec->pass_environment) {
 		const char *value = getenv(*name);
 

@@ -498,6 +498,7 @@ struct spec {
 	struct spec_environment_file *environment_files;
 	size_t n_environment_files;
 	char **pass_environment, **unset_environment;
+	bool environment_host; /* all of the manager's own */
 	struct spec_rlimit rlimits[SPEC_N_RLIMITS];
 	int nice; /* -20..19 */
 	bool nice_set;

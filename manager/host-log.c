@@ -1,6 +1,5 @@
 /* What services print, and what the manager says of them: one file per unit, DIRECTORY/logs/UNIT.log, a line
- * each
- * ("REALTIME_USEC PRIORITY PID TEXT"). The pipe's read end is also held by svc-init, so that no output is
+ * each (see host_log_line()). The pipe's read end is also held by svc-init, so that no output is
  * lost and no writer gets SIGPIPE while the manager restarts. A file that has grown to its limit becomes
  * UNIT.log.old: at most two limits per unit. */
 #include <errno.h>
@@ -14,6 +13,8 @@
 #include <unistd.h>
 
 #include "manager/host-private.h"
+
+#define HOST_LOG_SEPARATOR "\x1f"
 
 enum {
 	HOST_LOG_FILE_LIMIT = 4 << 20, /* bytes */
@@ -30,13 +31,14 @@ static void host_log_path(const struct host *host, const char *unit, const char 
 	snprintf(path, PATH_MAX, "%s/logs/%s.log%s", host->runtime_directory, unit, suffix);
 }
 
-static int host_log_file(struct host_unit *unit)
+static int host_log_file(struct host_unit *unit, const struct unit_log *log)
 {
+	uint64_t limit = log->max_size ? log->max_size : HOST_LOG_FILE_LIMIT;
 	char path[PATH_MAX], old[PATH_MAX];
 	struct stat status;
 
 	host_log_path(unit->host, unit->name, "", path);
-	if (unit->log_fd >= 0 && unit->log_size >= HOST_LOG_FILE_LIMIT) {
+	if (unit->log_fd >= 0 && unit->log_size >= limit) {
 		host_log_path(unit->host, unit->name, ".old", old);
 		rename(path, old);
 		unit->log_fd = fd_close(unit->log_fd);
@@ -54,23 +56,36 @@ static int host_log_file(struct host_unit *unit)
 	return unit->log_fd;
 }
 
-/* A full disk loses lines, never the service: the write's failure is not reported anywhere else. */
-void host_log_line(struct host_unit *unit, int priority, pid_t pid, const char *text, size_t length)
+/* "REALTIME PRIORITY PID[+LENGTH][/IDENTIFIER] TEXT": PRIORITY has the facility in it unless that is daemon, LENGTH bytes at the
+ * end are the fields of LogExtraFields=, behind a 0x1f each. A full disk loses lines, never the service: the write's failure is
+ * not reported anywhere else. */
+void host_log_line(struct host_unit *unit, const struct unit_log *log, int level, pid_t pid, const char *text,
+		   size_t length)
 {
-	char head[64];
-	struct iovec parts[3];
-	int fd = host_log_file(unit);
-	ssize_t n;
+	_cleanup_free_ char *fields = log->fields ? text_list_join(log->fields, HOST_LOG_SEPARATOR) : NULL;
+	int facility = log->facility == LOG_FAC(LOG_DAEMON) ? 0 : log->facility << 3,
+	    fd = host_log_file(unit, log), n;
+	char head[160], size[24] = "";
+	struct iovec parts[5] = {};
+	ssize_t written;
 
 	if (fd < 0)
 		return;
-	snprintf(head, sizeof head, "%" PRIu64 " %d %d ", time_now(CLOCK_REALTIME), priority, (int)pid);
-	parts[0] = (struct iovec){head, strlen(head)};
+	if (fields)
+		snprintf(size, sizeof size, "+%zu", strlen(fields) + 1);
+	n = snprintf(head, sizeof head, "%" PRIu64 " %d %d%s%s%s ", time_now(CLOCK_REALTIME),
+		     level | facility, (int)pid, size, log->identifier ? "/" : "",
+		     log->identifier ? log->identifier : "");
+	parts[0] = (struct iovec){head, (size_t)n};
 	parts[1] = (struct iovec){(void *)text, length};
-	parts[2] = (struct iovec){(void *)"\n", 1};
-	n = writev(fd, parts, 3);
-	if (n > 0)
-		unit->log_size += (uint64_t)n;
+	if (fields) {
+		parts[2] = (struct iovec){(void *)HOST_LOG_SEPARATOR, 1};
+		parts[3] = (struct iovec){fields, strlen(fields)};
+	}
+	parts[4] = (struct iovec){(void *)"\n", 1};
+	written = writev(fd, parts, ARRAY_SIZE(parts));
+	if (written > 0)
+		unit->log_size += (uint64_t)written;
 }
 
 /* --- copies: StandardOutput=kmsg and …+console --------------------------------------------------------- */
@@ -132,10 +147,15 @@ static void host_log_copy(const struct host_log *log, int priority, const char *
 /* A line, or a piece of one, has come to its end. */
 static void host_log_end_line(struct host_log *log, const char *text, size_t length)
 {
-	if (log->copies)
-		host_log_copy(log, LOG_INFO, text, length);
-	host_log_line(log->unit, LOG_INFO, log->pid, text, length);
+	const struct unit_log *settings;
+	int level;
+
 	log->partial_length = 0;
+	if (!host_log_admit(log->unit, &level, &text, &length, &settings))
+		return;
+	if (log->copies)
+		host_log_copy(log, level | settings->facility << 3, text, length);
+	host_log_line(log->unit, settings, level, log->pid, text, length);
 }
 
 static void host_log_keep(struct host_log *log, const char *text, size_t length)
@@ -227,8 +247,13 @@ int host_log_attach(struct host_unit *unit, const struct launch_id *id, pid_t pi
 				 .copies = copies < 0 ? 0 : (unsigned)copies,
 				 .next = unit->logs};
 	r = sd_event_add_io(unit->host->event, &log->source, read_end, EPOLLIN, host_log_on_io, log);
-	/* Exits are told before output is read, or a burst of output would delay restarts. */
-	if (r < 0 || (r = sd_event_source_set_priority(log->source, SD_EVENT_PRIORITY_IDLE)) < 0) {
+	/* Exits are told before output is read, or a burst of output would delay restarts; and nothing is read before it
+	 * is known whose it is. */
+	if (r >= 0)
+		r = sd_event_source_set_priority(log->source, SD_EVENT_PRIORITY_IDLE);
+	if (r >= 0 && pid == 0)
+		r = sd_event_source_set_enabled(log->source, SD_EVENT_OFF);
+	if (r < 0) {
 		sd_event_source_disable_unref(log->source);
 		fd_close(read_end);
 		free(log);
@@ -250,27 +275,36 @@ bool host_log_attached(const struct host_unit *unit, const struct launch_id *id,
 
 void host_log_set_pid(struct host_unit *unit, const struct launch_id *id, pid_t pid)
 {
+	if (pid == 0)
+		return;
 	for (struct host_log *log = unit->logs; log; log = log->next)
-		if (memcmp(&log->id, id, sizeof *id) == 0)
+		if (memcmp(&log->id, id, sizeof *id) == 0) {
 			log->pid = pid;
+			sd_event_source_set_enabled(log->source, SD_EVENT_ON);
+		}
 }
 
-void host_log_drain(struct host_unit *unit)
+static void host_log_drain_all(struct host_unit *unit, bool unknown_too)
 {
 	for (struct host_log *log = unit->logs, *next; log; log = next) {
 		int r = 1;
 
 		next = log->next;
-		for (int i = 0; i < 64 && r > 0; i++)
+		for (int i = 0; i < 64 && r > 0 && (log->pid > 0 || unknown_too); i++)
 			r = host_log_read(log);
 		if (r == 0)
 			host_log_free(log);
 	}
 }
 
+void host_log_drain(struct host_unit *unit)
+{
+	host_log_drain_all(unit, false);
+}
+
 void host_log_detach(struct host_unit *unit)
 {
-	host_log_drain(unit);
+	host_log_drain_all(unit, true);
 	while (unit->logs)
 		host_log_free(unit->logs);
 	unit->log_fd = fd_close(unit->log_fd);
@@ -280,11 +314,16 @@ void host_log_message(struct world *world, int priority, const char *unit, const
 {
 	struct host *host = host_of_world(world);
 	struct host_unit *host_unit = unit ? host_unit_get(host, unit) : NULL;
+	const struct unit_config *config;
+	const struct unit_log *log;
 
 	if (priority <= host->log_level)
 		fprintf(stderr, "<%d>svcd: %s%s%s\n", priority, unit ? unit : "", unit ? ": " : "", text);
-	if (host_unit)
-		host_log_line(host_unit, priority, 0, text, strlen(text));
+	if (!host_unit)
+		return;
+	log = host_log_settings(host_unit, &config);
+	if (log->level_max < 0 || priority <= log->level_max)
+		host_log_line(host_unit, log, priority, 0, text, strlen(text));
 }
 
 int host_open_log(struct host *host, const char *unit)

@@ -22,6 +22,8 @@ struct host_program {
 	uint16_t index;
 };
 
+struct host_log_rules; /* host-log-rules.c */
+
 struct host_unit {
 	char *name;
 	struct host *host;
@@ -56,6 +58,7 @@ struct host_unit {
 	struct host_log *logs; /* pipes that processes of the unit may still write to */
 	int log_fd;	       /* the file, while something is written to it; -1 */
 	uint64_t log_size;
+	struct host_log_rules *log_rules; /* NULL until they are needed */
 };
 
 /* The output of one launch. It belongs to the unit, not to the launch: a daemon goes on writing to the pipe
@@ -344,7 +347,15 @@ bool host_log_attached(const struct host_unit *unit, const struct launch_id *id,
 void host_log_set_pid(struct host_unit *unit, const struct launch_id *id, pid_t pid);
 void host_log_drain(struct host_unit *unit);  /* takes what has been written so far */
 void host_log_detach(struct host_unit *unit); /* drains and closes: no process of the unit is left */
-void host_log_line(struct host_unit *unit, int priority, pid_t pid, const char *text, size_t length);
+void host_log_line(struct host_unit *unit, const struct unit_log *log, int level, pid_t pid, const char *text,
+		   size_t length);
+/* host-log-rules.c */
+/* Is this line of output taken? RET_LEVEL is its level; a prefix that says so is cut off TEXT. */
+bool host_log_admit(struct host_unit *unit, int *ret_level, const char **text, size_t *length,
+		    const struct unit_log **ret_log);
+/* The unit's settings; never NULL. *RET_CONFIG may be NULL. */
+const struct unit_log *host_log_settings(const struct host_unit *unit, const struct unit_config **ret_config);
+void host_log_rules_free(struct host_log_rules *rules);
 void host_log_message(struct world *world, int priority, const char *unit, const char *text);
 
 /* host-notify.c */

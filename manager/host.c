@@ -48,6 +48,7 @@ static void host_unit_free(struct host_unit *unit)
 {
 	host_launch_forget_programs(unit);
 	host_log_detach(unit);
+	host_log_rules_free(unit->log_rules);
 	host_notify_close(unit);
 	host_filter_forget(unit);
 	host_oom_release(unit);

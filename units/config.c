@@ -3,6 +3,7 @@
  * The defaults are parsed once into a prototype that holds no heap pointer; a new config is a copy of it. */
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "units/load.h"
 #include "units/value.h"
@@ -76,11 +77,30 @@ static void config_free_commands(struct exec_commands *commands)
 	free(commands->items);
 }
 
+const struct unit_log unit_log_default = {
+	.facility = LOG_FAC(LOG_DAEMON),
+	.level = LOG_INFO,
+	.level_prefix = true,
+	.level_max = -1,
+};
+
+static void config_free_log(struct unit_log *log)
+{
+	if (!log)
+		return;
+	text_list_free(log->fields);
+	text_list_free(log->patterns);
+	free(log->identifier);
+	free(log->path);
+	free(log);
+}
+
 struct unit_config *unit_config_free(struct unit_config *config)
 {
 	if (!config)
 		return NULL;
 	failure_keep(&config->load_failure, NULL);
+	config_free_log(config->log);
 	text_list_free(config->files);
 	text_list_free(config->warnings);
 	text_list_free(config->documentation);

@@ -129,6 +129,32 @@ struct unit_condition {
 	char *parameter;
 };
 
+enum unit_log_driver { /* [Container] LogDriver= */
+		       UNIT_LOG_JOURNALD,
+		       UNIT_LOG_FILE,
+		       UNIT_LOG_NONE,
+		       UNIT_LOG_PASSTHROUGH, /* as StandardOutput= and StandardError= say */
+		       UNIT_LOG_DRIVER_MAX_,
+};
+enum { UNIT_LOG_SIZE_MIN = 4096 };
+
+/* How what a service prints becomes its log. */
+struct unit_log {
+	char *identifier;     /* NULL: none stands before the lines */
+	int facility;	      /* syslog(3)'s, as a number from 0 */
+	int level;	      /* of lines that do not say; LOG_* */
+	bool level_prefix;    /* "<3>" before a line says its level */
+	int level_max;	      /* lines above are dropped; -1: none are */
+	char **fields;	      /* FIELD=VALUE for every line */
+	usec_t rate_interval; /* in which rate_burst lines are taken; 0: any number */
+	unsigned rate_burst;
+	char **patterns; /* what a line must match one of; behind a '~', what it may not match */
+	enum unit_log_driver driver;
+	char *path;	   /* of UNIT_LOG_FILE */
+	uint64_t max_size; /* of the file, in bytes; 0: the default */
+};
+extern const struct unit_log unit_log_default;
+
 struct unit_config {
 	char *name; /* "web@1.service" */
 	enum unit_kind kind;
@@ -176,8 +202,10 @@ struct unit_config {
 	bool send_sigkill, send_sighup;
 	char *slice; /* "system.slice"; of a slice the one that it lies in, NULL for "-.slice" */
 
-	bool remove_ipc;	 /* the user's IPC objects go when the unit stops */
-	char *container_name;	 /* ContainerName= */
+	bool remove_ipc;      /* the user's IPC objects go when the unit stops */
+	char *container_name; /* ContainerName= */
+	struct unit_log *log; /* NULL: all as in unit_log_default; read by unit_config_log() */
+
 	bool is_container;	 /* has a [Container] section: strict isolation is the default */
 	uint16_t container_file; /* where that begins: index in files, … */
 	uint32_t container_line; /* … and its 1-based line */
@@ -194,6 +222,12 @@ struct unit_config {
 struct unit_config *unit_config_new(const char *name, enum unit_kind kind);
 struct unit_config *unit_config_free(struct unit_config *config);
 DEFINE_CLEANUP(struct unit_config *, unit_config_free);
+
+/* Never NULL. */
+static inline const struct unit_log *unit_config_log(const struct unit_config *config)
+{
+	return config->log ? config->log : &unit_log_default;
+}
 
 /* Every default, nothing on the heap; not to be changed or freed. */
 const struct unit_config *unit_config_prototype(void);

@@ -145,6 +145,11 @@ const struct directive_group directive_group_limits = {
 	.size = sizeof(struct spec_limits),
 	.defaults = &spec_limits_default,
 };
+const struct directive_group directive_group_log = {
+	.pointer = offsetof(struct unit_config, log),
+	.size = sizeof(struct unit_log),
+	.defaults = &unit_log_default,
+};
 static_assert(offsetof(struct unit_config, spec) + sizeof(struct spec) < 1 << 16,
 	      "half a key holds an offset");
 

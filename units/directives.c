@@ -11,6 +11,7 @@
 #define AT(member)   offsetof(struct unit_config, member)
 #define SPEC(member) offsetof(struct unit_config, spec.member)
 #define NAMESPACE(kind) SPEC(namespace_paths[SPEC_NAMESPACE_##kind])
+#define LOG_AT(member)   offsetof(struct unit_log, member), .group = &directive_group_log
 #define LIMIT_AT(member) offsetof(struct spec_limits, member), .group = &directive_group_limits
 #define SPECIAL(name) .parse = special_parse_##name, .print = special_print_##name
 
@@ -379,6 +380,15 @@ const struct directive directive_table[] = {
 	{"Service", "StandardInput", VALUE_STREAM, ENGINE, SPEC(standard_input), .argument = 0, .default_text = "null", .summary = "null; tty, tty-force or tty-fail (TTYPath= becomes the controlling terminal: when it is free, taken from whom has it, or not at all); data, file:PATH, socket or fd:NAME."},
 	{"Service", "StandardOutput", VALUE_STREAM, ENGINE, SPEC(standard_output), .argument = 1, .default_text = "journal", .summary = "journal (the unit's log), kmsg (the kernel's too), either with +console (the console too), null, inherit (as standard input), tty, file:PATH, append:PATH, truncate:PATH, socket or fd:NAME; inherit when the input is a terminal, a socket or fd:."},
 	{"Service", "StandardError", VALUE_STREAM, ENGINE, SPEC(standard_error), .argument = 1, .default_text = "inherit", .summary = "As StandardOutput=; inherit: the same as standard output."},
+	{"Service", "SyslogIdentifier", VALUE_SPECIAL, MANAGER, LOG_AT(identifier), SPECIAL(syslog_identifier), .summary = "A name that stands before each line of the log."},
+	{"Service", "SyslogFacility", VALUE_SPECIAL, MANAGER, LOG_AT(facility), SPECIAL(syslog_facility), .default_text = "daemon", .summary = "The syslog(3) facility of the lines."},
+	{"Service", "SyslogLevel", VALUE_SPECIAL, MANAGER, LOG_AT(level), SPECIAL(syslog_level), .default_text = "info", .summary = "The syslog(3) level of lines that do not say theirs."},
+	{"Service", "SyslogLevelPrefix", VALUE_BOOL, MANAGER, LOG_AT(level_prefix), .default_text = "yes", .summary = "A line that begins with <3> and the like says its level by that (sd-daemon(3))."},
+	{"Service", "LogLevelMax", VALUE_SPECIAL, MANAGER, LOG_AT(level_max), SPECIAL(log_level_max), .summary = "Lines of less importance are dropped, the manager's own too: emerg, alert, crit, err, warning, notice, info, debug."},
+	{"Service", "LogExtraFields", VALUE_SPECIAL, MANAGER, LOG_AT(fields), SPECIAL(log_fields), .summary = "FIELD=VALUE kept with every line; `svcctl logs --json` shows them."},
+	{"Service", "LogRateLimitIntervalSec", VALUE_USEC, MANAGER, LOG_AT(rate_interval), .default_text = "0", .property = "LogRateLimitIntervalUSec", .summary = "The time in which LogRateLimitBurst= lines are taken; what is dropped is counted."},
+	{"Service", "LogRateLimitBurst", VALUE_UNSIGNED, MANAGER, LOG_AT(rate_burst), .default_text = "0", .summary = "Lines taken in LogRateLimitIntervalSec=."},
+	{"Service", "LogFilterPatterns", VALUE_SPECIAL, MANAGER, LOG_AT(patterns), SPECIAL(log_patterns), .summary = "An extended regular expression (regex(7)) that a line must match to be kept; behind '~', one that it may not match; several add up."},
 	{"Service", "StandardInputText", VALUE_SPECIAL, ENGINE, SPEC(standard_input_data), SPECIAL(input_text), .property = "-", .summary = "A line that StandardInput=data yields, with C escapes; several add up."},
 	{"Service", "StandardInputData", VALUE_SPECIAL, ENGINE, SPEC(standard_input_data), SPECIAL(input_data), .summary = "Bytes in Base64 that StandardInput=data yields; several add up."},
 	{"Service", "TTYPath", VALUE_PATH, ENGINE, SPEC(tty_path), .summary = "The terminal of StandardInput=tty and its like; /dev/console if unset."},
@@ -444,6 +454,9 @@ const struct directive directive_table[] = {
 	{"Container", "StopSignal", VALUE_SIGNAL, MANAGER, AT(kill_signal), .default_text = "SIGTERM", .property = "-", .summary = "As [Service] KillSignal=."},
 	{"Container", "StopTimeout", VALUE_USEC, MANAGER, AT(timeout_stop), .default_text = "90s", .property = "-", .summary = "As [Service] TimeoutStopSec=."},
 	{"Container", "Notify", VALUE_SPECIAL, MANAGER, AT(container.notify), SPECIAL(notify), .property = "-", .summary = "yes: the container says when it is ready, as Type=notify."},
+	{"Container", "LogDriver", VALUE_SPECIAL, MANAGER, LOG_AT(driver), SPECIAL(log_driver), .default_text = "journald", .property = "-", .summary = "journald: the unit's log; k8s-file or json-file: that, or LogOpt=path= as it is printed; none; passthrough: as [Service] StandardOutput= and StandardError= say."},
+	{"Container", "LogOpt", VALUE_SPECIAL, MANAGER, LOG_AT(identifier), SPECIAL(log_option), .property = "-", .summary = "path=PATH (LogDriver=k8s-file); max-size=SIZE, at which the log is put aside; tag=NAME, as SyslogIdentifier=."},
+	{"Container", "EnvironmentHost", VALUE_BOOL, ENGINE, SPEC(environment_host), .summary = "The manager's own environment is passed on, below everything else."},
 	{"Container", "RunInit", VALUE_BOOL, ENGINE, SPEC(run_init), .default_text = "yes", .property = "-", .summary = "As [Service] Init=."},
 };
 

@@ -182,9 +182,31 @@ static int finish_container_labels(struct unit_config *config, struct failure *f
 	return mount->source && mount->target ? 0 : -ENOMEM;
 }
 
+/* LogDriver= and LogOpt= say what [Service] StandardOutput= and StandardError= would. */
+static int finish_container_log(struct unit_config *config, struct failure *failure)
+{
+	const struct unit_log *log = unit_config_log(config);
+	struct spec *spec = &config->spec;
+
+	if (log->path && log->driver != UNIT_LOG_FILE)
+		return finish_fail(config, (uint32_t)offsetof(struct unit_config, log) | 1u << 16, failure,
+				   "LogOpt=path= is only of use with LogDriver=k8s-file");
+	if (!log->path && log->driver != UNIT_LOG_NONE)
+		return 0;
+	if (ASSIGN_WAS_SET(config, spec.standard_output) || ASSIGN_WAS_SET(config, spec.standard_error))
+		return FINISH_FAIL(
+			spec.standard_output,
+			"StandardOutput= and StandardError= exclude LogDriver=none and LogOpt=path=");
+	spec->standard_output.kind = log->path ? SPEC_STDIO_APPEND : SPEC_STDIO_NULL;
+	return log->path ? text_set(&spec->standard_output.path, log->path) : 0;
+}
+
 static int finish_container(struct unit_config *config, struct failure *failure)
 {
-	int r;
+	int r = finish_container_log(config, failure);
+
+	if (r < 0)
+		return r;
 
 	FINISH_DEFAULT(spec.private_mounts, true);
 	FINISH_DEFAULT(spec.private_pids, true);

@@ -66,6 +66,15 @@ SPECIAL_DECLARE_RULES(interfaces)
 SPECIAL_DECLARE_RULES(bpf_programs)
 SPECIAL_DECLARE_RULES(nft_sets)
 SPECIAL_DECLARE_RULES(file_systems)
+/* special-log.c */
+SPECIAL_DECLARE(syslog_level)
+SPECIAL_DECLARE(syslog_facility)
+SPECIAL_DECLARE(syslog_identifier)
+SPECIAL_DECLARE(log_level_max)
+SPECIAL_DECLARE(log_fields)
+SPECIAL_DECLARE(log_patterns)
+SPECIAL_DECLARE(log_driver) /* [Container] LogDriver=, LogOpt= */
+SPECIAL_DECLARE(log_option)
 /* special-stdio.c */
 SPECIAL_DECLARE(input_text) /* StandardInputText= */
 SPECIAL_DECLARE(input_data) /* StandardInputData= */

@@ -398,9 +398,31 @@ TEST(texts_and_paths)
 	EXPECT(refused("StandardOutput", "data") && refused("StandardInput", "fd:a b"));
 	EXPECT_TEXT(once("StandardOutput", "fd:out"), "fd:out");
 	EXPECT(refused("StandardOutput", "file:log"));
+	EXPECT(refused("StandardInputData", "a") && refused("StandardInputData", "YQ==YQ=="));
+	EXPECT(refused("StandardInputText", "\\z"));
+	EXPECT(refused("OpenFile", "relative") && refused("OpenFile", "/x:n:read-only,append"));
+	EXPECT(refused("OpenFile", "/x:n:whatever") && refused("OpenFile", "/x:n:append:more"));
+	EXPECT(refused("TTYRows", "65536"));
 }
 
 /* Words of the namespaces: units/special-isolation.c. */
+TEST(logs)
+{
+	EXPECT_TEXT(once("SyslogFacility", "local7"), "local7");
+	EXPECT_TEXT(once("SyslogLevel", "3"), "err");
+	EXPECT(refused("SyslogFacility", "24") && refused("SyslogFacility", "nothing"));
+	EXPECT(refused("SyslogLevel", "8") && refused("LogLevelMax", "-1"));
+	EXPECT(refused("SyslogIdentifier", "a b"));
+	EXPECT_TEXT(once("LogExtraFields", "A_1=x"), "A_1=x");
+	EXPECT(refused("LogExtraFields", "a=x") && refused("LogExtraFields", "_A=x"));
+	EXPECT(refused("LogExtraFields", "A") && refused("LogExtraFields", "\"A=x\\ny\""));
+	EXPECT(refused("LogFilterPatterns", "~[a") && refused("LogFilterPatterns", "(b"));
+	EXPECT(refused_in("Container", "LogDriver", "syslogd"));
+	EXPECT(refused_in("Container", "LogOpt", "max-size=1k") &&
+	       refused_in("Container", "LogOpt", "labels=x"));
+	EXPECT(refused_in("Container", "LogOpt", "path=relative"));
+}
+
 TEST(namespaces)
 {
 	EXPECT_TEXT(once("PrivateUsers", "full"), "full");
