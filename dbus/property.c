@@ -87,8 +87,6 @@ const char *property_signature(const struct directive *directive)
 
 const char *property_second_suffix(const struct directive *directive)
 {
-	if (text_equal(directive->name, "PrivateTmp"))
-		return "Ex";
 	if (directive->kind == VALUE_CREDENTIALS)
 		return directive->argument == SPEC_CREDENTIAL_IMPORT ? "Ex" : NULL;
 	if (directive->kind == VALUE_DIRECTORIES)
@@ -103,7 +101,6 @@ const char *property_second_signature(const struct directive *directive)
 	return directive->kind == VALUE_RLIMIT	      ? "t"
 	       : directive->kind == VALUE_STREAM      ? "s"
 	       : directive->kind == VALUE_DIRECTORIES ? "a(sst)"
-	       : directive->kind == VALUE_SPECIAL     ? "s"
 	       : directive->kind == VALUE_CREDENTIALS ? "a(ss)"
 						      : "a(sasasttttuii)";
 }
@@ -452,8 +449,6 @@ int property_append_second(sd_bus_message *message, const struct directive *dire
 	}
 	if (directive->kind == VALUE_COMMANDS)
 		return property_append_commands(message, unit, field, true);
-	if (directive->kind == VALUE_SPECIAL)
-		return property_append_printed(message, directive, unit->config);
 	if (directive->kind == VALUE_DIRECTORIES)
 		return property_append_directories(message, *(char **const *)field, true);
 	if (directive->kind == VALUE_CREDENTIALS)

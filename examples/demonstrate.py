@@ -74,8 +74,8 @@ class Tree:
     def prepare(self):
         """The units, and what their volumes show. The ids are those inside the containers: volumes are idmapped."""
         shutil.copytree(HERE, self.units, ignore=shutil.ignore_patterns("*.py", "with-controllers", "www"))
-        shutil.copytree(os.path.join(HERE, "www"), os.path.join(self.state, "www"))
-        redis = os.path.join(self.state, "redis")
+        shutil.copytree(os.path.join(HERE, "www"), os.path.join(self.state, "lib", "www"))
+        redis = os.path.join(self.state, "lib", "redis")
         os.makedirs(redis)
         shutil.chown(redis, "redis", "redis")
 
