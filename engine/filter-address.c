@@ -132,26 +132,20 @@ static void filter_address_judge(struct filter_program *program, uint16_t offset
 /* Register 6 is the packet. */
 static void filter_address_count(struct filter_program *program, bool egress)
 {
-	enum { KEY = -4 };
 	struct bpf_code *code = &program->code;
 	int16_t bytes = egress ? offsetof(struct filter_counters, egress_bytes)
 			       : offsetof(struct filter_counters, ingress_bytes);
 	int16_t packets = egress ? offsetof(struct filter_counters, egress_packets)
 				 : offsetof(struct filter_counters, ingress_packets);
-	unsigned out = bpf_code_label(code);
 
-	bpf_code_store_value(code, BPF_W, BPF_REG_10, KEY, 0);
 	bpf_code_map(code, BPF_REG_1,
 		     filter_add_map(program, (struct filter_map){.kind = FILTER_MAP_COUNTERS}));
-	bpf_code_move(code, BPF_REG_2, BPF_REG_10);
-	bpf_code_alu(code, BPF_ADD, BPF_REG_2, KEY);
-	bpf_code_call(code, BPF_FUNC_map_lookup_elem);
-	bpf_code_jump(code, BPF_JEQ, BPF_REG_0, 0, out);
+	bpf_code_set(code, BPF_REG_2, 0);
+	bpf_code_call(code, BPF_FUNC_get_local_storage); /* of the group it is attached to; always there */
 	bpf_code_load(code, BPF_W, BPF_REG_1, BPF_REG_6, offsetof(struct __sk_buff, len));
 	bpf_code_add_atomic(code, BPF_REG_0, bytes, BPF_REG_1);
 	bpf_code_set(code, BPF_REG_1, 1);
 	bpf_code_add_atomic(code, BPF_REG_0, packets, BPF_REG_1);
-	bpf_code_place(code, out);
 }
 
 int filter_address_assemble(struct filter_program *program, bool egress, bool counted,

@@ -11,8 +11,8 @@
 enum filter_map_kind {
 	FILTER_MAP_PREFIXES, /* keys: struct bpf_lpm_trie_key with an address of key_size - 4 bytes; there or not */
 	FILTER_MAP_INTERFACES, /* names; each interface's index is a key while there is one of that name */
-	FILTER_MAP_COUNTERS,   /* struct filter_counters, the unit's own */
-	FILTER_MAP_LAUNCHING,  /* the tasks that are still a launch program: PROGRAM_FILTER_PASS */
+	FILTER_MAP_COUNTERS, /* struct filter_counters for each group to which a program is attached; one map for all */
+	FILTER_MAP_LAUNCHING, /* the tasks that are still a launch program: PROGRAM_FILTER_PASS */
 };
 
 struct filter_map {

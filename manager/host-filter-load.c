@@ -1,6 +1,5 @@
-/* Programs in the kernel. One without a state of the unit's own is loaded once and shared by all units that ask for
- * the same, whatever their rules were called: the key is all that makes one program differ from another. A few that nobody uses are kept for
- * the next start.
+/* Programs in the kernel. Each is loaded once and shared by all units that ask for the same, whatever their rules were called: the key is
+ * all that makes one program differ from another. A few that nobody uses are kept for the next start.
  *
  * The kernel keeps a program's maps; a descriptor is kept only of those that change: interfaces come and go, so what
  * rules name by name is looked up again whenever the kernel tells of a change (rtnetlink(7)). */
@@ -52,6 +51,7 @@ void host_filter_finish(struct host *host)
 	table_free(&host->filters);
 	sd_event_source_disable_unref(host->links_source);
 	host->links_fd = fd_close(host->links_fd);
+	host->counters_map = fd_close(host->counters_map);
 }
 
 /* --- interfaces ---------------------------------------------------------------------------------------- */
@@ -165,7 +165,7 @@ static int host_filter_make_map(const struct host_unit *unit, const struct filte
 	case FILTER_MAP_PREFIXES:
 		return host_filter_make_prefixes(map);
 	case FILTER_MAP_COUNTERS:
-		return fcntl(unit->traffic->map, F_DUPFD_CLOEXEC, 3);
+		return fcntl(unit->host->counters_map, F_DUPFD_CLOEXEC, 3);
 	case FILTER_MAP_INTERFACES:
 		return host_filter_make_interfaces(unit->host, map);
 	case FILTER_MAP_LAUNCHING:
@@ -252,15 +252,6 @@ static void host_filter_keep_ready(struct host *host, const struct filter_progra
 	bpf_code_deinit(&code);
 }
 
-/* A program with a state of the unit's is for no other. */
-static bool host_filter_is_own(const struct filter_program *program)
-{
-	for (unsigned i = 0; i < program->n_maps; i++)
-		if (program->maps[i].kind == FILTER_MAP_COUNTERS)
-			return true;
-	return program->pinned != NULL;
-}
-
 static void host_filter_add_content(struct text_buffer *buffer, const struct filter_map *map)
 {
 	text_buffer_append(buffer, "%d %u", map->kind, map->n_keys);
@@ -304,7 +295,7 @@ int host_filter_load(struct host_unit *unit, const struct filter_program *progra
 		return failure_set(failure, -ENOMEM, NULL, "no filter can be loaded");
 	*loaded = (struct host_filter_loaded){
 		.references = 1, .fd = -1, .map = -1, .attach = program->attach, .name = program->name};
-	if (!host_filter_is_own(program)) {
+	if (!program->pinned) {
 		if (host_filter_set_content(program, loaded) < 0)
 			return failure_set(failure, -ENOMEM, NULL, "no filter can be loaded");
 		known = table_get(&host->filters, loaded->key);

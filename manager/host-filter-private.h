@@ -5,7 +5,7 @@
 
 /* A program in the kernel, and what of its maps must be reached later. */
 struct host_filter_loaded {
-	char key[48]; /* in host->filters; "" for one that is a unit's own, or pinned by somebody else */
+	char key[48]; /* in host->filters; "" for one that is pinned by somebody else */
 	unsigned references;
 	int fd;
 	uint32_t id, attach;
@@ -25,7 +25,7 @@ struct host_filters {
 
 /* What IPAccounting= counts, or has counted until the last stop. */
 struct host_traffic {
-	int map; /* -1 when the unit is down */
+	uint64_t group; /* the cgroup's id; 0 when the unit is down */
 	struct filter_counters last;
 };
 
@@ -45,6 +45,8 @@ int host_sets_apply(struct host_unit *unit, char *const *rules, struct failure *
 void host_sets_end(struct host_unit *unit);
 
 /* host-filter-traffic.c */
-/* Counters for a unit that has none: those of its running programs, or new ones, from zero. */
+/* Makes sure that there are counters: those that an earlier manager's programs fill, or new ones. */
+int host_traffic_open(struct host *host);
+/* The unit whose group this is counts from here on. */
 int host_traffic_begin(struct host_unit *unit, int group_fd);
 void host_traffic_end(struct host_unit *unit);

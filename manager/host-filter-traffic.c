@@ -1,7 +1,10 @@
-/* What the units' sockets send and receive, as IPAccounting= counts it: the numbers are in a map of the unit's programs, one per start. A
- * manager that comes after finds it there. */
+/* What the units' sockets send and receive, as IPAccounting= counts it. The numbers are in a map that has a place for each control group
+ * to which a program with that map is attached, and loses it with the group. All programs have the same map, so a program that is replaced
+ * goes on counting where the old one ended; a manager that comes after takes over the map from the programs that it finds. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "engine/bpf.h"
 #include "manager/host-filter-private.h"
@@ -12,16 +15,15 @@ static int host_traffic_make(void)
 {
 	const struct bpf_map_shape shape = {
 		.name = HOST_TRAFFIC_COUNTERS,
-		.type = BPF_MAP_TYPE_ARRAY,
-		.key_size = sizeof(uint32_t),
+		.type = BPF_MAP_TYPE_CGROUP_STORAGE,
+		.key_size = sizeof(uint64_t), /* the group's id: one place for both directions */
 		.value_size = sizeof(struct filter_counters),
-		.n = 1,
 	};
 
 	return bpf_map_new(&shape);
 }
 
-/* The counters that an earlier manager's programs fill: -ENOENT when there are none. */
+/* The counters that the programs of this group fill: -ENOENT when there are none. */
 static int host_traffic_find(int group_fd)
 {
 	uint32_t ids[BPF_ATTACHED_MAX];
@@ -45,30 +47,50 @@ static int host_traffic_find(int group_fd)
 	return -ENOENT;
 }
 
+int host_traffic_open(struct host *host)
+{
+	int map = -ENOENT;
+
+	if (host->counters_map >= 0)
+		return 0;
+	TABLE_FOREACH (slot, &host->units) {
+		const struct host_unit *unit = slot->value;
+		_cleanup_fd_ int group = unit->cgroup_fd < 0 ? -1
+							     : openat(host->cgroups.root_fd, unit->cgroup,
+								      O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (map < 0 && group >= 0)
+			map = host_traffic_find(group);
+	}
+	if (map < 0)
+		map = host_traffic_make();
+	host->counters_map = MAX_OF(map, -1);
+	return MIN_OF(map, 0);
+}
+
 int host_traffic_begin(struct host_unit *unit, int group_fd)
 {
-	int map;
+	struct stat status;
+	int r = host_traffic_open(unit->host);
 
-	if (unit->traffic && unit->traffic->map >= 0)
-		return 0;
+	if (r < 0)
+		return r;
+	if (fstat(group_fd, &status) < 0)
+		return -errno;
 	if (!unit->traffic && !(unit->traffic = malloc(sizeof *unit->traffic)))
 		return -ENOMEM;
-	*unit->traffic = (struct host_traffic){.map = -1};
-	map = host_traffic_find(group_fd);
-	if (map == -ENOENT)
-		map = host_traffic_make();
-	unit->traffic->map = MAX_OF(map, -1);
-	return MIN_OF(map, 0);
+	*unit->traffic = (struct host_traffic){.group = status.st_ino};
+	return 0;
 }
 
 void host_traffic_end(struct host_unit *unit)
 {
 	struct host_traffic *traffic = unit->traffic;
 
-	if (traffic && traffic->map >= 0) {
-		bpf_map_get(traffic->map, &(uint32_t){0}, &traffic->last);
-		traffic->map = fd_close(traffic->map);
-	}
+	if (!traffic || !traffic->group)
+		return;
+	bpf_map_get(unit->host->counters_map, &traffic->group, &traffic->last);
+	traffic->group = 0;
 }
 
 int host_filter_traffic(const struct host *host, const struct unit *managed, struct filter_counters *ret)
@@ -77,8 +99,8 @@ int host_filter_traffic(const struct host *host, const struct unit *managed, str
 
 	if (!unit || !unit->traffic || !managed->config->spec.filters.ip_accounting)
 		return -ENODATA;
-	if (unit->traffic->map >= 0)
-		return bpf_map_get(unit->traffic->map, &(uint32_t){0}, ret);
+	if (unit->traffic->group)
+		return bpf_map_get(host->counters_map, &unit->traffic->group, ret);
 	*ret = unit->traffic->last;
 	return 0;
 }

@@ -139,6 +139,7 @@ struct host {
 	int links_fd; /* rtnetlink, for rules that name interfaces; -1 */
 	sd_event_source *links_source;
 	struct table filters;	       /* content -> loaded program: host-filter.c */
+	int counters_map;	       /* of IPAccounting=; -1 until needed */
 	uint64_t filters_ready;	       /* bit per BPF_CGROUP_*: where a program stays attached */
 	unsigned filters_idle;	       /* of these, used by no unit now */
 	int filters_error;	       /* why a filter that goes without saying was left out; 0 */

@@ -268,6 +268,7 @@ int host_new(const struct host_options *options, sd_event *event, const struct m
 			      .inotify_fd = -1,
 			      .memory_fd = -1,
 			      .links_fd = -1,
+			      .counters_map = -1,
 			      .cgroups.root_fd = -1,
 			      .runtime_directory = strdup(options->runtime_directory),
 			      .state_directory = strdup(options->state_directory),

@@ -195,6 +195,8 @@ static uint64_t packet_helper(int32_t number, const uint64_t arguments[5], void 
 	struct packet *packet = data;
 	const struct filter_map *map;
 
+	if (number == BPF_FUNC_get_local_storage)
+		return (uintptr_t)&packet->counters;
 	if (number == BPF_FUNC_skb_load_bytes) {
 		EXPECT(arguments[1] + arguments[3] <= sizeof packet->header);
 		memcpy((void *)(uintptr_t)arguments[2], packet->header + arguments[1], arguments[3]);
@@ -202,8 +204,6 @@ static uint64_t packet_helper(int32_t number, const uint64_t arguments[5], void 
 	}
 	EXPECT(number == BPF_FUNC_map_lookup_elem && arguments[0] < packet->program->n_maps);
 	map = &packet->program->maps[arguments[0]];
-	if (map->kind == FILTER_MAP_COUNTERS)
-		return (uintptr_t)&packet->counters;
 	EXPECT(*(uint32_t *)(uintptr_t)arguments[1] == (map->key_size - 4) * 8);
 	return in_trie(map, (uint8_t *)(uintptr_t)arguments[1] + 4);
 }
@@ -489,7 +489,7 @@ static int load(const struct filter_program *program, struct failure *failure)
 {
 	static const uint32_t types[] = {[FILTER_MAP_PREFIXES] = BPF_MAP_TYPE_LPM_TRIE,
 					 [FILTER_MAP_INTERFACES] = BPF_MAP_TYPE_HASH,
-					 [FILTER_MAP_COUNTERS] = BPF_MAP_TYPE_ARRAY};
+					 [FILTER_MAP_COUNTERS] = BPF_MAP_TYPE_CGROUP_STORAGE};
 	int maps[FILTER_MAPS], fd;
 	struct bpf_source source = {.name = program->name,
 				    .type = program->type,
@@ -509,9 +509,11 @@ static int load(const struct filter_program *program, struct failure *failure)
 				  : bpf_map_new(&(struct bpf_map_shape){
 					    .name = "svcd_test",
 					    .type = types[map->kind],
-					    .key_size = prefixes ? map->key_size : 4,
+					    .key_size = prefixes   ? map->key_size
+							: counters ? 8
+								   : 4,
 					    .value_size = counters ? sizeof(struct filter_counters) : 1,
-					    .n = 1,
+					    .n = !counters,
 					    .flags = prefixes ? BPF_F_NO_PREALLOC : 0,
 				    });
 	}
