@@ -295,6 +295,7 @@ static void job_finish_one(struct queue *finishing, struct job *job, enum job_re
 			job_propagate(finishing, job, result);
 		if (propagate && result != JOB_DONE && unit->kind == UNIT_SERVICE)
 			service_on_job_lost(unit);
+		slice_on_user(unit);
 	}
 	if (result == JOB_FAILED || result == JOB_TIMEOUT || result == JOB_DEPENDENCY)
 		manager->n_failed_jobs++;

@@ -203,6 +203,7 @@ static void manager_swap_config(struct unit *unit, struct unit_config *config)
 		unit_config_free(config);
 		return;
 	}
+	slice_keep(unit, config);
 	unit->config = config;
 	unit_config_free(old);
 }
@@ -419,7 +420,8 @@ static int manager_stop_all(struct manager *manager)
 	TABLE_FOREACH (slot, &manager->units) {
 		struct unit *unit = slot->value;
 
-		if (r >= 0 && (!unit_is_down(unit) || unit->job) && unit->kind != UNIT_SLICE)
+		/* A slice goes by itself, with the last unit in it. */
+		if (r >= 0 && (unit->job || (!unit_is_down(unit) && unit->kind != UNIT_SLICE)))
 			r = transaction_add(&transaction, JOB_STOP, unit, NULL);
 	}
 	if (r >= 0 && transaction.anchor)
@@ -434,7 +436,7 @@ static void manager_stop_each(struct manager *manager)
 	TABLE_FOREACH (slot, &manager->units) {
 		struct unit *unit = slot->value;
 
-		if ((!unit_is_down(unit) || unit->job) && unit->kind != UNIT_SLICE)
+		if (unit->job || (!unit_is_down(unit) && unit->kind != UNIT_SLICE))
 			manager_run_transaction(manager, JOB_STOP, unit, JOB_IGNORE_DEPENDENCIES, NULL, NULL);
 	}
 }

@@ -66,6 +66,14 @@ static void persist_write_text(char *to, size_t size, const char *from)
 		memcpy(to, from, strnlen(from, size - 1));
 }
 
+/* A slice that has only just come up may have no slot yet. */
+static uint32_t persist_slot_of_slice(struct unit *slice)
+{
+	if (slice && !slice->private->slot)
+		persist_write(slice);
+	return slice ? slice->private->slot : 0;
+}
+
 static void persist_fill(const struct unit *unit, struct store_unit *to)
 {
 	const struct unit_private *private = unit->private;
@@ -93,6 +101,7 @@ static void persist_fill(const struct unit *unit, struct store_unit *to)
 		.limit_n = private->start_limit.n,
 		.failure_error = failure->error,
 	};
+	to->slice = persist_slot_of_slice(private->slice);
 	memcpy(to->timestamps, &unit->timestamps, sizeof to->timestamps);
 	memcpy(to->invocation_id, unit->invocation_id, sizeof to->invocation_id);
 	persist_write_process(&to->main, &unit->main);
@@ -229,6 +238,25 @@ static int persist_restore_unit(struct manager *manager, const char *name, const
 	return 0;
 }
 
+/* Units that are up stay in the slices they were in, whatever the files say now. */
+static void persist_restore_slices(struct manager *manager)
+{
+	struct store *store = &manager->private->store;
+
+	for (uint32_t slot = 1; slot <= store->n_slots; slot++) {
+		const char *name, *slice_name;
+		const struct store_unit *from = store_read(store, slot, &name);
+		struct unit *unit = from && from->slice ? manager_get_unit(manager, name) : NULL, *slice;
+
+		if (!unit || from->slice > store->n_slots || !store_read(store, from->slice, &slice_name))
+			continue;
+		slice = manager_get_unit(manager, slice_name);
+		if (slice)
+			slice_restore_user(unit, slice);
+	}
+	slice_restore(manager);
+}
+
 int persist_restore(struct manager *manager)
 {
 	struct store *store = &manager->private->store;
@@ -250,6 +278,6 @@ int persist_restore(struct manager *manager)
 			if (r < 0)
 				return r;
 		}
-	slice_restore(manager);
+	persist_restore_slices(manager);
 	return 0;
 }

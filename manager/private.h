@@ -67,7 +67,9 @@ struct unit_private {
 	struct limit start_limit, automatic_limit;
 
 	struct unit *slice; /* that this one, being up, keeps up */
-	unsigned n_users;   /* of a slice: units that are up in it, slices too */
+	char *next_slice; /* the config's slice, while that of the run before an edit is in force; NULL: the same */
+	unsigned n_users; /* of a slice: units that are up in it, slices too */
+	bool slice_asked; /* its stop job has let the others in the queue go first */
 
 	/* Services. */
 	enum service_result reload_result;
@@ -165,8 +167,14 @@ extern const struct unit_class target_class, service_class, slice_class;
 /* slice.c */
 /* UNIT came up or went down: its slice follows. */
 void slice_on_unit_state(struct unit *unit);
-/* After the store's units are there: who is in which slice. */
+/* After the store's units are there: who is in which slice, as far as the store does not know. */
 void slice_restore(struct manager *manager);
+/* The store says that UNIT was in SLICE. */
+void slice_restore_user(struct unit *unit, struct unit *slice);
+/* CONFIG is to be that of UNIT, which stays in the slice it is in for as long as it is up. */
+void slice_keep(struct unit *unit, struct unit_config *config);
+/* A unit that may be in a slice changed its state, or lost its job: a job of the slice looks again. */
+void slice_on_user(struct unit *user);
 /* UNIT_WORK_SLICE */
 void slice_on_empty(struct unit *unit);
 /* Is OTHER up in the slice UNIT? */

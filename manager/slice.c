@@ -2,6 +2,7 @@
  * dependency: a unit that comes up brings its slice up, and that the one above it; the last that goes down takes it along. One that was
  * started by itself stays until it has been used or is stopped. To stop a slice is to stop what is in it. */
 #include <errno.h>
+#include <string.h>
 #include <syslog.h>
 
 #include "manager/job.h"
@@ -28,14 +29,52 @@ static struct unit *slice_find(const struct unit *unit)
 	return slice;
 }
 
+/* Sets the slice in force to NAME, and remembers what the files say. */
+static void slice_put(struct unit *unit, struct unit_config *config, const char *name)
+{
+	char *kept = strdup(name);
+
+	free(TAKE(unit->private->next_slice));
+	if (!kept || text_equal(config->slice, name)) {
+		free(kept);
+		return;
+	}
+	unit->private->next_slice = config->slice;
+	config->slice = kept;
+}
+
+void slice_keep(struct unit *unit, struct unit_config *config)
+{
+	if (unit->private->slice && unit->kind != UNIT_SLICE)
+		slice_put(unit, config, unit->private->slice->name);
+	else
+		free(TAKE(unit->private->next_slice));
+}
+
+void slice_restore_user(struct unit *unit, struct unit *slice)
+{
+	if (unit->private->slice || unit_is_down(unit) || slice->kind != UNIT_SLICE || slice == unit)
+		return;
+	unit->private->slice = slice;
+	slice->private->n_users++;
+	slice_keep(unit, unit->config);
+	if (unit_is_down(slice))
+		unit_set_state(slice, SLICE_ACTIVE);
+}
+
 void slice_on_unit_state(struct unit *unit)
 {
 	struct unit *slice = unit->private->slice;
 
+	if (!unit_is_down(unit) && !slice && unit->private->next_slice) {
+		free(unit->config->slice);
+		unit->config->slice = TAKE(unit->private->next_slice);
+	}
+
 	if (unit_is_down(unit) && slice) {
 		unit->private->slice = NULL;
 		/* Later: the group of the unit is still to be removed. */
-		if (--slice->private->n_users == 0)
+		if (--slice->private->n_users == 0 || slice->job)
 			manager_add_work(slice, UNIT_WORK_SLICE);
 	} else if (!unit_is_down(unit) && !slice && (slice = slice_find(unit))) {
 		unit->private->slice = slice;
@@ -73,8 +112,14 @@ void slice_on_empty(struct unit *unit)
 {
 	struct world *world = unit->manager->world;
 
-	if (unit->private->n_users > 0 || unit_is_down(unit))
+	if (unit->private->n_users > 0) {
+		if (unit->job)
+			job_wake(unit->job);
 		return;
+	}
+	if (unit_is_down(unit))
+		return;
+	unit->private->slice_asked = false;
 	unit_set_state(unit, SLICE_DEAD);
 	world->ops->release(world, unit->name, unit->config);
 }
@@ -112,13 +157,61 @@ static int slice_start(struct unit *unit)
 	return 0;
 }
 
+/* How far the units in a slice are on their way down. */
+enum slice_leaving {
+	SLICE_LEAVING, /* one of them is on it */
+	SLICE_WAITING, /* all that are left wait for their turn */
+	SLICE_STAYING, /* one does not mean to go */
+};
+
+static enum slice_leaving slice_look(const struct unit *unit)
+{
+	enum slice_leaving leaving = SLICE_WAITING;
+
+	TABLE_FOREACH (slot, &unit->manager->units) {
+		const struct unit *user = slot->value;
+		const struct job *job = user->job;
+		bool stops = job && (job->type == JOB_STOP || job->type == JOB_RESTART);
+
+		if (!slice_has(unit, user))
+			continue;
+		if (unit_active_state(user) == UNIT_DEACTIVATING || (stops && job->state == JOB_RUNNING))
+			leaving = SLICE_LEAVING;
+		else if (!stops)
+			return SLICE_STAYING;
+	}
+	return leaving;
+}
+
+void slice_on_user(struct unit *user)
+{
+	struct unit *slice = user->private->slice;
+
+	if (slice && slice->job)
+		job_wake(slice->job);
+}
+
 static int slice_stop(struct unit *unit)
 {
 	/* To restart a slice is to restart what is in it. */
 	if (unit->job && unit->job->type == JOB_RESTART)
 		return -EALREADY;
-	if (unit->private->n_users > 0)
-		return -EAGAIN; /* slice_on_empty() ends the job */
+	if (unit->private->n_users > 0) {
+		switch (slice_look(unit)) {
+		case SLICE_LEAVING:
+			unit->private->slice_asked = false;
+			return -EAGAIN; /* slice_on_empty() ends the job */
+		case SLICE_WAITING:
+			/* Their jobs may be next in the queue; or they wait, by orderings of the user's, for this one to be done. */
+			if (unit->private->slice_asked)
+				return -EALREADY;
+			unit->private->slice_asked = true;
+			manager_add_work(unit, UNIT_WORK_SLICE);
+			return -EAGAIN;
+		case SLICE_STAYING:
+			return -EBUSY;
+		}
+	}
 	slice_on_empty(unit);
 	return 0;
 }

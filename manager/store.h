@@ -42,7 +42,7 @@ struct store_unit {
 	uint8_t invocation_id[16];
 	struct store_process main, control;
 	int32_t failure_error;
-	uint32_t reserved_2;
+	uint32_t slice; /* slot of the slice that the unit, being up, is in; 0: none */
 	char status_text[96], failure_where[96], failure_text[192]; /* cut where longer */
 };
 

@@ -233,12 +233,13 @@ static int transaction_pull_slice(struct transaction *transaction, struct transa
 	if (job->unit->kind != UNIT_SLICE)
 		return 0;
 	TABLE_FOREACH (slot, &transaction->manager->units) {
+		struct unit *unit = slot->value;
 		struct transaction_job *object;
+		enum job_type own = slice_has(job->unit, unit) ? job_type_collapse(type, unit) : JOB_NOP;
 
-		if (!slice_has(job->unit, slot->value))
+		if (own == JOB_NOP)
 			continue;
-		if (transaction_get(transaction, job_type_collapse(type, slot->value), slot->value, &object) <
-			    0 ||
+		if (transaction_get(transaction, own, unit, &object) < 0 ||
 		    transaction_link(transaction, job, object, true, false) < 0)
 			return -ENOMEM;
 	}
@@ -349,7 +350,8 @@ int transaction_add_isolation(struct transaction *transaction)
 		struct transaction_job *job;
 
 		/* A slice goes by itself, with the last unit in it. */
-		if ((unit_is_down(unit) && !unit->job) || transaction_find(unit) || unit->kind == UNIT_SLICE)
+		if ((!unit->job && (unit_is_down(unit) || unit->kind == UNIT_SLICE)) ||
+		    transaction_find(unit))
 			continue;
 		if (transaction_get(transaction, JOB_STOP, unit, &job) < 0 ||
 		    transaction_link(transaction, transaction->anchor, job, true, false) < 0)

@@ -68,6 +68,7 @@ struct unit *unit_free(struct unit *unit)
 	graph_detach(&manager->private->graph, unit->private->node);
 	unit_config_free(unit->config);
 	failure_keep(&unit->last_failure, NULL);
+	free(unit->private->next_slice);
 	free(unit->status_text);
 	free(unit->private);
 	free(unit->name);
@@ -201,6 +202,7 @@ void unit_set_state(struct unit *unit, uint8_t state)
 	if (old == now)
 		return;
 	slice_on_unit_state(unit);
+	slice_on_user(unit);
 	unit->manager->private->n_failed_units += (now == UNIT_FAILED) - (unsigned)(old == UNIT_FAILED);
 	unit_set_timestamps(unit, old, now);
 	job_on_unit_state(unit, now);

@@ -176,6 +176,32 @@ static void sim_check_units_processes(struct sim *sim, const struct unit *unit)
 		sim_violate(sim, "%s is down, its job %s runs", unit->name, job_type_names[unit->job->type]);
 }
 
+/* A slice is up while something in it is, and knows what. */
+static void sim_check_slices(struct sim *sim)
+{
+	TABLE_FOREACH (slot, &sim->manager->units) {
+		const struct unit *slice = slot->value;
+		unsigned n = 0;
+
+		TABLE_FOREACH (other, &sim->manager->units) {
+			const struct unit *unit = other->value;
+
+			if (unit->private->slice != slice)
+				continue;
+			n++;
+			if (unit_is_down(unit))
+				sim_violate(sim, "%s is down and keeps %s up", unit->name, slice->name);
+		}
+		if (n != slice->private->n_users)
+			sim_violate(sim, "%s has %u users and counts %u", slice->name, n,
+				    slice->private->n_users);
+		if (n > 0 && unit_is_down(slice))
+			sim_violate(sim, "%s is down with %u units in it", slice->name, n);
+		if (slice->kind == UNIT_SERVICE && !unit_is_down(slice) && !slice->private->slice)
+			sim_violate(sim, "%s is up in no slice", slice->name);
+	}
+}
+
 void sim_check_step(struct sim *sim)
 {
 	unsigned n_failed = 0, n_jobs = 0;
@@ -199,6 +225,7 @@ void sim_check_step(struct sim *sim)
 		sim_violate(sim, "%zu jobs are known, %u are installed", sim->manager->jobs.count, n_jobs);
 	for (struct sim_process *process = sim->processes; process; process = process->next)
 		sim_check_process(sim, process);
+	sim_check_slices(sim);
 }
 
 void sim_check_end(struct sim *sim)

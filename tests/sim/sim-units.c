@@ -113,7 +113,9 @@ static void sim_units_dependencies(struct sim *sim, struct unit_config *config, 
 
 struct unit_config *sim_units_config(struct sim *sim, unsigned unit)
 {
-	enum unit_kind kind = strstr(sim->units[unit].name, ".target") ? UNIT_TARGET : UNIT_SERVICE;
+	enum unit_kind kind = strstr(sim->units[unit].name, ".target")	? UNIT_TARGET
+			      : strstr(sim->units[unit].name, ".slice") ? UNIT_SLICE
+									: UNIT_SERVICE;
 	struct unit_config *config = unit_config_new(sim->units[unit].name, kind);
 	uint64_t random = sim->random;
 
@@ -127,6 +129,10 @@ struct unit_config *sim_units_config(struct sim *sim, unsigned unit)
 	if (kind == UNIT_SERVICE)
 		sim_units_service(sim, config);
 	sim_units_dependencies(sim, config, unit);
+	if (kind == UNIT_SERVICE && sim_chance(sim, 60))
+		for (unsigned other = 0; other < sim->n_units; other++)
+			if (strstr(sim->units[other].name, ".slice") && sim_chance(sim, 60))
+				text_set(&config->slice, sim->units[other].name);
 	if (sim_chance(sim, 3)) {
 		struct failure why;
 
@@ -145,7 +151,9 @@ void sim_units_generate(struct sim *sim)
 		struct sim_unit *unit = &sim->units[i];
 
 		snprintf(unit->name, sizeof unit->name, "u%u.%s", i,
-			 sim_chance(sim, 15) ? "target" : "service");
+			 sim_chance(sim, 15)   ? "target"
+			 : sim_chance(sim, 12) ? "slice"
+					       : "service");
 		unit->seed = sim_random(sim);
 		unit->kill_mode = sim_chance(sim, 80)	? KILL_CONTROL_GROUP
 				  : sim_chance(sim, 75) ? KILL_MIXED

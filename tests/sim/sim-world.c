@@ -395,8 +395,10 @@ static int sim_world_load(struct world *world, const char *name, struct unit_con
 	struct unit_config *config;
 
 	if (unit < 0) {
-		config = unit_config_new(name, UNIT_SERVICE);
-		config->load_state = UNIT_NOT_FOUND;
+		bool is_slice = strstr(name, ".slice") != NULL; /* which needs no file */
+
+		config = unit_config_new(name, is_slice ? UNIT_SLICE : UNIT_SERVICE);
+		config->load_state = is_slice ? UNIT_LOADED : UNIT_NOT_FOUND;
 	} else {
 		config = sim_units_config(sim, (unsigned)unit);
 	}
@@ -535,6 +537,16 @@ static bool sim_world_is_populated(struct world *world, const char *unit,
 	return index >= 0 && sim_world_populated(sim_of(world), (unsigned)index);
 }
 
+static int sim_world_make_slice(struct world *world, const char *unit _unused_,
+				const struct unit_config *config, struct failure *failure)
+{
+	struct sim *sim = sim_of(world);
+
+	if (config->load_state != UNIT_LOADED || (!sim->quiet_faults && sim_chance(sim, 5)))
+		return failure_set(failure, -EOPNOTSUPP, NULL, "no such controller");
+	return 0;
+}
+
 static void sim_world_release(_unused_ struct world *world, _unused_ const char *unit,
 			      _unused_ const struct unit_config *config)
 {
@@ -614,6 +626,7 @@ static const struct world_ops sim_world_ops = {
 	.owns = sim_world_owns,
 	.oom_killed = sim_world_oom_killed,
 	.release = sim_world_release,
+	.make_slice = sim_world_make_slice,
 	.find_main_pid = sim_world_find_main_pid,
 	.condition = sim_world_condition,
 	.memory = sim_world_memory,

@@ -220,4 +220,25 @@ def explain_tells_limits():
         expect("a.service:4" in [line for line in told.splitlines() if "memory.max" in line][0] or "a.service:3" in told, told)
 
 
+@test
+def a_unit_stays_in_its_slice_while_it_runs():
+    with Tree("slices-edit") as tree:
+        tree.service("a.service", "forever", "Type=exec\nSlice=one.slice\n")
+        tree.start("a.service")
+        tree.service("a.service", "forever", "Type=exec\nSlice=two.slice\n")
+        tree.good("daemon-reload")
+        for _ in range(2):
+            tree.expect_show("a.service", ActiveState="active", Slice="one.slice")
+            expect(tree.show("a.service", "ControlGroup").endswith("/one.slice/a.service"), "ControlGroup")
+            tree.expect_show("one.slice", ActiveState="active")
+            expect("forever" in tree.good("status", "a.service"), "its process")
+            crash(tree)
+        tree.good("stop", "a.service")
+        wait_for(lambda: tree.show("one.slice", "ActiveState") == "inactive", "the old slice is down")
+        expect(not tree.cgroups_of("a.service") and not tree.cgroups_of("one.slice"), "its groups stay")
+        tree.start("a.service")
+        tree.expect_show("a.service", ActiveState="active", Slice="two.slice")
+        tree.expect_show("two.slice", ActiveState="active")
+
+
 main()
