@@ -363,8 +363,9 @@ static void filesystem_add_read_only_tmpfs(struct mountplan *plan, struct build 
 
 	BUILD_ORIGIN(build, read_only_tmpfs);
 	if (build->spec->read_only_tmpfs) {
-		filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/var/tmp", "mode=1777",
-				   FILESYSTEM_SAFE | PROGRAM_OPTIONAL);
+		if (!build->spec->private_tmp) /* which has one too */
+			filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/var/tmp", "mode=1777",
+					   FILESYSTEM_SAFE | PROGRAM_OPTIONAL);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)

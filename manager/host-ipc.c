@@ -136,5 +136,5 @@ bool host_ipc_wanted(const struct unit_config *config)
 {
 	const struct spec *spec = &config->spec;
 
-	return config->remove_ipc && (spec->user || spec->group);
+	return (config->remove_ipc && (spec->user || spec->group)) || spec->dynamic_user;
 }

@@ -59,29 +59,11 @@ static int host_launch_namespace(struct host_bag *bag, const struct program_desc
 	return host_bag_put(bag, fd);
 }
 
-/* By its name, or as the container's name: the first that has it. */
-static const struct unit *host_launch_find_unit(const struct host *host, const char *name)
-{
-	const struct unit *unit = manager_get_unit(host->manager, name);
-	size_t length = strlen(name) - strlen(".service");
-
-	if (unit && unit->main.alive)
-		return unit;
-	TABLE_FOREACH (slot, &host->manager->units) {
-		const struct unit *other = slot->value;
-		const char *called = other->config ? other->config->container_name : NULL;
-
-		if (called && strlen(called) == length && strncmp(called, name, length) == 0)
-			return other;
-	}
-	return unit;
-}
-
 /* A pidfd of the main process of another unit, whose namespace is to be joined. */
 static int host_launch_other_unit(const struct host *host, struct host_bag *bag, const char *name,
 				  struct failure *failure)
 {
-	const struct unit *unit = host_launch_find_unit(host, name);
+	const struct unit *unit = manager_get_unit(host->manager, name);
 	int fd;
 
 	if (!unit || !unit->main.alive || unit->main.pid <= 0)

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "units/assign.h"
+#include "units/container.h"
 #include "units/finish.h"
 #include "units/fragment.h"
 #include "units/reader.h"
@@ -297,6 +298,8 @@ static int load_named(const struct unit_search_path *path, const struct unit_spe
 	config->fingerprint =
 		fragment_fingerprint(&fragment); /* before the files are read: a change meanwhile counts */
 	r = load_fragment(config, specifiers, &fragment, extra);
+	if (r == 0)
+		r = container_resolve(path, config);
 	if (r < 0)
 		return r;
 	*ret = TAKE(config);

@@ -99,7 +99,7 @@ def a_container_shares_the_network_of_another():
     # directive: Container.Network Container.ContainerName
     tree = the_tree()
     tree.unit("peer.container", "[Container]\nImage=@IMAGE@\nContainerName=called\nExec=/guest forever\n")
-    for network in ("container:peer", "peer.container", "container:systemd-peer"):
+    for network in ("container:peer", "peer.container", "container:systemd-peer", "container:called"):
         tree.good("daemon-reload")
         again(tree, None, f"[Container]\nImage=@IMAGE@\nNetwork={network}\nExec=/guest forever\n")
         tree.good("daemon-reload")
