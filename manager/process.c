@@ -13,10 +13,10 @@
 #include "manager/restart.h"
 #include "manager/service.h"
 
-enum { PROCESS_ENVIRONMENT_MAX = 4 };
+enum { PROCESS_ENVIRONMENT_MAX = 6, PROCESS_VARIABLE_MAX = 320 };
 
 struct process_environment {
-	char text[PROCESS_ENVIRONMENT_MAX][64];
+	char text[PROCESS_ENVIRONMENT_MAX][PROCESS_VARIABLE_MAX];
 	char *items[PROCESS_ENVIRONMENT_MAX + 1];
 	unsigned n;
 };
@@ -112,34 +112,80 @@ static void _printf_(2, 3) process_export(struct process_environment *environmen
 	environment->n++;
 }
 
-/* What systemd.exec(5) lists for the commands around the main process. */
+/* How the unit's run went: SERVICE_RESULT, EXIT_CODE and EXIT_STATUS, with PREFIX before their names. */
+static void process_export_result(const struct unit *unit, const char *prefix,
+				  struct process_environment *environment)
+{
+	int status = unit->main.wait_status;
+	const char *name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
+
+	process_export(environment, "%sSERVICE_RESULT=%s", prefix, service_result_names[unit->result]);
+	if (unit->main.alive || !process_id_is_set(&unit->main.id) || status == LAUNCH_STATUS_LOST)
+		return;
+	process_export(environment, "%sEXIT_CODE=%s", prefix,
+		       WIFEXITED(status)   ? "exited"
+		       : WCOREDUMP(status) ? "dumped"
+					   : "killed");
+	if (name)
+		process_export(environment, "%sEXIT_STATUS=%s", prefix, name);
+	else
+		process_export(environment, "%sEXIT_STATUS=%d", prefix,
+			       WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+}
+
+/* The unit that ended and names this one in OnFailure= or OnSuccess=, if it is the only one that may be meant. */
+static const struct unit *process_find_monitored(const struct unit *unit)
+{
+	static const enum unit_dependency dependencies[] = {UNIT_ON_FAILURE, UNIT_ON_SUCCESS};
+	const struct unit *found = NULL;
+
+	for (size_t d = 0; d < ARRAY_SIZE(dependencies); d++) {
+		_cleanup_text_list_ char **names = NULL;
+
+		if (graph_neighbours(unit->private->node, dependencies[d], true)->n == 0 ||
+		    unit_list_dependencies(unit, dependencies[d], true, &names) < 0)
+			continue;
+		TEXT_LIST_FOREACH (name, names) {
+			const struct unit *other = manager_get_unit(unit->manager, *name);
+			bool failed = other && unit_active_state(other) == UNIT_FAILED;
+
+			if (!other || other->kind != UNIT_SERVICE ||
+			    failed != (dependencies[d] == UNIT_ON_FAILURE) ||
+			    (!failed && unit_active_state(other) != UNIT_INACTIVE))
+				continue;
+			if (found)
+				return NULL;
+			found = other;
+		}
+	}
+	return found;
+}
+
+static void process_export_monitored(const struct unit *unit, struct process_environment *environment)
+{
+	const struct unit *monitored = process_find_monitored(unit);
+	char id[33];
+
+	if (!monitored)
+		return;
+	for (size_t i = 0; i < sizeof monitored->invocation_id; i++)
+		snprintf(id + 2 * i, 3, "%02x", monitored->invocation_id[i]);
+	process_export_result(monitored, "MONITOR_", environment);
+	process_export(environment, "MONITOR_INVOCATION_ID=%s", id);
+	process_export(environment, "MONITOR_UNIT=%s", monitored->name);
+}
+
+/* What systemd.exec(5) lists for the commands around the main process, and for what another unit's end has started. */
 static void process_make_environment(const struct unit *unit, enum service_command command,
 				     struct process_environment *environment)
 {
-	bool stops = command == SERVICE_EXEC_STOP || command == SERVICE_EXEC_STOP_POST;
-
 	*environment = (struct process_environment){};
 	if (unit->main.alive && unit->main.pid > 0 && command != SERVICE_EXEC_START)
 		process_export(environment, "MAINPID=%d", unit->main.pid);
-	if (!stops)
-		return;
-	process_export(environment, "SERVICE_RESULT=%s", service_result_names[unit->result]);
-	if (unit->main.alive || !process_id_is_set(&unit->main.id) ||
-	    unit->main.wait_status == LAUNCH_STATUS_LOST)
-		return;
-	if (WIFEXITED(unit->main.wait_status)) {
-		process_export(environment, "EXIT_CODE=exited");
-		process_export(environment, "EXIT_STATUS=%d", WEXITSTATUS(unit->main.wait_status));
-	} else {
-		const char *name = sigabbrev_np(WTERMSIG(unit->main.wait_status));
-
-		process_export(environment, "EXIT_CODE=%s",
-			       WCOREDUMP(unit->main.wait_status) ? "dumped" : "killed");
-		if (name)
-			process_export(environment, "EXIT_STATUS=%s", name);
-		else
-			process_export(environment, "EXIT_STATUS=%d", WTERMSIG(unit->main.wait_status));
-	}
+	if (command == SERVICE_EXEC_STOP || command == SERVICE_EXEC_STOP_POST)
+		process_export_result(unit, "", environment);
+	if (command == SERVICE_EXEC_START || command == SERVICE_EXEC_START_PRE)
+		process_export_monitored(unit, environment);
 }
 
 /* Nothing runs: noted as an exit, which manager_run() takes up. */

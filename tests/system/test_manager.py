@@ -140,6 +140,21 @@ def on_failure_and_success(tree):
 
 
 @scenario
+def who_starts_a_handler_is_told(tree):
+    tree.unit("handler@.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'env | grep ^MONITOR_ | sort >/mnt/data/monitor.tmp; "
+                                  "mv /mnt/data/monitor.tmp /mnt/data/monitor-%i'\n")
+    for name, command in (("fails", "exit 3"), ("works", "exit 0")):
+        unit(tree, f"{name}.service", command, in_unit="OnFailure=handler@%p.service\nOnSuccess=handler@%p.service", in_service="Type=oneshot")
+        tree.svcctl("start", f"{name}.service")
+        wait_for(lambda: tree.exists("data", f"monitor-{name}"), f"the handler of {name}")
+        told = dict(line.split("=", 1) for line in tree.read("data", f"monitor-{name}").splitlines())
+        expect_equal(len(told.pop("MONITOR_INVOCATION_ID")), 32, "an invocation id")
+        expect_equal(told, {"MONITOR_UNIT": f"{name}.service", "MONITOR_EXIT_CODE": "exited",
+                            "MONITOR_EXIT_STATUS": "3" if name == "fails" else "0",
+                            "MONITOR_SERVICE_RESULT": "exit-code" if name == "fails" else "success"}, name)
+
+
+@scenario
 def propagation(tree):
     # directive: Unit.PropagatesReloadTo Unit.PropagatesStopTo Service.ExecReload
     unit(tree, "second.service", in_service=f"Type=notify\nExecReload=@GUEST@ {append('reload')}")
