@@ -279,8 +279,9 @@ static int property_append_mount(sd_bus_message *message, const struct directive
 	if (text_equal(property_signature(directive), "a(ss)"))
 		return sd_bus_message_append(message, "(ss)", mount->target,
 					     mount->options ? mount->options : "");
-	place = text_format("%s%s%s%s", mount->ignore_missing ? "-" : "", mount->target ?: mount->source,
-			    mount->options ? ":" : "", mount->options ? mount->options : "");
+	place = text_format("%s%s%s%s%s", mount->ignore_missing ? "-" : "", mount->in_root ? "+" : "",
+			    mount->target ?: mount->source, mount->options ? ":" : "",
+			    mount->options ? mount->options : "");
 	return place ? sd_bus_message_append_basic(message, 's', place) : -ENOMEM;
 }
 

@@ -21,6 +21,7 @@ enum build_root {
 	BUILD_ROOT_IN_PLACE,  /* the host's tree in a mount namespace */
 	BUILD_ROOT_DIRECTORY, /* RootDirectory= */
 	BUILD_ROOT_IMAGE,     /* RootImage= */
+	BUILD_ROOT_TMPFS,     /* TemporaryFileSystem=/ */
 	BUILD_ROOT_OVERLAY,   /* Image= */
 };
 

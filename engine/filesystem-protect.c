@@ -36,14 +36,13 @@ static const char *const filesystem_protect_all[] = {"/", NULL};
 static const char *const filesystem_protect_api[] = {"/dev", "/proc", "/sys", NULL};
 static const char *const filesystem_protect_homes[] = {"/home", "/root", "/run/user", NULL};
 static const char *const filesystem_protect_tunables[] = {
-	"/proc/acpi",	       "/proc/bus",	    "/proc/fs",	  "/proc/irq",
-	"/proc/latency_stats", "/proc/mtrr",	    "/proc/scsi", "/proc/sys",
-	"/proc/sysrq-trigger", "/proc/timer_stats", NULL,
+	"/proc/acpi",	       "/proc/apm",	      "/proc/asound", "/proc/bus",  "/proc/fs",
+	"/proc/irq",	       "/proc/latency_stats", "/proc/mtrr",   "/proc/scsi", "/proc/sys",
+	"/proc/sysrq-trigger", "/proc/timer_stats",   NULL,
 };
 static const char *const filesystem_protect_sysfs[] = {"/sys", NULL};
 /* These have controls of their own. */
-static const char *const filesystem_protect_not_tunables[] = {"/sys/fs/bpf", "/sys/fs/cgroup",
-							      "/sys/fs/selinux", NULL};
+static const char *const filesystem_protect_not_tunables[] = {"/sys/fs/cgroup", "/sys/fs/selinux", NULL};
 static const char *const filesystem_protect_kernel_memory[] = {
 	"/proc/kallsyms", "/proc/kcore", "/sys/kernel/debug", "/sys/kernel/tracing", NULL};
 static const char *const filesystem_protect_modules[] = {"/lib/modules", "/usr/lib/modules", NULL};

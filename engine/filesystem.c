@@ -57,8 +57,19 @@ static bool filesystem_wants_mqueue(const struct spec *spec)
 	       (spec->namespace_paths[SPEC_NAMESPACE_IPC] && !spec->namespace_paths[SPEC_NAMESPACE_MOUNT]);
 }
 
+/* TemporaryFileSystem=/: an empty root, which the other mounts fill. NULL: there is none. */
+static const struct spec_mount *filesystem_find_empty_root(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->temporary_file_systems.n; i++)
+		if (strcmp(spec->temporary_file_systems.items[i].target, "/") == 0)
+			return &spec->temporary_file_systems.items[i];
+	return NULL;
+}
+
 enum build_root filesystem_decide_root(const struct spec *spec)
 {
+	if (filesystem_find_empty_root(spec))
+		return BUILD_ROOT_TMPFS;
 	if (spec->image_layers)
 		return BUILD_ROOT_OVERLAY;
 	if (spec->root_image)
@@ -127,6 +138,44 @@ static int filesystem_emit_tree(struct build *build)
 	return 0;
 }
 
+/* What TemporaryFileSystem= has besides what it says: systemd.exec(5). Heap. */
+static char *filesystem_temporary_options(const struct build *build, const struct spec_mount *mount)
+{
+	const char *options = mount->options ?: "";
+	_cleanup_free_ char *own = NULL;
+
+	if (strstr(options, "mode="))
+		return filesystem_tmpfs_options(build, options);
+	own = text_format("mode=0755%s%s", *options ? "," : "", options);
+	return own ? filesystem_tmpfs_options(build, own) : NULL;
+}
+
+static uint32_t filesystem_temporary_flags(const struct spec_mount *mount)
+{
+	return (filesystem_mount_flags(mount) &
+		~(uint32_t)(PROGRAM_MOUNT_READ_ONLY | PROGRAM_MOUNT_RECURSIVE)) |
+	       PROGRAM_MOUNT_NO_DEV | PROGRAM_MOUNT_STRICT_ATIME;
+}
+
+static int filesystem_emit_empty_root(struct build *build)
+{
+	const struct spec_mount *mount = filesystem_find_empty_root(build->spec);
+	_cleanup_free_ char *options = filesystem_temporary_options(build, mount);
+	uint32_t text = build_text(build, "tmpfs"), text2 = build_text(build, options);
+	struct program_op *op;
+
+	if (!options)
+		return build_fail(build, -ENOMEM, "the root could not be planned");
+	BUILD_ORIGIN_ITEM(build, temporary_file_systems,
+			  (size_t)(mount - build->spec->temporary_file_systems.items));
+	op = build_op(build, PROGRAM_FILESYSTEM);
+	op->text = text;
+	op->text2 = text2;
+	op->slot2 = BUILD_SLOT_ROOT;
+	op->flags = filesystem_temporary_flags(mount);
+	return 0;
+}
+
 /* Is the mount namespace there for nothing but its propagation? */
 static bool filesystem_only_propagation(const struct build *build)
 {
@@ -169,6 +218,8 @@ static int filesystem_emit_root(struct build *build, struct mountplan *plan, cha
 		r = filesystem_image_emit_root(build, plan);
 	else if (build->root == BUILD_ROOT_DIRECTORY && build->spec->root_ephemeral)
 		r = filesystem_emit_ephemeral(build);
+	else if (build->root == BUILD_ROOT_TMPFS)
+		r = filesystem_emit_empty_root(build);
 	else
 		r = filesystem_emit_tree(build);
 	if (r == 0)
@@ -467,18 +518,36 @@ int filesystem_add_bind(struct mountplan *plan, struct build *build, const struc
 static int filesystem_add_tmpfs(struct mountplan *plan, struct build *build, const struct spec_mount *mount,
 				struct filesystem_texts *texts)
 {
-	char *options = filesystem_tmpfs_options(build, mount->options);
+	bool temporary = build->origin == offsetof(struct spec, temporary_file_systems);
+	char *options = temporary ? filesystem_temporary_options(build, mount)
+				  : filesystem_tmpfs_options(build, mount->options);
 	struct mountplan_entry *entry;
 
 	if (text_list_take(&texts->kept, options) < 0)
 		return build_fail(build, -ENOMEM, "the mounts could not be planned");
-	entry = mountplan_add(plan, build, MOUNTPLAN_TMPFS, mount->target);
-	entry->options = options;
-	entry->flags = filesystem_mount_flags(mount) &
-		       ~(uint32_t)(PROGRAM_MOUNT_READ_ONLY | PROGRAM_MOUNT_RECURSIVE);
+	if (!temporary || strcmp(mount->target, "/") != 0) {
+		entry = mountplan_add(plan, build, MOUNTPLAN_TMPFS, mount->target);
+		entry->options = options;
+		entry->flags =
+			temporary ? filesystem_temporary_flags(mount)
+				  : filesystem_mount_flags(mount) &
+					    ~(uint32_t)(PROGRAM_MOUNT_READ_ONLY | PROGRAM_MOUNT_RECURSIVE);
+	}
 	if (mount->read_only)
 		mountplan_add(plan, build, MOUNTPLAN_READ_ONLY, mount->target);
 	return 0;
+}
+
+/* A path of the host's that leads into the root directory means what it leads to; nothing else of the host's can be meant, so
+ * that any other is a path inside. With "+" it always is: systemd.exec(5), ReadWritePaths=. */
+static const char *filesystem_inner_target(const struct spec *spec, const struct spec_mount *mount)
+{
+	size_t length = spec->root_directory ? strlen(spec->root_directory) : 0;
+
+	if (length < 2 || mount->in_root || spec->image_layers || spec->root_image ||
+	    !mountplan_is_below(mount->target, spec->root_directory))
+		return mount->target;
+	return mount->target[length] ? mount->target + length : "/";
 }
 
 static int filesystem_add(struct mountplan *plan, struct build *build, const struct spec_mount *mount,
@@ -494,7 +563,7 @@ static int filesystem_add(struct mountplan *plan, struct build *build, const str
 		return filesystem_add_bind(plan, build, mount);
 	if (mount->kind == SPEC_MOUNT_TMPFS)
 		return filesystem_add_tmpfs(plan, build, mount, texts);
-	mountplan_add(plan, build, kinds[mount->kind], mount->target)->flags =
+	mountplan_add(plan, build, kinds[mount->kind], filesystem_inner_target(build->spec, mount))->flags =
 		(mount->ignore_missing ? PROGRAM_OPTIONAL : 0) |
 		(mount->kind == SPEC_MOUNT_INACCESSIBLE ? PROGRAM_MASK_NO_ACCESS : 0);
 	return 0;

@@ -280,7 +280,7 @@ int mountplan_arrange(struct mountplan *plan, struct build *build)
 			build_origin(build, plan->entries[i].origin, plan->entries[i].origin_item);
 			return build_fail(
 				build, -EINVAL,
-				"/ cannot be mounted over; a root of its own is what RootDirectory= is for");
+				"/ cannot be mounted over; a root of its own is what RootDirectory= and TemporaryFileSystem= are for");
 		}
 	if (plan->n > 0)
 		qsort(plan->entries, plan->n, sizeof(*plan->entries), mountplan_compare);
@@ -307,11 +307,13 @@ static bool mountplan_may_lack_point(const struct mountplan *plan, const struct 
 		       ground->kind == MOUNTPLAN_CGROUP_FS))
 		return false;
 	if (ground && ground->kind == MOUNTPLAN_DEV)
-		return entry->kind == MOUNTPLAN_BIND || entry->kind == MOUNTPLAN_TMPFS;
+		return entry->kind == MOUNTPLAN_BIND || entry->kind == MOUNTPLAN_TMPFS ||
+		       entry->kind == MOUNTPLAN_TREE;
 	if (ground && ground->kind == MOUNTPLAN_TMPFS)
 		return true;
 	/* The container itself may have removed it from a root that keeps changes. */
 	if (!ground && (build->root == BUILD_ROOT_DIRECTORY || build->root == BUILD_ROOT_IMAGE ||
+			build->root == BUILD_ROOT_TMPFS ||
 			(build->root == BUILD_ROOT_OVERLAY && spec->upper == SPEC_UPPER_PERSISTENT)))
 		return true;
 	if (ground && ground->kind == MOUNTPLAN_BIND)

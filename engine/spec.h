@@ -110,10 +110,11 @@ struct spec_mount {
 	bool copy_up; /* volume, tmpfs: while it is empty, filled with what the image has in its place */
 	bool overlay; /* bind, volume: what is written to it is gone at the end */
 	enum spec_propagation propagation; /* bind */
-	bool ignore_missing;		   /* a "-" prefix: a missing source or target is no error */
-	bool id_mapped;			   /* bind: ids on disk are the container's, not the host's */
-	bool owned;			   /* bind: what is there becomes the service's user's */
-	struct spec_mount_ids *ids;	   /* bind: or mapped like this; NULL */
+	bool in_root;	     /* a "+" prefix: a path in the container even where its root is named in front */
+	bool ignore_missing; /* a "-" prefix: a missing source or target is no error */
+	bool id_mapped;	     /* bind: ids on disk are the container's, not the host's */
+	bool owned;	     /* bind: what is there becomes the service's user's */
+	struct spec_mount_ids *ids; /* bind: or mapped like this; NULL */
 };
 
 /* One list per directive, so that an item's origin is exact. */

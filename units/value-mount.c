@@ -233,6 +233,14 @@ static int value_read_tmpfs(const struct directive_line *line, char *const *part
 	return options ? value_mount_options(mount, options, failure) : -ENOMEM;
 }
 
+/* [-][+]PATH */
+static int value_take_access(const struct directive_line *line, const char *word, struct spec_mount *mount,
+			     struct failure *failure)
+{
+	mount->in_root = word[*word == '-'] == '+';
+	return value_take_path(line, word, &mount->ignore_missing, &mount->target, failure);
+}
+
 static int value_read_mount(const struct directive_line *line, const char *word, struct spec_mount *mount,
 			    struct failure *failure)
 {
@@ -243,7 +251,7 @@ static int value_read_mount(const struct directive_line *line, const char *word,
 	mount->kind = (enum spec_mount_kind)(line->directive->argument & VALUE_MOUNT_KIND);
 	if (mount->kind != SPEC_MOUNT_BIND && mount->kind != SPEC_MOUNT_TMPFS &&
 	    mount->kind != SPEC_MOUNT_DEVICE && !value_mount_is_image(mount))
-		return value_take_path(line, word, &mount->ignore_missing, &mount->target, failure);
+		return value_take_access(line, word, mount, failure);
 	r = value_split_colons(word, parts, &n);
 	if (r >= 0 && mount->kind == SPEC_MOUNT_DEVICE)
 		r = value_volume_read_device(line, parts, n, mount, failure);
@@ -318,8 +326,9 @@ char *value_print_mounts(const struct directive *directive, const void *field)
 					   mount->options ? ":" : "", mount->options ?: "");
 			continue;
 		}
-		text_buffer_append(&buffer, "%s%s%s%s%s", i ? " " : "", mount->ignore_missing ? "-" : "",
-				   bind ? mount->source : "", bind ? ":" : "", mount->target);
+		text_buffer_append(&buffer, "%s%s%s%s%s%s", i ? " " : "", mount->ignore_missing ? "-" : "",
+				   mount->in_root ? "+" : "", bind ? mount->source : "", bind ? ":" : "",
+				   mount->target);
 		if (bind)
 			text_buffer_append(&buffer, ":%sbind", mount->recursive ? "r" : "");
 		else if (mount->options || mount->read_only || mount->no_exec || mount->no_suid ||

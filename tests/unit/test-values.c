@@ -579,7 +579,7 @@ TEST(mounts)
 	EXPECT_TEXT(once("TemporaryFileSystem", "/a:size=1M,mode=0700,ro,nodev /b"),
 		    "/a:size=1M,mode=0700,ro,nodev /b");
 	EXPECT(refused("TemporaryFileSystem", "/a:what=1"));
-	EXPECT_TEXT(once("ReadOnlyPaths", "/etc -+/srv"), "/etc -/srv");
+	EXPECT_TEXT(once("ReadOnlyPaths", "/etc -+/srv"), "/etc -+/srv");
 	EXPECT(refused("InaccessiblePaths", "etc"));
 	EXPECT_TEXT(once_in("Container", "Volume", "%S/data:/data:ro,noexec,nosuid"),
 		    "/state/data:/data:rbind,ro,noexec,nosuid,nodev");
