@@ -165,7 +165,6 @@ static void filesystem_protect_collect_tmp(struct mountplan *plan, struct build 
 		entry->implied = true;
 		entry->options = "mode=1777";
 		entry->flags = FILESYSTEM_PROTECT_SAFE;
-		entry->is_directory = shared;
 		entry->shared = shared ? (uint8_t)(i + 1) : 0;
 	}
 }
