@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <utmp.h>
 
 #include "base/fd.h"
 #include "engine/attributes.h"
+#include "engine/identity.h"
 
 #define ATTRIBUTES_NODES "/sys/devices/system/node"
 
@@ -143,6 +145,14 @@ static void attributes_emit_number(struct build *build, enum program_code code, 
 #define EMIT_NUMBER(code, field) \
 	attributes_emit_number(build, (code), offsetof(struct spec, field), build->spec->field)
 
+void attributes_accounting_id(const char *identifier, char ret[static 4])
+{
+	size_t length = strlen(identifier), skipped = length > 4 ? length - 4 : 0;
+
+	memset(ret, 0, 4);
+	memcpy(ret, identifier + skipped, length - skipped);
+}
+
 static bool attributes_schedules(const struct spec *spec)
 {
 	return spec->cpu_policy >= 0 || spec->cpu_priority >= 0 || spec->cpu_reset_on_fork;
@@ -161,6 +171,32 @@ static void attributes_emit_scheduler(struct build *build, bool reset_on_fork)
 	op->number2 = (uint64_t)MAX_OF(spec->cpu_priority, realtime ? 1 : 0);
 }
 
+/* Who leads a session on the terminal. A longer identifier is known by its end: systemd.exec(5), UtmpIdentifier=. */
+static void attributes_emit_accounting(struct build *build)
+{
+	const struct spec *spec = build->spec;
+	const char *id = spec->utmp_identifier, *line = spec->standard_input.path;
+	struct utmp record = {.ut_type = (short)(INIT_PROCESS + spec->utmp_mode)};
+	struct program_op *op;
+	uint32_t text;
+
+	if (!id || build->context->join_pidfd >= 0)
+		return;
+	BUILD_ORIGIN(build, utmp_identifier);
+	attributes_accounting_id(id, record.ut_id);
+	if (spec->standard_input.kind == SPEC_STDIO_TTY) {
+		line = line ?: "/dev/console";
+		strncpy(record.ut_line, text_starts_with(line, "/dev/") ? line + 5 : line,
+			sizeof record.ut_line - 1);
+	}
+	if (spec->utmp_mode == SPEC_UTMP_USER && build->identity->name)
+		strncpy(record.ut_user, build->identity->name, sizeof record.ut_user - 1);
+	text = build_bytes(build, &record, sizeof record, 8);
+	op = build_op(build, PROGRAM_ACCOUNTING);
+	op->text = text;
+	op->number = sizeof record;
+}
+
 int attributes_emit(struct build *build)
 {
 	const struct spec *spec = build->spec;
@@ -175,6 +211,7 @@ int attributes_emit(struct build *build)
 		r = attributes_emit_numa(build);
 	if (r < 0)
 		return r;
+	attributes_emit_accounting(build);
 	EMIT_NUMBER(PROGRAM_IO_PRIORITY, io_priority);
 	EMIT_NUMBER(PROGRAM_PERSONALITY, personality);
 	EMIT_NUMBER(PROGRAM_MEMORY_KSM, memory_ksm);

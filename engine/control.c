@@ -92,6 +92,32 @@ bool control_no_new_privileges(const struct build *build)
 	       ((seccomp_wanted_by_user(build->spec) || landlock_wanted(build->spec)) && !admin);
 }
 
+void control_lift(struct spec *spec)
+{
+	struct spec plain;
+
+	spec_init(&plain);
+	spec->capability_bounding_set = plain.capability_bounding_set;
+	spec->ambient_capabilities = plain.ambient_capabilities;
+	spec->secure_bits = plain.secure_bits;
+	spec->no_new_privileges = false;
+	spec->seccomp_default = SPEC_SECCOMP_NONE;
+	spec->seccomp_profile = NULL;
+	spec->system_call_filter = spec->system_call_log = (struct spec_system_calls){};
+	spec->system_call_architectures = spec->restrict_address_families = NULL;
+	spec->restrict_realtime = spec->restrict_suid_sgid = spec->lock_personality = false;
+	spec->memory_deny_write_execute = false;
+	spec->restrict_namespaces = plain.restrict_namespaces;
+	/* Whose mounts the container has already. */
+	spec->protect_kernel_modules = spec->protect_kernel_logs = spec->protect_clock = false;
+	spec->protect_kernel_tunables = spec->protect_hostname = spec->private_devices = false;
+	spec->apparmor_profile = spec->selinux_context = spec->smack_label = NULL;
+	spec->label_type = spec->label_level = spec->label_file_type = NULL;
+	spec->landlock_read = spec->landlock_write = spec->landlock_execute = spec->landlock_ioctl = NULL;
+	spec->landlock_bind_tcp = spec->landlock_connect_tcp = NULL;
+	spec->landlock_scope = 0;
+}
+
 static int control_check_set(struct build *build, uint64_t set)
 {
 	/* The running kernel's, not that of the headers. */

@@ -15,6 +15,9 @@ uint64_t control_bounding_set(const struct spec *spec);
 /* Whether no_new_privileges is asked for or implied. The identity must be resolved. */
 bool control_no_new_privileges(const struct build *build);
 
+/* Takes all operation control from a spec, for a command that joins its container; what the fields point to is not freed. */
+void control_lift(struct spec *spec);
+
 /* Checks that the sets can be given. */
 int control_check(struct build *build);
 /* Appends, in this order, what must happen before the identity changes, and all after it up to PROGRAM_EXEC.

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <linux/keyctl.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/accounting.h"
 #include "base/fd.h"
 #include "engine/interpret-steps.h"
 
@@ -58,6 +60,27 @@ int interpret_attributes_coredump_filter(struct interpret_run *run, const struct
 int interpret_attributes_memory_ksm(struct interpret_run *run _unused_, const struct program_op *op)
 {
 	return prctl(PR_SET_MEMORY_MERGE, op->number, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* The number by which the host knows us: what its /proc/self leads to. */
+int interpret_attributes_accounting(struct interpret_run *run, const struct program_op *op)
+{
+	int proc_fd = interpret_namespaces_proc(run), type;
+	struct utmp record;
+	char number[16];
+	long n;
+
+	if (op->number != sizeof record)
+		return -EBADMSG;
+	memcpy(&record, interpret_text(run, op->text), sizeof record);
+	type = record.ut_type;
+	n = proc_fd < 0 ? -1 : syscall(SYS_readlinkat, proc_fd, "self", number, sizeof number);
+	for (long i = 0; i < n; i++)
+		record.ut_pid = record.ut_pid * 10 + (number[i] - '0');
+	record.ut_session = record.ut_pid;
+	for (record.ut_type = INIT_PROCESS; record.ut_type <= type; record.ut_type++)
+		accounting_write(&record);
+	return 0;
 }
 
 /* A container around us may forbid keyctl(2), and a user may have as many keyrings as its quota allows. */

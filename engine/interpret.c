@@ -344,6 +344,7 @@ static const struct {
 	[PROGRAM_IO_PRIORITY] = {interpret_attributes_io_priority},
 	[PROGRAM_PERSONALITY] = {interpret_attributes_personality},
 	[PROGRAM_COREDUMP_FILTER] = {interpret_attributes_coredump_filter},
+	[PROGRAM_ACCOUNTING] = {interpret_attributes_accounting},
 	[PROGRAM_MEMORY_KSM] = {interpret_attributes_memory_ksm},
 	[PROGRAM_PARENT_DEATH] = {interpret_identity_parent_death},
 	[PROGRAM_OWN] = {interpret_keep_own},

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <utmp.h>
 
 #include "base/terminal.h"
 #include "base/text.h"
@@ -261,6 +262,10 @@ static void print_process(struct print *print)
 	case PROGRAM_NUMA_POLICY:
 		text_buffer_append(&print->buffer, " %s", print_numa(op->flags));
 		print_mask(print, "nodes");
+		break;
+	case PROGRAM_ACCOUNTING:
+		text_buffer_append(&print->buffer, " utmp id=%.4s",
+				   ((const struct utmp *)(const void *)print_string(print, op->text))->ut_id);
 		break;
 	case PROGRAM_CPU_AFFINITY:
 		print_mask(print, "cpus");
@@ -532,6 +537,7 @@ static void (*const print_families[PROGRAM_CODE_MAX_])(struct print *print) = {
 	[PROGRAM_PERSONALITY] = print_process,
 	[PROGRAM_COREDUMP_FILTER] = print_process,
 	[PROGRAM_MEMORY_KSM] = print_process,
+	[PROGRAM_ACCOUNTING] = print_process,
 	[PROGRAM_PARENT_DEATH] = print_process,
 	[PROGRAM_OWN] = print_keep,
 	[PROGRAM_FILES_BEGIN] = print_keep,

@@ -61,7 +61,9 @@ enum program_code {
 	PROGRAM_PERSONALITY,	 /* number */
 	PROGRAM_COREDUMP_FILTER, /* text: hexadecimal, to /proc/self/coredump_filter */
 	PROGRAM_MEMORY_KSM,	 /* number: 0, 1 */
-	PROGRAM_PARENT_DEATH,	 /* number: signal when the parent dies */
+	PROGRAM_ACCOUNTING, /* text: a struct utmp, number: its size: written with our process id, once for each type from INIT_PROCESS
+				   up to its own; while the host's files are there */
+	PROGRAM_PARENT_DEATH, /* number: signal when the parent dies */
 	/* what the service keeps; while the process is the host's still */
 	PROGRAM_OWN, /* descriptor fd, the directory text (for people only), with all that is in it becomes number's (owner), top last;
 				   nothing is done when its top is that already. flags: PROGRAM_EXIT_STATUS() */

@@ -197,6 +197,7 @@ static void spec_deinit_process(struct spec *spec)
 	text_list_free(spec->pass_environment);
 	text_list_free(spec->unset_environment);
 	text_list_free(spec->exec_search_path);
+	free(spec->utmp_identifier);
 	free(spec->cpu_affinity);
 	free(spec->numa_mask);
 	free(spec->standard_input.path);

@@ -356,6 +356,8 @@ struct spec_open_files {
 	size_t n;
 };
 
+enum spec_utmp { SPEC_UTMP_INIT, SPEC_UTMP_LOGIN, SPEC_UTMP_USER, SPEC_UTMP_MAX_ };
+
 struct spec_rlimit {
 	rlim_t soft, hard;
 	bool set;
@@ -507,7 +509,9 @@ struct spec {
 	bool oom_score_adjust_set;
 	int timer_slack_set;
 	uint64_t timer_slack_nsec;
-	bool ignore_sigpipe;	 /* default true */
+	bool ignore_sigpipe;   /* default true */
+	char *utmp_identifier; /* NULL: no records */
+	enum spec_utmp utmp_mode;
 	char **exec_search_path; /* directories where a command without a slash is looked for; NULL: PATH */
 	/* How the kernel treats the process; each -1 when unset. */
 	int cpu_policy;	  /* SCHED_* */

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "engine/control.h"
 #include "engine/isolation.h"
 #include "manager/host-filter.h"
 
@@ -333,18 +334,8 @@ static struct spec host_exec_spec(const struct unit_config *config, const struct
 		spec.working_directory = (char *)exec->working_directory;
 		spec.working_directory_optional = false;
 	}
-	if (exec->privileged) {
-		spec.capability_bounding_set = SPEC_CAP_ALL;
-		spec.ambient_capabilities = 0;
-		spec.no_new_privileges = false;
-		spec.seccomp_default = SPEC_SECCOMP_NONE;
-		spec.system_call_filter = (struct spec_system_calls){};
-		spec.system_call_architectures = NULL;
-		spec.restrict_realtime = spec.restrict_suid_sgid = spec.lock_personality = false;
-		spec.memory_deny_write_execute = false;
-		spec.restrict_namespaces = SPEC_UNSET;
-		spec.restrict_address_families = NULL;
-	}
+	if (exec->privileged)
+		control_lift(&spec);
 	return spec;
 }
 

@@ -376,6 +376,7 @@ int host_directory_open(const struct host *host, const struct spec *spec,
 int host_directory_remove_all(struct host *host, const struct spec *spec, enum spec_directory kind,
 			      struct host_clean *clean);
 /* The unit is down: what is for one run goes. */
+void host_accounting_release(const struct unit_config *config); /* config may be NULL */
 void host_directory_release(struct host *host, const char *name, const struct unit_config *config);
 
 /* host-credential.c */

@@ -82,6 +82,7 @@ static void host_release(struct world *world, const char *name, const struct uni
 	host_streams_release(&config->spec);
 	host_cgroup_release(unit);
 	host_directory_release(unit->host, name, config);
+	host_accounting_release(config);
 	host_credential_release(unit->host, name, config);
 	host_share_release(unit->host, name);
 	host_ipc_release(unit, config);

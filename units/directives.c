@@ -47,6 +47,8 @@ static_assert(ARRAY_SIZE(managed_oom_names) == SPEC_MANAGED_OOM_MAX_ + 1, "a nam
 static_assert(ARRAY_SIZE(oom_preference_names) == SPEC_OOM_PREFERENCE_MAX_ + 1, "a name for each");
 static const char *const preserve_names[] = {"no", "yes", "restart", NULL};
 static_assert(ARRAY_SIZE(preserve_names) == SPEC_PRESERVE_MAX_ + 1, "a name for each");
+static const char *const utmp_names[] = {"init", "login", "user", NULL};
+static_assert(ARRAY_SIZE(utmp_names) == SPEC_UTMP_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(type_names) == SERVICE_TYPE_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(restart_names) == SERVICE_RESTART_MAX_ + 1, "a name for each");
 static_assert(ARRAY_SIZE(notify_access_names) == SERVICE_NOTIFY_MAX_ + 1, "a name for each");
@@ -375,6 +377,8 @@ const struct directive directive_table[] = {
 	{"Service", "Personality", VALUE_SPECIAL, ENGINE, SPEC(personality), SPECIAL(personality), .summary = "The architecture uname(2) reports: the machine's own or its 32-bit companion, such as x86."},
 	{"Service", "CoredumpFilter", VALUE_SPECIAL, ENGINE, SPEC(coredump_filter), SPECIAL(coredump_filter), .summary = "Mappings that core dumps hold: private-anonymous, shared-anonymous, private-file-backed, shared-file-backed, elf-headers, private-huge, shared-huge, private-dax, shared-dax, all, default, or a hexadecimal mask."},
 	{"Service", "MemoryKSM", VALUE_SPECIAL, ENGINE, SPEC(memory_ksm), SPECIAL(memory_ksm), .summary = "Equal pages of memory are merged by the kernel (Linux 6.4)."},
+	{"Service", "UtmpIdentifier", VALUE_TEXT, ENGINE, SPEC(utmp_identifier), .summary = "The identifier, of which the last four characters count, of the service's records in utmp and wtmp; without one there are none."},
+	{"Service", "UtmpMode", VALUE_ENUM, ENGINE, SPEC(utmp_mode), .names = utmp_names, .default_text = "init", .summary = "Which records UtmpIdentifier= makes: init, for a getty that makes the others; login; user."},
 	{"Service", "KeyringMode", VALUE_SPECIAL, ENGINE, SPEC(keyring), SPECIAL(keyring), .summary = "private, the default: a session keyring of the service's own; shared: with the user's keyring linked to it; inherit: none of its own."},
 	{"Service", "IgnoreSIGPIPE", VALUE_BOOL, ENGINE, SPEC(ignore_sigpipe), .default_text = "yes", .summary = "The service starts with SIGPIPE ignored."},
 	{"Service", "StandardInput", VALUE_STREAM, ENGINE, SPEC(standard_input), .argument = 0, .default_text = "null", .summary = "null; tty, tty-force or tty-fail (TTYPath= becomes the controlling terminal: when it is free, taken from whom has it, or not at all); data, file:PATH, socket or fd:NAME."},
@@ -401,6 +405,7 @@ const struct directive directive_table[] = {
 
 	/* --- [Service]: what cannot be had. The list is kept short: each row is a promise broken. --- */
 	REFUSED("Service", "ManagedOOMSwap", managed_oom_swap_names, "No event of the kernel's tells how full the swap space is, and nothing here looks again and again; MemorySwapMax= limits it, ManagedOOMMemoryPressure= acts on what it leads to."),
+	REFUSED("Service", "PAMName", NULL, "A PAM session is held by a process that runs its modules beside the service for as long as it lives; services here have no such process, and logind, for which most of these sessions are, is a part of systemd."),
 	REFUSED("Service", "LogNamespace", NULL, "Journal namespaces are a part of systemd-journald itself."),
 
 	/* --- [Container]: Quadlet's names. A key that [Service] has under another name points to the same field. --- */

@@ -17,6 +17,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utmp.h>
 
 static int attempt_open(const char *path, int flags)
 {
@@ -239,8 +240,33 @@ static int attempt_kernel_log(char **words, int n_words _unused_)
 	return guest_failed("kernel-log", words[0], "no such line");
 }
 
+/* The last record of an id in a file of utmp(5): "init tty1", "user tty1 anna"; it is ours, or "dead" with its line alone */
+static int attempt_accounting(char **words, int n_words _unused_)
+{
+	static const char *const types[] = {[INIT_PROCESS] = "init",
+					    [LOGIN_PROCESS] = "login",
+					    [USER_PROCESS] = "user",
+					    [DEAD_PROCESS] = "dead"};
+	struct utmp record, last = {};
+	int fd = open(words[0], O_RDONLY | O_CLOEXEC);
+	char found[128];
+
+	while (fd >= 0 && read(fd, &record, sizeof record) == (ssize_t)sizeof record)
+		if (strncmp(record.ut_id, words[1], sizeof record.ut_id) == 0)
+			last = record;
+	if (fd >= 0)
+		close(fd);
+	if (last.ut_type != DEAD_PROCESS && last.ut_pid != getpid())
+		return guest_failed("accounting", "our process", "%d", last.ut_pid);
+	snprintf(found, sizeof found, "%s %.32s%s%.32s",
+		 last.ut_type >= INIT_PROCESS && last.ut_type <= DEAD_PROCESS ? types[last.ut_type] : "none",
+		 last.ut_line, *last.ut_user ? " " : "", last.ut_user);
+	return guest_expect_text("accounting", words[2], found);
+}
+
 const struct guest_verb attempt_verbs[] = {
 	{"attempt", 3, 3, attempt, "WHAT OBJECT success|ERRNO"},
+	{"accounting", 3, 3, attempt_accounting, "FILE ID TEXT"},
 	{"load-file", 2, 2, attempt_load_file, "FROM TO"},
 	{"kernel-log", 1, 1, attempt_kernel_log, "PATTERN"},
 	{"listen-abstract", 1, 1, attempt_listen, "NAME"},

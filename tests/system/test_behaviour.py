@@ -146,6 +146,21 @@ def labels_without_their_module_are_refused():
 
 
 @test
+def a_command_inside_may_do_what_its_service_may():
+    tree = the_tree()
+    tree.service("inside.service", "forever", "Type=exec\nPrivatePIDs=yes\nCapabilityBoundingSet=CAP_KILL CAP_CHOWN\nSystemCallFilter=~swapon\n"
+                 "SystemCallErrorNumber=ENOANO\nLandlockBindTCP=none\nProtectKernelLogs=yes\nSecureBits=no-setuid-fixup\nCPUAffinity=0\n")
+    tree.start("inside.service")
+    checks = ("capabilities bounding=kill,chown permitted=kill,chown inheritable=none ambient=none -- refused swapon ENOANO -- attempt bind 4000 EACCES"
+              " -- refused syslog -- secure-bits 0x4 -- cpus 0 -- no-new-privileges 1 -- keyring own")
+    tree.good("exec", "inside.service", "--", "/mnt/guest", *checks.split())
+    checks = ("capabilities permitted=+sys_admin,+syslog,+sys_module inheritable=none -- allowed swapon syslog -- attempt bind 4000 success"
+              " -- secure-bits 0 -- seccomp 0 -- no-new-privileges 0 -- cpus 0")
+    tree.good("exec", "--privileged", "inside.service", "--", "/mnt/guest", *checks.split())
+    tree.good("stop", "inside.service")
+
+
+@test
 def keyrings():
     # directive: Service.KeyringMode
     tree = the_tree()
