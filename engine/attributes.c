@@ -175,7 +175,7 @@ static void attributes_emit_scheduler(struct build *build, bool reset_on_fork)
 static void attributes_emit_accounting(struct build *build)
 {
 	const struct spec *spec = build->spec;
-	const char *id = spec->utmp_identifier, *line = spec->standard_input.path;
+	const char *id = spec->utmp_identifier, *line = spec->tty_path;
 	struct utmp record = {.ut_type = (short)(INIT_PROCESS + spec->utmp_mode)};
 	struct program_op *op;
 	uint32_t text;
@@ -184,11 +184,9 @@ static void attributes_emit_accounting(struct build *build)
 		return;
 	BUILD_ORIGIN(build, utmp_identifier);
 	attributes_accounting_id(id, record.ut_id);
-	if (spec->standard_input.kind == SPEC_STDIO_TTY) {
-		line = line ?: "/dev/console";
+	if (line)
 		strncpy(record.ut_line, text_starts_with(line, "/dev/") ? line + 5 : line,
 			sizeof record.ut_line - 1);
-	}
 	if (spec->utmp_mode == SPEC_UTMP_USER && build->identity->name)
 		strncpy(record.ut_user, build->identity->name, sizeof record.ut_user - 1);
 	text = build_bytes(build, &record, sizeof record, 8);
