@@ -88,7 +88,7 @@ static bool refused(const char *name, const char *value)
 	return refused_in("Service", name, value);
 }
 
-/* directive: Service.LogNamespace */
+/* directive: Service.LogNamespace Service.PAMName */
 TEST(what_cannot_be_had_is_refused_with_its_reason)
 {
 	for (size_t i = 0; i < directive_count; i++) {
