@@ -383,6 +383,57 @@ def unit_files_that_are_none(tree):
     expect_equal(tree.svcctl("list-units", "--all").returncode, 0, "list-units")
 
 
+BLOCKING = ("EnvironmentFile=@PATH@", "EnvironmentFile=-@PATH@", "RootImage=@PATH@", "RootDirectory=@PATH@", "StandardInput=file:@PATH@",
+            "StandardOutput=file:@PATH@", "StandardOutput=append:@PATH@", "LoadCredential=token:@PATH@", "BindPaths=@PATH@:/opt", "TTYPath=@PATH@\nStandardInput=tty",
+            "NetworkNamespacePath=@PATH@", "IOReadBandwidthMax=@PATH@ 1M", "ExtensionImages=@PATH@", "MountImages=@PATH@:/opt",
+            "Container.SeccompProfile=@PATH@", "Container.Image=@PATH@", "Container.EnvironmentFile=@PATH@", "Container.Volume=@PATH@:/volume",
+            "PIDFile=@PATH@\nType=forking", "OpenFile=@PATH@", "DeviceAllow=@PATH@ rw", "AppArmorProfile=@PATH@", "ExecCondition=@PATH@")
+
+
+@scenario
+def files_that_never_end(tree):
+    """A FIFO, /dev/zero, a file of 10 GB and a link in a circle wherever a unit names a file, and for the accounts of an image (CVE-2024-9676): a service
+    that can write to the place of such a file would else hold up or feed the manager for ever."""
+    manager, before = outer_manager(tree), memory(outer_manager(tree))
+    os.mkfifo(tree.path("data", "fifo"))
+    os.symlink("/dev/zero", tree.path("data", "zero"))
+    os.symlink("circle", tree.path("data", "circle"))
+    with open(tree.path("data", "sparse"), "w") as file:
+        file.truncate(10 << 30)
+    for number, lines in enumerate(BLOCKING):
+        for name in ("fifo", "zero", "sparse", "circle"):
+            unit = f"block{number}-{name}.service"
+            lines_here = lines.replace("@PATH@", f"{INSIDE}/data/{name}")
+            if lines.startswith("Container."):
+                image = "" if "Image=" in lines else "Image=@IMAGE@\n"
+                tree.unit(unit, f"[Container]\n{image}{lines_here.removeprefix('Container.')}\nExec=/guest exit 0\n[Service]\nType=oneshot\nTimeoutSec=3s\n")
+            else:
+                kind = "" if "Type=" in lines else "Type=oneshot\n"
+                tree.unit(unit, f"[Service]\n{kind}TimeoutSec=3s\nExecStart=@GUEST@ exit 0\n{lines_here}\n")
+            tree.svcctl("start", "--no-block", unit, timeout=15)
+            answers(tree, f"{lines_here}")
+    for number, (path, make) in enumerate((path, make) for path in ("etc/passwd", "etc/group") for make in ("fifo", "zero", "sparse", "circle", "/mnt/data/secret")):
+        image = tree.path(f"accounts{number}")
+        shutil.copytree(tree.path("image"), image, symlinks=True)
+        os.unlink(os.path.join(image, path))
+        if make == "fifo":
+            os.mkfifo(os.path.join(image, path))
+        elif make == "sparse":
+            with open(os.path.join(image, path), "w") as file:
+                file.truncate(10 << 30)
+        else:
+            os.symlink({"zero": "/dev/zero", "circle": os.path.basename(path)}.get(make, make), os.path.join(image, path))
+        with open(tree.path("data", "secret"), "w") as file:
+            file.write("intruder:x:0:0::/:/bin/sh\nroot:x:0:\n")
+        tree.unit(f"accounts{number}.service", f"[Container]\nImage=@DIR@/accounts{number}\nUser=intruder\nGroup=root\nExec=/guest write /tmp/x ran -- exit 0\n"
+                  "[Service]\nType=oneshot\nTimeoutSec=3s\n")
+        result = tree.svcctl("start", f"accounts{number}.service", timeout=15)
+        expect(result.returncode != 0, f"{path} of the image is {make}: it started")
+        answers(tree, f"{path}: {make}")
+    expect_equal(outer_manager(tree), manager, "the manager")
+    expect(memory(manager) - before < 50_000, f"the manager grew by {memory(manager) - before} kB")
+
+
 @scenario
 def notifications_that_lie(tree):
     """MAINPID= of somebody else's process, statuses with newlines or without end (CVE-2018-15686)."""
