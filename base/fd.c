@@ -57,12 +57,16 @@ int fd_write_all(int fd, const void *buffer, size_t size)
 
 ssize_t fd_read_file_at(int directory_fd, const char *path, size_t limit, char **ret_text)
 {
-	_cleanup_fd_ int fd = openat(directory_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	_cleanup_fd_ int fd = openat(directory_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	_cleanup_free_ char *text = NULL;
 	size_t room = 4096, length = 0;
+	struct stat status;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &status) < 0)
 		return -errno;
+	/* Its end would come when somebody else likes. */
+	if (S_ISFIFO(status.st_mode))
+		return -ESPIPE;
 	for (;;) {
 		char *larger = realloc(text, room + 1);
 		ssize_t n;
