@@ -31,7 +31,7 @@ static int property_rules_append_device(sd_bus_message *message, const char *ite
 
 int property_rules_devices(sd_bus_message *message, const struct spec *spec)
 {
-	return property_rules_append(message, "(ss)", spec->filters.device_allow,
+	return property_rules_append(message, "(ss)", spec_filters(spec)->device_allow,
 				     property_rules_append_device);
 }
 
@@ -54,12 +54,14 @@ static int property_rules_append_prefix(sd_bus_message *message, const char *ite
 
 int property_rules_ip_allow(sd_bus_message *message, const struct spec *spec)
 {
-	return property_rules_append(message, "(iayu)", spec->filters.ip_allow, property_rules_append_prefix);
+	return property_rules_append(message, "(iayu)", spec_filters(spec)->ip_allow,
+				     property_rules_append_prefix);
 }
 
 int property_rules_ip_deny(sd_bus_message *message, const struct spec *spec)
 {
-	return property_rules_append(message, "(iayu)", spec->filters.ip_deny, property_rules_append_prefix);
+	return property_rules_append(message, "(iayu)", spec_filters(spec)->ip_deny,
+				     property_rules_append_prefix);
 }
 
 static int property_rules_append_program(sd_bus_message *message, const char *item)
@@ -69,7 +71,8 @@ static int property_rules_append_program(sd_bus_message *message, const char *it
 
 int property_rules_programs(sd_bus_message *message, const struct spec *spec)
 {
-	return property_rules_append(message, "(ss)", spec->filters.programs, property_rules_append_program);
+	return property_rules_append(message, "(ss)", spec_filters(spec)->programs,
+				     property_rules_append_program);
 }
 
 static int property_rules_append_ports(sd_bus_message *message, const char *item)
@@ -84,13 +87,14 @@ static int property_rules_append_ports(sd_bus_message *message, const char *item
 
 int property_rules_bind_allow(sd_bus_message *message, const struct spec *spec)
 {
-	return property_rules_append(message, "(iiqq)", spec->filters.bind_allow,
+	return property_rules_append(message, "(iiqq)", spec_filters(spec)->bind_allow,
 				     property_rules_append_ports);
 }
 
 int property_rules_bind_deny(sd_bus_message *message, const struct spec *spec)
 {
-	return property_rules_append(message, "(iiqq)", spec->filters.bind_deny, property_rules_append_ports);
+	return property_rules_append(message, "(iiqq)", spec_filters(spec)->bind_deny,
+				     property_rules_append_ports);
 }
 
 /* (is it a list of what is allowed?, names) */
@@ -103,12 +107,12 @@ static int property_rules_inverted(sd_bus_message *message, char **names)
 
 int property_rules_interfaces(sd_bus_message *message, const struct spec *spec)
 {
-	return property_rules_inverted(message, spec->filters.interfaces);
+	return property_rules_inverted(message, spec_filters(spec)->interfaces);
 }
 
 int property_rules_file_systems(sd_bus_message *message, const struct spec *spec)
 {
-	return property_rules_inverted(message, spec->filters.file_systems);
+	return property_rules_inverted(message, spec_filters(spec)->file_systems);
 }
 
 static int property_rules_append_set(sd_bus_message *message, const char *item)
@@ -123,5 +127,6 @@ static int property_rules_append_set(sd_bus_message *message, const char *item)
 
 int property_rules_sets(sd_bus_message *message, const struct spec *spec)
 {
-	return property_rules_append(message, "(iiss)", spec->filters.nft_sets, property_rules_append_set);
+	return property_rules_append(message, "(iiss)", spec_filters(spec)->nft_sets,
+				     property_rules_append_set);
 }

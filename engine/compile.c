@@ -126,9 +126,9 @@ static void compile_filter_pass(struct build *build, bool begin)
 {
 	struct program_op *op;
 
-	if (!build->spec->filters.file_systems)
+	if (!spec_filters(build->spec)->file_systems)
 		return;
-	BUILD_ORIGIN(build, filters.file_systems);
+	build_origin(build, SPEC_FILTERS_ORIGIN(file_systems), 0);
 	if (begin)
 		build->filter_fd = build_descriptor(build, PROGRAM_DESCRIPTOR_FILTER, NULL, false);
 	op = build_op(build, PROGRAM_FILTER_PASS);

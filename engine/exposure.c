@@ -264,7 +264,7 @@ static unsigned exposure_device_nodes(const struct exposure_launch *launch,
 static unsigned exposure_devices(const struct exposure_launch *launch,
 				 const struct exposure_question *question)
 {
-	const struct spec_filters *filters = &launch->spec->filters;
+	const struct spec_filters *filters = spec_filters(launch->spec);
 
 	if (!launch->cgroup || !filter_device_wanted(launch->spec))
 		return question->range;
@@ -274,7 +274,7 @@ static unsigned exposure_devices(const struct exposure_launch *launch,
 static unsigned exposure_addresses(const struct exposure_launch *launch,
 				   const struct exposure_question *question)
 {
-	const struct spec_filters *filters = &launch->spec->filters;
+	const struct spec_filters *filters = spec_filters(launch->spec);
 
 	if (exposure_separate(launch, CLONE_NEWNET))
 		return 0;

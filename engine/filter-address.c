@@ -20,9 +20,9 @@ bool filter_address_wanted(const struct spec *const *specs, size_t n_specs)
 {
 	/* Where nothing is denied there is nothing to allow. */
 	for (size_t i = 0; i < n_specs; i++)
-		if (specs[i]->filters.ip_deny)
+		if (spec_filters(specs[i])->ip_deny)
 			return true;
-	return specs[0]->filters.ip_accounting;
+	return spec_filters(specs[0])->ip_accounting;
 }
 
 /* --- the lists ----------------------------------------------------------------------------------------- */
@@ -68,9 +68,10 @@ int filter_address_lists(const struct spec *const *specs, size_t n_specs, struct
 
 	*ret = (struct filter_address_lists){};
 	for (size_t i = 0; i < n_specs && r == 0; i++) {
-		r = filter_address_add_list(&ret->allow4, &ret->allow6, specs[i]->filters.ip_allow);
+		r = filter_address_add_list(&ret->allow4, &ret->allow6, spec_filters(specs[i])->ip_allow);
 		if (r == 0)
-			r = filter_address_add_list(&ret->deny4, &ret->deny6, specs[i]->filters.ip_deny);
+			r = filter_address_add_list(&ret->deny4, &ret->deny6,
+						    spec_filters(specs[i])->ip_deny);
 	}
 	if (r < 0)
 		filter_address_lists_deinit(ret);
@@ -189,7 +190,7 @@ static void filter_address_tell(struct text_buffer *words, const char *what, con
 	bool first = true;
 
 	for (size_t i = 0; i < n_specs; i++) {
-		char *const *list = *(char *const *const *)((const char *)&specs[i]->filters + offset);
+		char *const *list = *(char *const *const *)((const char *)spec_filters(specs[i]) + offset);
 
 		for (; list && *list; list++) {
 			text_buffer_append(words, "%s %s", first ? what : "", *list);
@@ -205,16 +206,16 @@ static char *filter_address_words(const struct spec *const *specs, size_t n_spec
 	text_buffer_append(&words, egress ? "packets sent" : "packets received");
 	filter_address_tell(&words, " deny", specs, n_specs, offsetof(struct spec_filters, ip_deny));
 	filter_address_tell(&words, " but for", specs, n_specs, offsetof(struct spec_filters, ip_allow));
-	if (specs[0]->filters.ip_accounting)
+	if (spec_filters(specs[0])->ip_accounting)
 		text_buffer_append(&words, " counted");
 	return text_buffer_finish(&words);
 }
 
 static uint32_t filter_address_origin(const struct spec *spec)
 {
-	if (spec->filters.ip_deny)
-		return offsetof(struct spec, filters.ip_deny);
-	return spec->filters.ip_accounting ? offsetof(struct spec, filters.ip_accounting) : PROGRAM_NO_ORIGIN;
+	if (spec_filters(spec)->ip_deny)
+		return SPEC_FILTERS_ORIGIN(ip_deny);
+	return spec_filters(spec)->ip_accounting ? SPEC_FILTERS_ORIGIN(ip_accounting) : PROGRAM_NO_ORIGIN;
 }
 
 int filter_address(const struct spec *const *specs, size_t n_specs, struct filter *filter)
@@ -236,7 +237,7 @@ int filter_address(const struct spec *const *specs, size_t n_specs, struct filte
 		r = program->words ? filter_address_lists(specs, n_specs, &lists) : -ENOMEM;
 		if (r < 0)
 			return r;
-		r = filter_address_assemble(program, egress, specs[0]->filters.ip_accounting, &lists);
+		r = filter_address_assemble(program, egress, spec_filters(specs[0])->ip_accounting, &lists);
 		filter_address_lists_deinit(&lists);
 	}
 	return r;

@@ -39,10 +39,10 @@ static const struct filter_device_rule filter_device_standard[] = {
 
 enum spec_device_policy filter_device_policy(const struct spec *spec)
 {
-	enum spec_device_policy policy = spec->filters.device_policy;
+	enum spec_device_policy policy = spec->device_policy;
 
 	if (policy == SPEC_DEVICE_AUTO &&
-	    (spec->private_devices || spec->protect_clock || spec->filters.device_allow))
+	    (spec->private_devices || spec->protect_clock || spec_filters(spec)->device_allow))
 		return SPEC_DEVICE_CLOSED;
 	return policy;
 }
@@ -203,7 +203,7 @@ int filter_device_rules(const struct spec *spec, const char *devices, struct fil
 			r = filter_device_add(&rules, filter_device_standard[i]);
 	if (r == 0 && spec->protect_clock)
 		r = filter_device_add_group(&rules, devices, BPF_DEVCG_DEV_CHAR, "rtc", FILTER_DEVICE_R);
-	TEXT_LIST_FOREACH (line, spec->filters.device_allow)
+	TEXT_LIST_FOREACH (line, spec_filters(spec)->device_allow)
 		if (r == 0)
 			r = filter_device_add_line(&rules, devices, *line);
 	for (size_t i = 0; i < spec->devices.n && r == 0; i++)
@@ -262,7 +262,7 @@ static char *filter_device_words(const struct spec *spec)
 		text_buffer_append(&buffer, " standard");
 	if (spec->protect_clock)
 		text_buffer_append(&buffer, " char-rtc:r");
-	TEXT_LIST_FOREACH (line, spec->filters.device_allow) {
+	TEXT_LIST_FOREACH (line, spec_filters(spec)->device_allow) {
 		const char *letters = strrchr(*line, ' ');
 
 		text_buffer_append(&buffer, " %.*s:%s", (int)(letters - *line), *line, letters + 1);
@@ -275,10 +275,10 @@ static char *filter_device_words(const struct spec *spec)
 
 static uint32_t filter_device_origin(const struct spec *spec)
 {
-	if (spec->filters.device_policy != SPEC_DEVICE_AUTO)
-		return offsetof(struct spec, filters.device_policy);
-	if (spec->filters.device_allow)
-		return offsetof(struct spec, filters.device_allow);
+	if (spec->device_policy != SPEC_DEVICE_AUTO)
+		return offsetof(struct spec, device_policy);
+	if (spec_filters(spec)->device_allow)
+		return SPEC_FILTERS_ORIGIN(device_allow);
 	return spec->private_devices ? offsetof(struct spec, private_devices)
 				     : offsetof(struct spec, protect_clock);
 }
@@ -287,7 +287,7 @@ static bool filter_device_needs_list(const struct spec *spec)
 {
 	bool needed = spec->protect_clock || view_is_opaque(spec);
 
-	TEXT_LIST_FOREACH (line, spec->filters.device_allow)
+	TEXT_LIST_FOREACH (line, spec_filters(spec)->device_allow)
 		needed |= **line != '/';
 	return needed;
 }
@@ -306,8 +306,8 @@ int filter_device(const struct spec *spec, struct filter *filter, struct failure
 				filter_device_origin(spec));
 	if (!program)
 		return -ENOMEM;
-	program->implied = !spec->filters.device_allow && (spec->filters.device_policy == SPEC_DEVICE_AUTO ||
-							   spec->filters.device_policy_implied);
+	program->implied = !spec_filters(spec)->device_allow &&
+			   (spec->device_policy == SPEC_DEVICE_AUTO || spec->device_policy_implied);
 	program->words = filter_device_words(spec);
 	if (!program->words)
 		return -ENOMEM;

@@ -105,7 +105,7 @@ static int filter_files_find(struct filter_files_offsets *ret, struct failure *f
 
 int filter_files(const struct spec *spec, struct filter *filter, struct failure *failure)
 {
-	char *const *names = spec->filters.file_systems;
+	char *const *names = spec_filters(spec)->file_systems;
 	bool deny = names && strcmp(names[0], "~") == 0;
 	_cleanup_free_ char *list = names ? text_list_join(names + deny, " ") : NULL;
 	struct filter_files_offsets offsets = {};
@@ -115,7 +115,7 @@ int filter_files(const struct spec *spec, struct filter *filter, struct failure 
 	if (!names)
 		return 0;
 	program = filter_append(filter, "svcd_files", BPF_PROG_TYPE_LSM, BPF_LSM_CGROUP,
-				offsetof(struct spec, filters.file_systems));
+				SPEC_FILTERS_ORIGIN(file_systems));
 	if (!program || !list)
 		return -ENOMEM;
 	program->words = text_format("files opened %s %s", deny ? "not on" : "only on", list);

@@ -85,18 +85,17 @@ static int filter_socket_bind(const struct spec *spec, struct filter *filter)
 	int r = 0;
 
 	/* Where nothing is denied there is nothing to allow. */
-	for (int v6 = 0; v6 < 2 && r == 0 && spec->filters.bind_deny; v6++) {
+	for (int v6 = 0; v6 < 2 && r == 0 && spec_filters(spec)->bind_deny; v6++) {
 		struct filter_program *program = filter_append(
 			filter, v6 ? "svcd_bind6" : "svcd_bind4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-			v6 ? BPF_CGROUP_INET6_BIND : BPF_CGROUP_INET4_BIND,
-			offsetof(struct spec, filters.bind_deny));
+			v6 ? BPF_CGROUP_INET6_BIND : BPF_CGROUP_INET4_BIND, SPEC_FILTERS_ORIGIN(bind_deny));
 
 		if (!program)
 			return -ENOMEM;
-		program->words = filter_socket_words(&spec->filters, v6 ? AF_INET6 : AF_INET);
-		r = program->words
-			    ? filter_socket_assemble(&spec->filters, v6 ? AF_INET6 : AF_INET, &program->code)
-			    : -ENOMEM;
+		program->words = filter_socket_words(spec_filters(spec), v6 ? AF_INET6 : AF_INET);
+		r = program->words ? filter_socket_assemble(spec_filters(spec), v6 ? AF_INET6 : AF_INET,
+							    &program->code)
+				   : -ENOMEM;
 	}
 	return r;
 }
@@ -131,7 +130,7 @@ static int filter_socket_assemble_interfaces(struct filter_program *program, boo
 
 static int filter_socket_interfaces(const struct spec *spec, struct filter *filter)
 {
-	char *const *names = spec->filters.interfaces;
+	char *const *names = spec_filters(spec)->interfaces;
 	bool deny = names && strcmp(names[0], "~") == 0;
 	int r = 0;
 
@@ -140,7 +139,7 @@ static int filter_socket_interfaces(const struct spec *spec, struct filter *filt
 		struct filter_program *program = filter_append(
 			filter, egress ? "svcd_if_egress" : "svcd_if_ingress", BPF_PROG_TYPE_CGROUP_SKB,
 			egress ? BPF_CGROUP_INET_EGRESS : BPF_CGROUP_INET_INGRESS,
-			offsetof(struct spec, filters.interfaces));
+			SPEC_FILTERS_ORIGIN(interfaces));
 
 		if (!program || !list)
 			return -ENOMEM;

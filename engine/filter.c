@@ -47,28 +47,28 @@ void filter_deinit(struct filter *filter)
 
 /* The lists whose first item asks for a program. */
 static const uint32_t filter_lists[] = {
-	offsetof(struct spec, filters.device_allow), offsetof(struct spec, filters.ip_deny),
-	offsetof(struct spec, filters.ip_ingress),   offsetof(struct spec, filters.ip_egress),
-	offsetof(struct spec, filters.programs),     offsetof(struct spec, filters.bind_deny),
-	offsetof(struct spec, filters.interfaces),   offsetof(struct spec, filters.file_systems),
-	offsetof(struct spec, filters.nft_sets),
+	offsetof(struct spec_filters, device_allow), offsetof(struct spec_filters, ip_deny),
+	offsetof(struct spec_filters, ip_ingress),   offsetof(struct spec_filters, ip_egress),
+	offsetof(struct spec_filters, programs),     offsetof(struct spec_filters, bind_deny),
+	offsetof(struct spec_filters, interfaces),   offsetof(struct spec_filters, file_systems),
+	offsetof(struct spec_filters, nft_sets),
 };
 
 static char *const *filter_list(const struct spec *spec, uint32_t offset)
 {
-	return *(char *const *const *)((const char *)spec + offset);
+	return *(char *const *const *)((const char *)spec_filters(spec) + offset);
 }
 
 uint32_t filter_first_rule(const struct spec *spec)
 {
-	if (spec->filters.device_policy != SPEC_DEVICE_AUTO && !spec->filters.device_policy_implied)
-		return offsetof(struct spec, filters.device_policy);
+	if (spec->device_policy != SPEC_DEVICE_AUTO && !spec->device_policy_implied)
+		return offsetof(struct spec, device_policy);
 	for (size_t i = 0; i < ARRAY_SIZE(filter_lists); i++)
 		if (filter_list(spec, filter_lists[i]))
-			return filter_lists[i];
-	if (spec->filters.ip_accounting)
-		return offsetof(struct spec, filters.ip_accounting);
-	return PROGRAM_NO_ORIGIN;
+			return SPEC_FILTERS_ORIGIN(device_allow) +
+			       ((filter_lists[i] - (uint32_t)offsetof(struct spec_filters, device_allow))
+				<< 16);
+	return spec_filters(spec)->ip_accounting ? SPEC_FILTERS_ORIGIN(ip_accounting) : PROGRAM_NO_ORIGIN;
 }
 
 bool filter_wanted(const struct spec *const *specs, size_t n_specs)
@@ -94,13 +94,13 @@ uint64_t filter_rules(const struct spec *const *specs, size_t n_specs)
 
 	for (size_t i = 0; i < ARRAY_SIZE(filter_lists); i++)
 		filter_hash_list(&hash, filter_list(specs[0], filter_lists[i]));
-	filter_hash_list(&hash, specs[0]->filters.bind_allow);
+	filter_hash_list(&hash, spec_filters(specs[0])->bind_allow);
 	for (size_t i = 0; i < n_specs; i++) {
-		filter_hash_list(&hash, specs[i]->filters.ip_allow);
-		filter_hash_list(&hash, specs[i]->filters.ip_deny);
+		filter_hash_list(&hash, spec_filters(specs[i])->ip_allow);
+		filter_hash_list(&hash, spec_filters(specs[i])->ip_deny);
 	}
 	hash ^= (uint64_t)filter_device_policy(specs[0]) << 1 ^
-		(uint64_t)specs[0]->filters.ip_accounting << 3 ^ (uint64_t)specs[0]->protect_clock << 4;
+		(uint64_t)spec_filters(specs[0])->ip_accounting << 3 ^ (uint64_t)specs[0]->protect_clock << 4;
 	return hash;
 }
 
@@ -119,15 +119,15 @@ static int filter_pin(struct filter *filter, uint32_t attach, const char *path, 
 /* Programs that somebody else has made and pinned. */
 static int filter_pinned(const struct spec *spec, struct filter *filter)
 {
-	const struct spec_filters *filters = &spec->filters;
+	const struct spec_filters *filters = spec_filters(spec);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && filters->ip_ingress && filters->ip_ingress[i]; i++)
 		r = filter_pin(filter, BPF_CGROUP_INET_INGRESS, filters->ip_ingress[i],
-			       offsetof(struct spec, filters.ip_ingress), i);
+			       SPEC_FILTERS_ORIGIN(ip_ingress), i);
 	for (size_t i = 0; r == 0 && filters->ip_egress && filters->ip_egress[i]; i++)
 		r = filter_pin(filter, BPF_CGROUP_INET_EGRESS, filters->ip_egress[i],
-			       offsetof(struct spec, filters.ip_egress), i);
+			       SPEC_FILTERS_ORIGIN(ip_egress), i);
 	for (size_t i = 0; r == 0 && filters->programs && filters->programs[i]; i++) {
 		const char *colon = strchr(filters->programs[i], ':');
 		_cleanup_free_ char *type =
@@ -135,8 +135,7 @@ static int filter_pinned(const struct spec *spec, struct filter *filter)
 
 		r = type ? filter_text_attach(type) : -ENOMEM;
 		if (r >= 0)
-			r = filter_pin(filter, (uint32_t)r, colon + 1,
-				       offsetof(struct spec, filters.programs), i);
+			r = filter_pin(filter, (uint32_t)r, colon + 1, SPEC_FILTERS_ORIGIN(programs), i);
 	}
 	return r;
 }

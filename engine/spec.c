@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "engine/spec.h"
 
+const struct spec_filters spec_filters_default;
 const struct spec_limits spec_limits_default = {
 	.memory_accounting = true,
 	.tasks_accounting = true,
@@ -116,8 +117,10 @@ static void spec_free_limits(struct spec_limits *limits)
 	free(limits);
 }
 
-static void spec_deinit_filters(struct spec_filters *filters)
+static void spec_free_filters(struct spec_filters *filters)
 {
+	if (!filters)
+		return;
 	text_list_free(filters->device_allow);
 	text_list_free(filters->ip_allow);
 	text_list_free(filters->ip_deny);
@@ -129,6 +132,7 @@ static void spec_deinit_filters(struct spec_filters *filters)
 	text_list_free(filters->interfaces);
 	text_list_free(filters->nft_sets);
 	text_list_free(filters->file_systems);
+	free(filters);
 }
 
 static void spec_deinit_filesystem(struct spec *spec)
@@ -238,7 +242,7 @@ void spec_deinit(struct spec *spec)
 	text_list_free(spec->system_call_architectures);
 	text_list_free(spec->restrict_address_families);
 	spec_free_limits(spec->limits);
-	spec_deinit_filters(&spec->filters);
+	spec_free_filters(spec->filters);
 	spec_deinit_process(spec);
 	*spec = (struct spec){};
 }

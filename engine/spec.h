@@ -275,8 +275,6 @@ enum spec_device_policy {
 
 /* eBPF programs of the unit's control group (filter.h). The rules are text lists in the form of filter-text.h. */
 struct spec_filters {
-	enum spec_device_policy device_policy;
-	bool device_policy_implied; /* a default, which goes without saying where it cannot be enforced */
 	bool ip_accounting;
 	char **device_allow;		/* "/dev/sda rw", "char-pts rwm" */
 	char **ip_allow, **ip_deny;	/* "10.0.0.0/8" */
@@ -287,6 +285,12 @@ struct spec_filters {
 	char **nft_sets;     /* "cgroup:inet:TABLE:SET" */
 	char **file_systems; /* names and @groups; behind a first item "~", those that may not */
 };
+extern const struct spec_filters spec_filters_default; /* nothing is filtered */
+
+/* As SPEC_LIMITS_ORIGIN. */
+#define SPEC_FILTERS_ORIGIN(field)                                                                       \
+	((uint32_t)offsetof(struct spec, filters) | ((uint32_t)offsetof(struct spec_filters, field) + 1) \
+							    << 16)
 
 /* --- process ----------------------------------------------------------------------------------------- */
 
@@ -486,7 +490,9 @@ struct spec {
 
 	/* limits */
 	struct spec_limits *limits; /* NULL: none is set; read through spec_limits() */
-	struct spec_filters filters;
+	enum spec_device_policy device_policy;
+	bool device_policy_implied;   /* a default, which goes without saying where it cannot be enforced */
+	struct spec_filters *filters; /* NULL: none is set; read through spec_filters() */
 
 	/* process */
 	bool dynamic_user;  /* `user` exists while the service runs */
@@ -539,6 +545,10 @@ void spec_init(struct spec *spec);
 void spec_deinit(struct spec *spec);
 void spec_mounts_deinit(struct spec_mounts *mounts);
 /* Never NULL. */
+static inline const struct spec_filters *spec_filters(const struct spec *spec)
+{
+	return spec->filters ? spec->filters : &spec_filters_default;
+}
 static inline const struct spec_limits *spec_limits(const struct spec *spec)
 {
 	return spec->limits ? spec->limits : &spec_limits_default;

@@ -97,7 +97,7 @@ int host_filter_traffic(const struct host *host, const struct unit *managed, str
 {
 	const struct host_unit *unit = host_unit_find(host, managed->name);
 
-	if (!unit || !unit->traffic || !managed->config->spec.filters.ip_accounting)
+	if (!unit || !unit->traffic || !spec_filters(&managed->config->spec)->ip_accounting)
 		return -ENODATA;
 	if (unit->traffic->group)
 		return bpf_map_get(host->counters_map, &unit->traffic->group, ret);

@@ -135,30 +135,39 @@ int host_filter_refuse(const struct unit_config *config, struct failure *failure
 	return host_launch_blame(config, origin, 0, failure);
 }
 
+/* What is asked for a slice's own group, borrowed from its config. */
+struct host_filter_slice {
+	struct spec spec;
+	struct spec_filters filters;
+};
+
 /* The unit's spec, and those of the slices it lies in, the inmost first. */
 static size_t host_filter_specs(const struct host *host, const struct unit_config *config,
-				struct spec *slice_spec, const struct spec *specs[static HOST_FILTER_SPECS])
+				struct host_filter_slice *slice,
+				const struct spec *specs[static HOST_FILTER_SPECS])
 {
 	_cleanup_free_ char *path = unit_cgroup_path(config->name, config);
 	size_t n = 0;
 
 	/* What a slice denies, a unit in it may allow: its addresses are judged by the units' programs. */
 	if (config->kind == UNIT_SLICE) {
-		*slice_spec = config->spec;
-		slice_spec->filters.ip_allow = slice_spec->filters.ip_deny = NULL;
-		specs[0] = slice_spec;
+		slice->spec = config->spec;
+		slice->filters = *spec_filters(&config->spec);
+		slice->filters.ip_allow = slice->filters.ip_deny = NULL;
+		slice->spec.filters = &slice->filters;
+		specs[0] = &slice->spec;
 		return 1;
 	}
 	specs[n++] = &config->spec;
 	while (path && *path && host->manager && n < HOST_FILTER_SPECS) {
 		char *slash = strrchr(path, '/'), *name;
-		const struct unit *slice;
+		const struct unit *outer;
 
 		*(slash ? slash : path) = '\0';
 		name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-		slice = manager_get_unit(host->manager, *name ? name : "-.slice");
-		if (slice && slice->config && slice->config != config)
-			specs[n++] = &slice->config->spec;
+		outer = manager_get_unit(host->manager, *name ? name : "-.slice");
+		if (outer && outer->config && outer->config != config)
+			specs[n++] = &outer->config->spec;
 	}
 	return n;
 }
@@ -212,25 +221,25 @@ int host_filter_prepare(struct host_unit *unit, const struct unit_config *config
 			struct failure *failure, uint32_t *ret_origin, uint16_t *ret_item)
 {
 	const struct spec *specs[HOST_FILTER_SPECS];
-	struct spec slice_spec;
-	size_t n_specs = host_filter_specs(unit->host, config, &slice_spec, specs), failed = 0;
+	struct host_filter_slice slice;
+	size_t n_specs = host_filter_specs(unit->host, config, &slice, specs), failed = 0;
 	struct host_filters *filters;
 	struct filter filter;
 	int r;
 
 	*ret_origin = PROGRAM_NO_ORIGIN;
 	*ret_item = 0;
-	r = host_sets_apply(unit, config->spec.filters.nft_sets, failure, ret_item);
+	r = host_sets_apply(unit, spec_filters(&config->spec)->nft_sets, failure, ret_item);
 	if (r < 0) {
-		*ret_origin = offsetof(struct spec, filters.nft_sets);
+		*ret_origin = SPEC_FILTERS_ORIGIN(nft_sets);
 		return r;
 	}
 	if (!filter_wanted(specs, n_specs)) {
 		unit->filter_rules = filter_rules(specs, n_specs);
 		return 0;
 	}
-	if (config->spec.filters.ip_accounting && (r = host_traffic_begin(unit, group_fd)) < 0) {
-		*ret_origin = offsetof(struct spec, filters.ip_accounting);
+	if (spec_filters(&config->spec)->ip_accounting && (r = host_traffic_begin(unit, group_fd)) < 0) {
+		*ret_origin = SPEC_FILTERS_ORIGIN(ip_accounting);
 		return failure_set(failure, r, NULL, "no counters can be had");
 	}
 	r = filter_compile(specs, n_specs, &filter, failure, ret_origin, ret_item);
@@ -257,8 +266,8 @@ int host_filter_prepare(struct host_unit *unit, const struct unit_config *config
 int host_filter_update(struct host_unit *unit, const struct unit_config *config, struct failure *failure)
 {
 	const struct spec *specs[HOST_FILTER_SPECS];
-	struct spec slice_spec;
-	size_t n_specs = host_filter_specs(unit->host, config, &slice_spec, specs);
+	struct host_filter_slice slice;
+	size_t n_specs = host_filter_specs(unit->host, config, &slice, specs);
 	struct host_filters *old = unit->filters;
 	_cleanup_fd_ int group = -1;
 	uint32_t origin;
@@ -277,7 +286,7 @@ int host_filter_update(struct host_unit *unit, const struct unit_config *config,
 		unit->filters = old;
 		return host_launch_blame(config, origin, item, failure);
 	}
-	if (!config->spec.filters.ip_accounting)
+	if (!spec_filters(&config->spec)->ip_accounting)
 		host_traffic_end(unit);
 	r = host_filter_sweep(group, old, unit->filters);
 	host_filters_free(unit->host, old);
@@ -354,8 +363,8 @@ int host_filter_explain(struct host *host, const struct unit_config *config, str
 			struct failure *failure)
 {
 	const struct spec *specs[HOST_FILTER_SPECS];
-	struct spec slice_spec;
-	size_t n_specs = host_filter_specs(host, config, &slice_spec, specs);
+	struct host_filter_slice slice;
+	size_t n_specs = host_filter_specs(host, config, &slice, specs);
 	uint32_t origin = PROGRAM_NO_ORIGIN;
 	uint16_t item = 0;
 	struct filter filter;

@@ -281,8 +281,8 @@ static int host_launch_make(struct host_launching *launching, struct failure *fa
 	unit->gid = launching->program->program->gid;
 	r = host_cgroup_prepare(unit, request->config, unit->uid, failure, &origin, &item);
 	if (r < 0) {
-		*ret_exit_status = origin == offsetof(struct spec, filters.file_systems) ? HOST_EXIT_BPF
-											 : HOST_EXIT_CGROUP;
+		*ret_exit_status =
+			origin == SPEC_FILTERS_ORIGIN(file_systems) ? HOST_EXIT_BPF : HOST_EXIT_CGROUP;
 		return host_launch_blame(request->config, origin, item, failure);
 	}
 	host_launch_head(&launching->spawn, &request->id, unit, launching->program->program,

@@ -145,6 +145,11 @@ const struct directive_group directive_group_limits = {
 	.size = sizeof(struct spec_limits),
 	.defaults = &spec_limits_default,
 };
+const struct directive_group directive_group_filters = {
+	.pointer = offsetof(struct unit_config, spec.filters),
+	.size = sizeof(struct spec_filters),
+	.defaults = &spec_filters_default,
+};
 const struct directive_group directive_group_log = {
 	.pointer = offsetof(struct unit_config, log),
 	.size = sizeof(struct unit_log),

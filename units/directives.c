@@ -12,6 +12,7 @@
 #define SPEC(member) offsetof(struct unit_config, spec.member)
 #define NAMESPACE(kind) SPEC(namespace_paths[SPEC_NAMESPACE_##kind])
 #define LOG_AT(member)   offsetof(struct unit_log, member), .group = &directive_group_log
+#define FILTER_AT(member) offsetof(struct spec_filters, member), .group = &directive_group_filters
 #define LIMIT_AT(member) offsetof(struct spec_limits, member), .group = &directive_group_limits
 #define SPECIAL(name) .parse = special_parse_##name, .print = special_print_##name
 
@@ -319,19 +320,19 @@ const struct directive directive_table[] = {
 	{"Service", "BlockIOWriteBandwidth", VALUE_IO_LIMITS, CGROUP, LIMIT_AT(io_write_bandwidth), .argument = VALUE_IO_BYTES, .replaced_by = "IOWriteBandwidthMax", .property = "-", .summary = "Old: IOWriteBandwidthMax=."},
 
 	/* --- [Service]: filters of the cgroup --- */
-	{"Service", "DevicePolicy", VALUE_ENUM, CGROUP, SPEC(filters.device_policy), .names = device_policy_names, .default_text = "auto", .summary = "strict: no device but those of DeviceAllow=; closed: these and null, zero, full, random, urandom, tty, ptmx and pts; auto: as closed when DeviceAllow= is given, else all. Containers are closed unless it is set."},
-	{"Service", "DeviceAllow", VALUE_RULES, CGROUP, SPEC(filters.device_allow), .parse = special_parse_device_allow, .summary = "DEVICE [ACCESS]: a path below /dev, or char-GROUP or block-GROUP of /proc/devices with wildcards, that may be read (r), written (w) and made (m); rwm if not said."},
-	{"Service", "IPAccounting", VALUE_BOOL, CGROUP, SPEC(filters.ip_accounting), .default_text = "no", .summary = "Counts the packets and bytes that the unit's sockets send and receive."},
-	{"Service", "IPAddressAllow", VALUE_RULES, CGROUP, SPEC(filters.ip_allow), .parse = special_parse_ip_prefixes, .summary = "Addresses (10.0.0.0/8, ::1, any, localhost, link-local, multicast) with which packets are exchanged although IPAddressDeny= denies them; the lists of the unit's slices count too."},
-	{"Service", "IPAddressDeny", VALUE_RULES, CGROUP, SPEC(filters.ip_deny), .parse = special_parse_ip_prefixes, .summary = "Addresses with which no packets are exchanged unless IPAddressAllow= has them; the lists of the unit's slices count too."},
-	{"Service", "IPIngressFilterPath", VALUE_PATH_LIST, CGROUP, SPEC(filters.ip_ingress), .summary = "A pinned eBPF program, by its path, that judges the packets the unit receives."},
-	{"Service", "IPEgressFilterPath", VALUE_PATH_LIST, CGROUP, SPEC(filters.ip_egress), .summary = "A pinned eBPF program, by its path, that judges the packets the unit sends."},
-	{"Service", "BPFProgram", VALUE_RULES, CGROUP, SPEC(filters.programs), .parse = special_parse_bpf_programs, .summary = "TYPE:PATH of a pinned eBPF program that is attached to the unit's cgroup: egress, ingress, sock_create, sock_ops, device, bind4, bind6, connect4, connect6, post_bind4, post_bind6, sendmsg4, sendmsg6, sysctl, recvmsg4, recvmsg6, getsockopt, setsockopt."},
-	{"Service", "SocketBindAllow", VALUE_RULES, CGROUP, SPEC(filters.bind_allow), .parse = special_parse_bind_rules, .summary = "[ipv4:|ipv6:][tcp:|udp:]PORT[-PORT], or any: what sockets may be bound to although SocketBindDeny= denies it."},
-	{"Service", "SocketBindDeny", VALUE_RULES, CGROUP, SPEC(filters.bind_deny), .parse = special_parse_bind_rules, .summary = "[ipv4:|ipv6:][tcp:|udp:]PORT[-PORT], or any: what sockets may not be bound to."},
-	{"Service", "RestrictNetworkInterfaces", VALUE_RULES, CGROUP, SPEC(filters.interfaces), .parse = special_parse_interfaces, .summary = "Interfaces, lo included, through which packets may go; '~' before the list: all but these."},
-	{"Service", "NFTSet", VALUE_RULES, CGROUP, SPEC(filters.nft_sets), .parse = special_parse_nft_sets, .summary = "SOURCE:FAMILY:TABLE:SET: a set of the packet filter that holds the unit's cgroup, user or group (SOURCE) while the unit is up."},
-	{"Service", "RestrictFileSystems", VALUE_RULES, ENGINE, SPEC(filters.file_systems), .parse = special_parse_file_systems, .summary = "File systems (ext4, tmpfs, …) and groups of them (@basic-api, @anonymous, @application, @auxiliary-api, @common-block, @historical-block, @network, @privileged-api, @security, @temporary, @known) on which files may be opened; '~' before the list: all but these. Needs the kernel's BPF LSM."},
+	{"Service", "DevicePolicy", VALUE_ENUM, CGROUP, SPEC(device_policy), .names = device_policy_names, .default_text = "auto", .summary = "strict: no device but those of DeviceAllow=; closed: these and null, zero, full, random, urandom, tty, ptmx and pts; auto: as closed when DeviceAllow= is given, else all. Containers are closed unless it is set."},
+	{"Service", "DeviceAllow", VALUE_RULES, CGROUP, FILTER_AT(device_allow), .parse = special_parse_device_allow, .summary = "DEVICE [ACCESS]: a path below /dev, or char-GROUP or block-GROUP of /proc/devices with wildcards, that may be read (r), written (w) and made (m); rwm if not said."},
+	{"Service", "IPAccounting", VALUE_BOOL, CGROUP, FILTER_AT(ip_accounting), .default_text = "no", .summary = "Counts the packets and bytes that the unit's sockets send and receive."},
+	{"Service", "IPAddressAllow", VALUE_RULES, CGROUP, FILTER_AT(ip_allow), .parse = special_parse_ip_prefixes, .summary = "Addresses (10.0.0.0/8, ::1, any, localhost, link-local, multicast) with which packets are exchanged although IPAddressDeny= denies them; the lists of the unit's slices count too."},
+	{"Service", "IPAddressDeny", VALUE_RULES, CGROUP, FILTER_AT(ip_deny), .parse = special_parse_ip_prefixes, .summary = "Addresses with which no packets are exchanged unless IPAddressAllow= has them; the lists of the unit's slices count too."},
+	{"Service", "IPIngressFilterPath", VALUE_PATH_LIST, CGROUP, FILTER_AT(ip_ingress), .summary = "A pinned eBPF program, by its path, that judges the packets the unit receives."},
+	{"Service", "IPEgressFilterPath", VALUE_PATH_LIST, CGROUP, FILTER_AT(ip_egress), .summary = "A pinned eBPF program, by its path, that judges the packets the unit sends."},
+	{"Service", "BPFProgram", VALUE_RULES, CGROUP, FILTER_AT(programs), .parse = special_parse_bpf_programs, .summary = "TYPE:PATH of a pinned eBPF program that is attached to the unit's cgroup: egress, ingress, sock_create, sock_ops, device, bind4, bind6, connect4, connect6, post_bind4, post_bind6, sendmsg4, sendmsg6, sysctl, recvmsg4, recvmsg6, getsockopt, setsockopt."},
+	{"Service", "SocketBindAllow", VALUE_RULES, CGROUP, FILTER_AT(bind_allow), .parse = special_parse_bind_rules, .summary = "[ipv4:|ipv6:][tcp:|udp:]PORT[-PORT], or any: what sockets may be bound to although SocketBindDeny= denies it."},
+	{"Service", "SocketBindDeny", VALUE_RULES, CGROUP, FILTER_AT(bind_deny), .parse = special_parse_bind_rules, .summary = "[ipv4:|ipv6:][tcp:|udp:]PORT[-PORT], or any: what sockets may not be bound to."},
+	{"Service", "RestrictNetworkInterfaces", VALUE_RULES, CGROUP, FILTER_AT(interfaces), .parse = special_parse_interfaces, .summary = "Interfaces, lo included, through which packets may go; '~' before the list: all but these."},
+	{"Service", "NFTSet", VALUE_RULES, CGROUP, FILTER_AT(nft_sets), .parse = special_parse_nft_sets, .summary = "SOURCE:FAMILY:TABLE:SET: a set of the packet filter that holds the unit's cgroup, user or group (SOURCE) while the unit is up."},
+	{"Service", "RestrictFileSystems", VALUE_RULES, ENGINE, FILTER_AT(file_systems), .parse = special_parse_file_systems, .summary = "File systems (ext4, tmpfs, …) and groups of them (@basic-api, @anonymous, @application, @auxiliary-api, @common-block, @historical-block, @network, @privileged-api, @security, @temporary, @known) on which files may be opened; '~' before the list: all but these. Needs the kernel's BPF LSM."},
 
 	/* --- [Service]: the process --- */
 	{"Service", "DynamicUser", VALUE_BOOL, ENGINE, SPEC(dynamic_user), .summary = "The service's user and group exist while it runs; User= may name them, else the unit's name does. Implies what keeps their traces together: ProtectSystem=strict, ProtectHome=read-only, PrivateTmp=, NoNewPrivileges=, RestrictSUIDSGID= and private directories."},

@@ -225,8 +225,8 @@ static int finish_container(struct unit_config *config, struct failure *failure)
 	FINISH_DEFAULT(spec.shm_size, UINT64_C(64) << 20); /* podman-run(1), --shm-size */
 	if (!ASSIGN_WAS_SET(config, spec.seccomp_profile))
 		config->spec.seccomp_default = SPEC_SECCOMP_CONTAINER;
-	config->spec.filters.device_policy_implied = !ASSIGN_WAS_SET(config, spec.filters.device_policy);
-	FINISH_DEFAULT(spec.filters.device_policy, SPEC_DEVICE_CLOSED);
+	config->spec.device_policy_implied = !ASSIGN_WAS_SET(config, spec.device_policy);
+	FINISH_DEFAULT(spec.device_policy, SPEC_DEVICE_CLOSED);
 	FINISH_DEFAULT(type, config->container.notify ? SERVICE_NOTIFY : SERVICE_EXEC);
 	if (config->spec.upper_directory)
 		FINISH_DEFAULT(spec.upper, SPEC_UPPER_PERSISTENT);

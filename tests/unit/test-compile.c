@@ -233,7 +233,8 @@ TEST(a_filter_of_files_lets_the_launch_pass)
 	spec.private_tmp = true;
 	spec.oom_score_adjust = 5;
 	spec.oom_score_adjust_set = true;
-	EXPECT(text_list_append(&spec.filters.file_systems, "ext4") == 0);
+	spec.filters = calloc(1, sizeof *spec.filters);
+	EXPECT(spec.filters && text_list_append(&spec.filters->file_systems, "ext4") == 0);
 	compile_golden("file-systems", &spec, &server, &plain_context);
 	spec_deinit(&spec);
 }

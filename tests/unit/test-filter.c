@@ -20,6 +20,8 @@ static void begin(void)
 {
 	spec_deinit(&spec);
 	spec_init(&spec);
+	spec.filters = calloc(1, sizeof *spec.filters);
+	EXPECT(spec.filters);
 }
 
 static const struct spec *const specs[] = {&spec, NULL};
@@ -93,15 +95,15 @@ TEST(strict_devices_are_those_that_are_listed)
 	struct bpf_code code;
 
 	begin();
-	spec.filters.device_policy = SPEC_DEVICE_STRICT;
+	spec.device_policy = SPEC_DEVICE_STRICT;
 	code = make_devices();
 	EXPECT(!device(&code, CHAR, R, 1, 3) && !device(&code, BLOCK, M, 0, 0));
 	bpf_code_deinit(&code);
-	add(&spec.filters.device_allow, "/dev/null r");
-	add(&spec.filters.device_allow, "char-mem w");
-	add(&spec.filters.device_allow, "block-s? rm");
-	add(&spec.filters.device_allow, "char-254 rw");
-	add(&spec.filters.device_allow, "/dev/there-is-none rwm");
+	add(&spec.filters->device_allow, "/dev/null r");
+	add(&spec.filters->device_allow, "char-mem w");
+	add(&spec.filters->device_allow, "block-s? rm");
+	add(&spec.filters->device_allow, "char-254 rw");
+	add(&spec.filters->device_allow, "/dev/there-is-none rwm");
 	code = make_devices();
 	static const struct {
 		unsigned type, access, major, minor;
@@ -129,7 +131,7 @@ TEST(closed_devices_are_the_harmless_ones)
 	struct bpf_code code;
 
 	begin();
-	spec.filters.device_policy = SPEC_DEVICE_CLOSED;
+	spec.device_policy = SPEC_DEVICE_CLOSED;
 	code = make_devices();
 	for (size_t i = 0; i < ARRAY_SIZE(minors); i++)
 		EXPECT(device(&code, CHAR, R | W, 1, minors[i]) && device(&code, CHAR, M, 1, minors[i]));
@@ -158,7 +160,7 @@ TEST(what_implies_a_policy)
 	       device(&code, CHAR, R, 1, 3));
 	bpf_code_deinit(&code);
 	begin();
-	add(&spec.filters.device_allow, "char-* rw");
+	add(&spec.filters->device_allow, "char-* rw");
 	EXPECT(filter_device_policy(&spec) == SPEC_DEVICE_CLOSED);
 	code = make_devices();
 	EXPECT(device(&code, CHAR, R | W, 200, 0) && !device(&code, BLOCK, R, 8, 0));
@@ -239,13 +241,15 @@ TEST(addresses_are_allowed_then_denied_then_allowed)
 
 	begin();
 	spec_init(&slice);
-	add(&spec.filters.ip_allow, "10.1.2.0/24");
-	add(&spec.filters.ip_deny, "10.0.0.0/8");
-	add(&spec.filters.ip_allow, "2001:db8:1::/48");
-	add(&slice.filters.ip_deny, "192.168.0.0/16");
-	add(&slice.filters.ip_deny, "2001:db8::/32");
-	add(&slice.filters.ip_deny, "10.1.2.3/32");
-	spec.filters.ip_accounting = true;
+	slice.filters = calloc(1, sizeof *slice.filters);
+	EXPECT(slice.filters);
+	add(&spec.filters->ip_allow, "10.1.2.0/24");
+	add(&spec.filters->ip_deny, "10.0.0.0/8");
+	add(&spec.filters->ip_allow, "2001:db8:1::/48");
+	add(&slice.filters->ip_deny, "192.168.0.0/16");
+	add(&slice.filters->ip_deny, "2001:db8::/32");
+	add(&slice.filters->ip_deny, "10.1.2.3/32");
+	spec.filters->ip_accounting = true;
 	EXPECT(filter_wanted(both, 2) && filter_compile(both, 2, &filter, &failure, &origin, &item) == 0);
 	EXPECT(filter.n == 2);
 	for (size_t egress = 0; egress < 2; egress++) {
@@ -275,7 +279,7 @@ TEST(addresses_are_allowed_then_denied_then_allowed)
 TEST(a_list_of_allowed_addresses_alone_needs_no_filter)
 {
 	begin();
-	add(&spec.filters.ip_allow, "10.0.0.0/8");
+	add(&spec.filters->ip_allow, "10.0.0.0/8");
 	EXPECT(!filter_wanted(specs, 1));
 }
 
@@ -350,10 +354,10 @@ TEST(ports_are_allowed_then_denied_then_allowed)
 	struct filter filter;
 
 	begin();
-	add(&spec.filters.bind_allow, "ipv4:tcp:80");
-	add(&spec.filters.bind_allow, "8000-8099");
-	add(&spec.filters.bind_deny, "1-1023");
-	add(&spec.filters.bind_deny, "ipv6:udp:5000-6000");
+	add(&spec.filters->bind_allow, "ipv4:tcp:80");
+	add(&spec.filters->bind_allow, "8000-8099");
+	add(&spec.filters->bind_deny, "1-1023");
+	add(&spec.filters->bind_deny, "ipv6:udp:5000-6000");
 	filter = compile_all();
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		if (binds(&filter, table[i].family, table[i].protocol, table[i].port) != table[i].binds) {
@@ -362,12 +366,12 @@ TEST(ports_are_allowed_then_denied_then_allowed)
 		}
 	filter_deinit(&filter);
 	begin();
-	add(&spec.filters.bind_deny, "any");
+	add(&spec.filters->bind_deny, "any");
 	filter = compile_all();
 	EXPECT(!binds(&filter, AF_INET, IPPROTO_TCP, 0) && !binds(&filter, AF_INET6, IPPROTO_UDP, 65535));
 	filter_deinit(&filter);
 	begin();
-	add(&spec.filters.bind_allow, "any");
+	add(&spec.filters->bind_allow, "any");
 	EXPECT(!filter_wanted(specs, 1));
 }
 
@@ -387,8 +391,8 @@ TEST(packets_go_through_listed_interfaces_or_through_others)
 
 		begin();
 		if (deny)
-			add(&spec.filters.interfaces, "~");
-		add(&spec.filters.interfaces, "eth7");
+			add(&spec.filters->interfaces, "~");
+		add(&spec.filters->interfaces, "eth7");
 		filter = compile_all();
 		EXPECT(filter.n == 2);
 		for (size_t i = 0; i < filter.n; i++) {
@@ -471,10 +475,10 @@ TEST(what_makes_the_rules_others)
 
 	begin();
 	none = filter_rules(specs, 1);
-	add(&spec.filters.bind_allow, "80");
+	add(&spec.filters->bind_allow, "80");
 	allow = filter_rules(specs, 1);
 	begin();
-	add(&spec.filters.bind_deny, "80");
+	add(&spec.filters->bind_deny, "80");
 	deny = filter_rules(specs, 1);
 	EXPECT(none != allow && allow != deny && none != deny);
 	begin();
@@ -547,22 +551,22 @@ TEST(the_kernel_takes_all_filters)
 {
 	for (int policy = SPEC_DEVICE_CLOSED; policy <= SPEC_DEVICE_STRICT; policy++) {
 		begin();
-		spec.filters.device_policy = (enum spec_device_policy)policy;
+		spec.device_policy = (enum spec_device_policy)policy;
 		expect_loads();
 	}
-	add(&spec.filters.device_allow, "char-* rw");
-	add(&spec.filters.ip_deny, "10.0.0.0/8");
-	add(&spec.filters.bind_deny, "any");
+	add(&spec.filters->device_allow, "char-* rw");
+	add(&spec.filters->ip_deny, "10.0.0.0/8");
+	add(&spec.filters->bind_deny, "any");
 	expect_loads();
-	spec.filters.ip_accounting = true;
-	add(&spec.filters.ip_allow, "10.0.0.0/16");
-	add(&spec.filters.bind_allow, "any");
-	add(&spec.filters.interfaces, "lo");
+	spec.filters->ip_accounting = true;
+	add(&spec.filters->ip_allow, "10.0.0.0/16");
+	add(&spec.filters->bind_allow, "any");
+	add(&spec.filters->interfaces, "lo");
 	expect_loads();
-	add(&spec.filters.ip_deny, "::/0");
-	add(&spec.filters.ip_allow, "fe80::/64");
-	add(&spec.filters.bind_deny, "ipv4:tcp");
-	add(&spec.filters.bind_allow, "ipv6:tcp:80");
+	add(&spec.filters->ip_deny, "::/0");
+	add(&spec.filters->ip_allow, "fe80::/64");
+	add(&spec.filters->bind_deny, "ipv4:tcp");
+	add(&spec.filters->bind_allow, "ipv6:tcp:80");
 	expect_loads();
 }
 

@@ -102,11 +102,11 @@ TEST(network_interfaces)
 	begin();
 	EXPECT(!set("RestrictNetworkInterfaces", "lo eth0") && !set("RestrictNetworkInterfaces", "~lo"));
 	EXPECT_TEXT(shown("RestrictNetworkInterfaces"), "eth0");
-	EXPECT(!set("RestrictNetworkInterfaces", "~eth0") && !config->spec.filters.interfaces);
+	EXPECT(!set("RestrictNetworkInterfaces", "~eth0") && !config->spec.filters->interfaces);
 	begin();
 	EXPECT(!set("RestrictNetworkInterfaces", "~lo eth0") && !set("RestrictNetworkInterfaces", "lo"));
 	EXPECT_TEXT(shown("RestrictNetworkInterfaces"), "~ eth0");
-	EXPECT(!set("RestrictNetworkInterfaces", "eth0") && !config->spec.filters.interfaces);
+	EXPECT(!set("RestrictNetworkInterfaces", "eth0") && !config->spec.filters->interfaces);
 	EXPECT_REFUSED("RestrictNetworkInterfaces", "a/b", "eth:0", "..");
 }
 
