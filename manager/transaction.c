@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "manager/service.h"
 #include "manager/transaction.h"
 
 void transaction_init(struct transaction *transaction, struct manager *manager, enum job_mode mode)
@@ -559,8 +560,12 @@ int transaction_apply(struct transaction *transaction, struct job **ret_job, str
 		TABLE_FOREACH (slot, &transaction->manager->units) {
 			struct unit *unit = slot->value;
 
-			if (unit->job && !transaction_find(unit))
-				job_finish(unit->job, JOB_CANCELED, false);
+			if (!unit->job || transaction_find(unit))
+				continue;
+			job_finish(unit->job, JOB_CANCELED, false);
+			/* One that waited for its restart has nothing to wait for any more. */
+			if (unit->kind == UNIT_SERVICE)
+				service_on_job_lost(unit);
 		}
 	for (struct transaction_job *job = transaction->jobs; job; job = job->next) {
 		bool is_anchor = job == transaction->anchor;
