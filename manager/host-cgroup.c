@@ -405,22 +405,37 @@ void host_cgroup_check_empty(struct host_unit *unit)
 	manager_on_empty(host->manager, unit->name);
 }
 
-/* In the unit's group or one below, by the "0::" line of /proc/PID/cgroup. */
-static bool host_cgroup_has(const struct host_unit *unit, pid_t pid)
+/* The group of a process in its hierarchy of version 2: heap; NULL when it cannot be told. */
+static char *host_cgroup_of(const char *pid)
 {
-	_cleanup_free_ char *text = NULL, *wanted = text_format("/%s", unit->cgroup);
-	char path[64], *line, *at;
+	_cleanup_free_ char *text = NULL;
+	char path[64], *line;
 
-	snprintf(path, sizeof path, "/proc/%d/cgroup", (int)pid);
-	if (!wanted || fd_read_file_at(AT_FDCWD, path, 65536, &text) < 0)
-		return false;
+	snprintf(path, sizeof path, "/proc/%.20s/cgroup", pid);
+	if (fd_read_file_at(AT_FDCWD, path, 65536, &text) < 0)
+		return NULL;
 	line = text_starts_with(text, "0::") ? text : strstr(text, "\n0::");
 	if (!line)
+		return NULL;
+	line += (*line == '\n') + strlen("0::");
+	return strndup(line, strcspn(line, "\n"));
+}
+
+/* In the unit's group or one below. Whoever has a group delegated may make one below it that is called as another unit's, so the whole
+ * path counts; ours ends in that of the manager's own group. Known of a process that has ended, too, until it is reaped. */
+static bool host_cgroup_has(const struct host_unit *unit, pid_t pid)
+{
+	static const char scope[] = "/init.scope";
+	_cleanup_free_ char *own = host_cgroup_of("self"), *its = NULL, *wanted = NULL;
+	char number[16];
+
+	snprintf(number, sizeof number, "%d", (int)pid);
+	its = host_cgroup_of(number);
+	if (!own || !its || !text_ends_with(own, scope))
 		return false;
-	line += *line == '\n';
-	line[strcspn(line, "\n")] = '\0';
-	at = strstr(line, wanted);
-	return at && (at[strlen(wanted)] == '\0' || at[strlen(wanted)] == '/');
+	wanted = text_format("%.*s/%s", (int)(strlen(own) - strlen(scope)), own, unit->cgroup);
+	return wanted && text_starts_with(its, wanted) &&
+	       (its[strlen(wanted)] == '\0' || its[strlen(wanted)] == '/');
 }
 
 bool host_cgroup_is_member(const struct host_unit *unit, pid_t pid)
@@ -428,19 +443,16 @@ bool host_cgroup_is_member(const struct host_unit *unit, pid_t pid)
 	const struct unit *managed = manager_get_unit(unit->host->manager, unit->name);
 	_cleanup_free_ pid_t *pids = NULL;
 	bool found = false;
-	size_t n = 0;
+	size_t n;
 
 	if (pid <= 0)
 		return false; /* from outside our PID namespace */
 	if (managed && ((managed->main.alive && managed->main.pid == pid) ||
 			(managed->control.alive && managed->control.pid == pid)))
 		return true;
-	/* Whoever has a group delegated may make one below it that is called as another unit's: the list decides. */
-	if (unit->cgroup_fd < 0)
-		n = host_process_list(unit, &pids);
-	else if (!host_cgroup_has(unit, pid) ||
-		 cgroup_processes(&unit->host->cgroups, unit->cgroup, &pids, &n) < 0)
-		return false;
+	if (unit->cgroup_fd >= 0)
+		return host_cgroup_has(unit, pid);
+	n = host_process_list(unit, &pids);
 	for (size_t i = 0; i < n; i++)
 		found |= pids[i] == pid;
 	return found;

@@ -360,7 +360,7 @@ def messages(tree):
         ("[Service]\n\\\n# comment\nExecStart=@GUEST@ a \\\n  b\n\nBroken=1\n", r":7.*Broken"),
         ("[Servise]\nExecStart=@GUEST@ exit 0\n", r":1.*Servise.*Service"),
         ("[Service]\nType=simple\n", r"ExecStart"),
-        ("[Container]\nExec=/guest\nVolume=/a\n", r":3.*Volume"),
+        ("[Container]\nImage=/\nVolume=a/b:c\nExec=/guest\n", r":3.*Volume"),
         ("[Container]\nImage=@IMAGE@\nNetwork=bridge\nExec=/guest\n", r":3.*Network.*bridge"),
         ("[Unit]\nAfter=nosuffix\n[Service]\nExecStart=@GUEST@ exit 0\n", r":2.*After.*nosuffix"),
         ("ExecStart=@GUEST@ exit 0\n", r":1"),
