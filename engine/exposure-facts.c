@@ -46,7 +46,7 @@ bool exposure_separate(const struct exposure_launch *launch, uint64_t namespaces
 		if (op->code == PROGRAM_UNSHARE || op->code == PROGRAM_ENTER_USER ||
 		    op->code == PROGRAM_JOIN || op->code == PROGRAM_USER_NAMESPACE)
 			own |= op->flags;
-		if (op->code == PROGRAM_USER_NAMESPACE)
+		if (op->code == PROGRAM_ENTER_USER)
 			own |= CLONE_NEWUSER;
 		if (op->code == PROGRAM_TIME_NAMESPACE)
 			own |= CLONE_NEWTIME;

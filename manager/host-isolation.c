@@ -12,6 +12,18 @@ static int host_isolation_add(char ***list, const char *what, const char *how)
 	return text_list_take(list, text_format("%s=%s", what, how));
 }
 
+/* Others than the one that is entered are there for the id maps of mounts. */
+static bool host_isolation_joins_user(const struct program *program, uint8_t slot)
+{
+	for (uint32_t i = 0; i < program->block->n_ops; i++) {
+		const struct program_op *op = &program_ops(program->block)[i];
+
+		if (op->code == PROGRAM_USER_NAMESPACE && op->slot2 == slot)
+			return op->fd != PROGRAM_NO_FD;
+	}
+	return false;
+}
+
 /* Is what is joined the service's own, though not made by this launch? */
 static bool host_isolation_shares(const struct program *program, const struct program_op *op)
 {
@@ -37,8 +49,8 @@ static int host_isolation_namespaces(char ***list, const struct program *program
 		if (op->code == PROGRAM_UNSHARE || op->code == PROGRAM_ENTER_USER ||
 		    op->code == PROGRAM_USER_NAMESPACE)
 			made |= op->flags;
-		if (op->code == PROGRAM_USER_NAMESPACE)
-			made |= CLONE_NEWUSER;
+		if (op->code == PROGRAM_ENTER_USER)
+			*(host_isolation_joins_user(program, op->slot) ? &joined : &made) |= CLONE_NEWUSER;
 		if (op->code == PROGRAM_TIME_NAMESPACE)
 			made |= CLONE_NEWTIME;
 		if (op->code == PROGRAM_JOIN && host_isolation_shares(program, op))

@@ -452,12 +452,30 @@ static int host_share_read(struct host *host, int base, const char *key)
 	return 0;
 }
 
+/* Nobody who could still use them is left from before the machine started; /var/tmp is not emptied then. */
+static void host_share_clean_bases(struct host *host)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(host_share_bases); i++) {
+		DIR *base = opendir(host_share_bases[i]);
+		struct dirent *entry;
+
+		while (base && (entry = readdir(base)))
+			if (text_starts_with(entry->d_name, HOST_SHARE_PREFIX))
+				host_removal_add(host, dirfd(base), entry->d_name, dirfd(base),
+						 host_share_bases[i], NULL);
+		if (base)
+			closedir(base);
+	}
+}
+
 void host_share_restore(struct host *host)
 {
 	_cleanup_free_ char *where = text_format("%s/shared", host->runtime_directory);
 	DIR *directory = where ? opendir(where) : NULL;
 	struct dirent *entry;
 
+	if (host_first_start(host) && host->init_mode == LAUNCH_MODE_MACHINE)
+		host_share_clean_bases(host);
 	/* What is no share, or one of another svc-init's manager, is garbage. */
 	while (directory && (entry = readdir(directory))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||

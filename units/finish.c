@@ -120,6 +120,19 @@ static int finish_container_ids(struct unit_config *config, struct failure *fail
 	return 0;
 }
 
+/* podman-run(1), --userns: with keep-id the container runs as the id that is kept, unless told otherwise. */
+static int finish_container_kept(struct unit_config *config)
+{
+	struct spec *spec = &config->spec;
+
+	if (spec->user_namespace != SPEC_USER_KEEP_ID || spec->user || (!spec->keep_uid && !spec->keep_gid))
+		return 0;
+	spec->user = text_format("%u", spec->keep_uid);
+	if (!spec->group)
+		spec->group = text_format("%u", spec->keep_gid);
+	return spec->user && spec->group ? 0 : -ENOMEM;
+}
+
 /* The unit whose network is used must be there first: Quadlet's Network=NAME.container. */
 static int finish_container_network(struct unit_config *config, struct failure *failure)
 {
@@ -240,6 +253,8 @@ static int finish_container(struct unit_config *config, struct failure *failure)
 	if (config->spec.image_layers && config->spec.root_directory)
 		return FINISH_FAIL(spec.root_directory, "Image= and RootDirectory= exclude each other");
 	r = finish_container_network(config, failure);
+	if (r == 0)
+		r = finish_container_kept(config);
 	if (r < 0)
 		return r;
 	finish_container_capabilities(config);
@@ -390,7 +405,8 @@ static int finish_check_service(const struct unit_config *config, struct failure
 	if (spec->numa_policy > MPOL_DEFAULT && spec->numa_policy != MPOL_LOCAL &&
 	    spec->numa_policy != MPOL_PREFERRED && !spec->numa_mask)
 		return FINISH_FAIL(spec.numa_policy, "this NUMAPolicy= needs NUMAMask=");
-	if (config->type == SERVICE_FORKING && spec->private_pids)
+	if (config->type == SERVICE_FORKING &&
+	    (spec->private_pids || spec->namespace_paths[SPEC_NAMESPACE_PID]))
 		return FINISH_FAIL(
 			type,
 			"Type=forking needs PrivatePIDs=no: which process stays behind cannot be told from outside");

@@ -286,6 +286,18 @@ def units_that_are_tied_share_their_namespaces():
 
 
 @test
+def a_map_of_a_volume_is_no_user_namespace():
+    tree = the_tree()
+    tree.unit("mapped.service", "[Container]\nImage=@IMAGE@\nVolume=@DIR@/data:/srv:idmap=uids=0-1000-1;gids=0-1000-1\n"
+              f"Exec=/guest namespace user is {tree.namespace(tree.pid, 'user')} -- owner /srv 1000 1000 -- forever\n")
+    tree.good("daemon-reload")
+    tree.start("mapped.service")
+    expect("user=host" in tree.show("mapped.service", "Isolation"), tree.show("mapped.service", "Isolation"))
+    expect_equal(exposure(tree, "mapped.service")[1]["PrivateUsers="]["badness"], 1, "PrivateUsers=")
+    tree.good("stop", "mapped.service")
+
+
+@test
 def words_that_were_booleans():
     tree = the_tree()
     tree.service("words.service", "forever", "PrivateTmp=disconnected\nPrivateUsers=full\nProtectControlGroups=strict\n")
