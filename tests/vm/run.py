@@ -151,6 +151,7 @@ def build_root(cases, scratch):
     for program, name in (("init/svc-init", "svc-init"), ("svcd/svcd", "svcd"), ("cli/svcctl", "svcctl"), ("tests/guest/guest", "guest")):
         image.program(os.path.join(BUILD, program), name)
     add_behaviour(image, scratch)
+    add_images(image, scratch)
     add_apparmor(image, cases, scratch)
     write_units(image, cases)
     return image
@@ -177,6 +178,27 @@ def add_behaviour(image, scratch):
             image.file(f"etc/{name}", file.read() + nobody)
     image.file("etc/shadow", "root:*:1:0:99999:7:::\n", 0o600)
     image.file("etc/hostname", "machine\n")
+
+
+def add_images(image, scratch):
+    """Disk images in /images: checked.raw with what dm-verity wants beside it, broken.raw, which that does not fit, root.erofs."""
+    folder, root = os.path.join(scratch, "images"), os.path.join(scratch, "mnt/image")
+    os.mkdir(folder)
+    checked, broken = os.path.join(folder, "checked.raw"), os.path.join(folder, "broken.raw")
+    run_as_root("mksquashfs", root, checked, "-noappend", "-quiet", "-no-progress", "-comp", "gzip")
+    run_as_root("mkfs.erofs", os.path.join(folder, "root.erofs"), root)
+    told = subprocess.run(["veritysetup", "format", checked, os.path.join(folder, "checked.verity")], check=True, capture_output=True, text=True,
+                          env={**os.environ, "PATH": "/usr/sbin:/sbin:" + os.environ["PATH"]}).stdout
+    with open(os.path.join(folder, "checked.roothash"), "w") as file:
+        file.write(re.search(r"Root hash:\s*(\S+)", told).group(1) + "\n")
+    with open(checked, "rb") as file:
+        content = bytearray(file.read())
+    for place in range(100, len(content), 4096):
+        content[place] ^= 1
+    with open(broken, "wb") as file:
+        file.write(content)
+    for name in os.listdir(folder):
+        image.copy(os.path.join(folder, name), f"images/{name}")
 
 
 def write_units(image, cases):
