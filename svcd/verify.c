@@ -34,6 +34,13 @@ static void verify_blame(const struct unit_config *config, const char *file, uin
 	verify_print(failure);
 }
 
+/* Where a manager without options has them. */
+static const char *const verify_directories[SPEC_DIRECTORY_MAX_] = {
+	[SPEC_DIRECTORY_RUNTIME] = "/run",	 [SPEC_DIRECTORY_STATE] = "/var/lib",
+	[SPEC_DIRECTORY_CACHE] = "/var/cache",	 [SPEC_DIRECTORY_LOGS] = "/var/log",
+	[SPEC_DIRECTORY_CONFIGURATION] = "/etc",
+};
+
 static int verify_command(const struct unit_config *config, const char *file, const struct exec_command *line)
 {
 	_cleanup_(cleanup_program_free) struct program *program = NULL;
@@ -45,6 +52,11 @@ static int verify_command(const struct unit_config *config, const char *file, co
 	struct compile_context context = {.name = config->name,
 					  .state_directory = "/var/lib/svcd",
 					  .auto_range = 524288, /* any will do: it is not used */
+					  .dynamic_uid = config->spec.dynamic_user ? 61184 : 0,
+					  .dynamic_passwd = "/dev/null",
+					  .dynamic_group = "/dev/null",
+					  .directories = verify_directories,
+					  .credentials_directory = "/run/svcd/credentials/unit",
 					  .join_pidfd = -1};
 	struct failure failure = {};
 	uint32_t origin = PROGRAM_NO_ORIGIN;
@@ -66,13 +78,16 @@ static void verify_expect_sources(struct spec *spec)
 			mounts[i]->items[j].ignore_missing = true;
 	for (size_t i = 0; i < spec->n_environment_files; i++)
 		spec->environment_files[i].ignore_missing = true;
+	for (size_t i = 0; i < SPEC_CREDENTIAL_MAX_; i++)
+		if (i != SPEC_CREDENTIAL_SET)
+			spec->credentials[i] = text_list_free(spec->credentials[i]);
+	spec->secrets = text_list_free(spec->secrets);
 }
 
 static int verify_file(const char *file)
 {
 	_cleanup_(cleanup_unit_config_free) struct unit_config *config = NULL;
-	struct unit_specifiers specifiers = {.runtime_directory = "/run/svcd",
-					     .state_directory = "/var/lib/svcd"};
+	struct unit_specifiers specifiers = {.credentials_directory = "/run/svcd/credentials"};
 	int r = unit_load_file(&specifiers, file, &config);
 
 	if (r < 0) {

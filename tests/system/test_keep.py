@@ -140,6 +140,31 @@ def what_is_in_the_way_is_told(tree):
     tree.run("umount", "/mnt/state/cache")
 
 
+@scenario
+def a_hostile_owner_leads_nobody_astray(tree):
+    """The owner of a directory swaps the one below it with a link to root's, all the time."""
+    victim = tree.path("data", "victim")
+    os.makedirs(f"{victim}/below")
+    run(tree, "owner.service", "exit 0", "User=1000\nStateDirectory=o\n")
+    place = outside(tree, "/mnt/state/lib/o")
+    os.symlink("/mnt/data/victim", f"{place}/link")
+    os.mkdir(f"{place}/in")
+    for name in ("link", "in"):
+        os.lchown(f"{place}/{name}", 1000, 1000)
+    tree.service("racer.service", "swap /mnt/state/lib/o/in /mnt/state/lib/o/link", "Type=exec\nUser=1000\n")
+    tree.start("racer.service")
+    tree.unit("inner.service", "[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=oneshot\nUser=33\nStateDirectory=o/in\nStateDirectoryMode=0711\n"
+              "ExecStart=@GUEST@ exit 0\n")
+    ended = {0: 0, 238: 0}
+    for _ in range(150):
+        tree.svcctl("start", "inner.service")
+        ended[int(tree.show("inner.service", "ExecMainStatus"))] += 1
+    expect(tree.show("racer.service", "ActiveState") == "active", "the racer has ended")
+    expect(ended[238] > 0, f"no start met the link: {ended}")
+    for path in (victim, f"{victim}/below"):
+        expect_equal((owner(path), os.stat(path).st_mode & 0o777), ((0, 0), 0o755), path)
+
+
 @test
 def bad_values_do_not_load():
     with Tree("bad-directories") as tree:

@@ -43,6 +43,11 @@ def main():
         with open(absent, "w") as file:
             file.write("[Container]\nImage=/\nExec=/bin/true\nVolume=/nonexistent/volume:/srv\n")
         cases.append(("a volume that is not there yet", absent, ""))
+        keeps = os.path.join(directory, "keeps.service")
+        with open(keeps, "w") as file:
+            file.write("[Service]\nExecStart=/bin/true\nDynamicUser=yes\nStateDirectory=x:y\nSetCredential=a:b\n"
+                       "LoadCredential=c:/nonexistent/c\nLoadCredentialEncrypted=d:/nonexistent/d\n")
+        cases.append(("credentials that are not there yet", keeps, ""))
         print(f"1..{len(cases) + 1}")
         print("ok 1 there are examples" if len(units) >= 3 else "not ok 1 there are examples")
         failed = len(units) < 3
