@@ -161,6 +161,23 @@ def a_command_inside_may_do_what_its_service_may():
 
 
 @test
+def attributes_that_the_kernel_refuses():
+    tree = the_tree()
+    for number, (lines, directive, status) in enumerate((("CPUAffinity=4000", "CPUAffinity", 215),
+                                                         ("NUMAPolicy=bind\nNUMAMask=63", "NUMAPolicy", 242),
+                                                         ("CPUAffinity=numa", "CPUAffinity", 215),
+                                                         ("SystemCallFilter=@nonsense", "SystemCallFilter", 228),
+                                                         ("SystemCallArchitectures=z80", "SystemCallArchitectures", 228),
+                                                         ("CapabilityBoundingSet=62", "CapabilityBoundingSet", 218))):
+        unit = f"kernel-refuses-{number}.service"
+        tree.service(unit, "print", f"Type=oneshot\n{lines}\n")
+        result = tree.svcctl("start", unit)
+        told = result.stderr + tree.svcctl("status", unit).stdout
+        expect(result.returncode == 1 and f"{unit}:4: {directive}=" in told, f"{lines}: {told}")
+        tree.expect_show(unit, ExecMainStatus=str(status))
+
+
+@test
 def keyrings():
     # directive: Service.KeyringMode
     tree = the_tree()

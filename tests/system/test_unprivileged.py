@@ -25,6 +25,8 @@ REFUSED = {  # line: what the message must name
     "SecureBits=noroot": "SecureBits",
 }
 
+STATUSES = {"CPUSchedulingPolicy=fifo": "214", "IOSchedulingClass=realtime": "211", "SecureBits=noroot": "213", "Nice=-5": "201"}
+
 
 def scenario(function):
     def case():
@@ -145,6 +147,8 @@ def isolation_is_refused(tree):
         told = result.stderr + tree.svcctl("status", unit).stdout
         expect_equal(result.returncode, 1, f"{line}: {told}")
         expect(re.search(rf"{unit}:4\b.*{directive}", told), f"{line}: no file, line and directive in {told}")
+        if line in STATUSES:
+            tree.expect_show(unit, ExecMainStatus=STATUSES[line])
     tree.unit("box.service", "[Container]\nImage=@IMAGE@\nExec=/guest forever\n[Service]\nType=exec\n")
     result = tree.svcctl("start", "box.service")
     expect_equal(result.returncode, 1, "a container without privilege")
