@@ -150,15 +150,17 @@ static int show_cat_unit(const struct cli *cli, const char *unit, struct json_ob
 {
 	const char *fragment = properties_text(properties, "FragmentPath");
 	struct json_object *drop_ins = properties_list(properties, "DropInPaths");
-	int status;
+	int status = CLI_OK;
 
-	if (!fragment[0]) {
+	/* A slice needs no file of its own. */
+	if (!fragment[0] && !(drop_ins && json_object_array_length(drop_ins) > 0)) {
 		fprintf(stderr, "No files found for %s.\n", unit);
 		return CLI_FAILED;
 	}
-	status = show_cat_file(cli, fragment, files);
+	if (fragment[0])
+		status = show_cat_file(cli, fragment, files);
 	for (size_t i = 0; drop_ins && i < json_object_array_length(drop_ins); i++) {
-		if (!cli->json)
+		if (!cli->json && (i > 0 || fragment[0]))
 			putchar('\n');
 		status = cli_worse(
 			status,

@@ -129,7 +129,9 @@ int host_isolation(struct host *host, const struct unit *unit, char ***ret)
 	if (r == 0)
 		r = host_isolation_add(
 			&list, "limits",
-			cgroup_needed(&(struct cgroup_wish){.limits = spec_limits(&unit->config->spec)})
+			cgroup_needed(&(struct cgroup_wish){.limits = spec_limits(&unit->config->spec),
+							    .memory_min = SPEC_UNSET,
+							    .memory_low = SPEC_UNSET})
 				? "yes"
 				: "no");
 	host_program_unref(program);

@@ -388,6 +388,24 @@ int manager_reset_failed(struct manager *manager, struct unit *unit)
 	return 0;
 }
 
+/* Every unit that is up in the slice, and in those in it. Returns how many got it. */
+static unsigned manager_kill_slice(struct manager *manager, const struct unit *slice, int signal)
+{
+	unsigned n = 0;
+
+	TABLE_FOREACH (slot, &manager->units) {
+		struct unit *unit = slot->value;
+
+		if (!slice_has(slice, unit))
+			continue;
+		if (unit->kind == UNIT_SLICE)
+			n += manager_kill_slice(manager, unit, signal);
+		else
+			n += manager_kill(manager, unit, WORLD_ALL, signal, NULL) == 0;
+	}
+	return n;
+}
+
 int manager_kill(struct manager *manager, struct unit *unit, enum world_who who, int signal,
 		 struct failure *failure)
 {
@@ -395,6 +413,11 @@ int manager_kill(struct manager *manager, struct unit *unit, enum world_who who,
 	const struct unit_process *process = who == WORLD_MAIN ? &unit->main : &unit->control;
 	int r;
 
+	if (unit->kind == UNIT_SLICE && who == WORLD_ALL) {
+		if (manager_kill_slice(manager, unit, signal) > 0)
+			return 0;
+		return failure_set(failure, -ESRCH, NULL, "No process of unit %s to kill", unit->name);
+	}
 	if (who == WORLD_ALL) {
 		if (!world->ops->populated(world, unit->name, unit->config))
 			return failure_set(failure, -ESRCH, NULL, "No process of unit %s to kill",

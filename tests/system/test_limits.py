@@ -70,6 +70,20 @@ def restarting_a_slice_restarts_what_is_in_it():
 
 
 @test
+def a_slice_is_killed_with_all_in_it():
+    with Tree("slices-kill") as tree:
+        for name, where in (("a", "one"), ("b", "one-two"), ("c", "three")):
+            tree.service(f"{name}.service", "forever", f"Type=exec\nSlice={where}.slice\n")
+            tree.start(f"{name}.service")
+        tree.good("kill", "--signal=KILL", "one.slice")
+        for name in ("a", "b"):
+            wait_for(lambda: tree.show(f"{name}.service", "ActiveState") == "failed", f"{name} is killed")
+        tree.expect_show("c.service", ActiveState="active")
+        expect("Isolated: no" in tree.good("status", "c.service"), "no limits are told where there are none")
+        expect(tree.svcctl("kill", "one.slice").returncode != 0, "there is nobody left")
+
+
+@test
 def a_slice_that_cannot_be_refuses_its_services():
     with Tree("slices-bad") as tree:
         tree.unit("bad.slice", "[Slice]\nMemoryMax=nonsense\n")
@@ -139,6 +153,7 @@ def set_property_is_kept():
             pass
         tree.good("set-property", "one.slice", "ManagedOOMPreference=omit")
         expect_equal(os.getxattr(group(tree, "one.slice"), "user.oomd_omit"), b"1", "the slice's attribute")
+        expect("ManagedOOMPreference=omit" in tree.good("cat", "one.slice"), "cat")
         tree.expect_show("one.slice", ManagedOOMPreference="omit", DropInPaths=f"/mnt/state/control/one.slice.d/50-ManagedOOMPreference.conf")
 
 
