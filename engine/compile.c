@@ -108,9 +108,9 @@ static void compile_limits(struct build *build)
 	for (unsigned i = 0; i < SPEC_N_RLIMITS; i++) {
 		struct program_op *op;
 
-		if (!spec->rlimits[i].set)
+		if (!spec->rlimits || !spec->rlimits[i].set)
 			continue;
-		BUILD_ORIGIN_ITEM(build, rlimits, i);
+		build_origin(build, SPEC_RLIMIT_ORIGIN(i), 0);
 		op = build_op(build, PROGRAM_RLIMIT);
 		op->flags = i;
 		op->number = spec->rlimits[i].soft;

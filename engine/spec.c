@@ -5,6 +5,8 @@
 #include "engine/spec.h"
 
 const struct spec_filters spec_filters_default;
+const struct spec_rlimit spec_rlimits_default[SPEC_N_RLIMITS];
+
 const struct spec_limits spec_limits_default = {
 	.memory_accounting = true,
 	.tasks_accounting = true,
@@ -243,6 +245,7 @@ void spec_deinit(struct spec *spec)
 	text_list_free(spec->restrict_address_families);
 	spec_free_limits(spec->limits);
 	spec_free_filters(spec->filters);
+	free(spec->rlimits);
 	spec_deinit_process(spec);
 	*spec = (struct spec){};
 }

@@ -507,9 +507,9 @@ struct spec {
 	struct spec_environment_file *environment_files;
 	size_t n_environment_files;
 	char **pass_environment, **unset_environment;
-	bool environment_host; /* all of the manager's own */
-	struct spec_rlimit rlimits[SPEC_N_RLIMITS];
-	int nice; /* -20..19 */
+	bool environment_host;	     /* all of the manager's own */
+	struct spec_rlimit *rlimits; /* NULL: none is set; or SPEC_N_RLIMITS of them */
+	int nice;		     /* -20..19 */
 	bool nice_set;
 	int oom_score_adjust;
 	bool oom_score_adjust_set;
@@ -544,6 +544,11 @@ struct spec {
 void spec_init(struct spec *spec);
 void spec_deinit(struct spec *spec);
 void spec_mounts_deinit(struct spec_mounts *mounts);
+extern const struct spec_rlimit spec_rlimits_default[SPEC_N_RLIMITS]; /* none is set */
+/* As SPEC_LIMITS_ORIGIN, of the limit on a RESOURCE. */
+#define SPEC_RLIMIT_ORIGIN(resource)                                                                        \
+	((uint32_t)offsetof(struct spec, rlimits) | (uint32_t)((resource) * sizeof(struct spec_rlimit) + 1) \
+							    << 16)
 /* Never NULL. */
 static inline const struct spec_filters *spec_filters(const struct spec *spec)
 {

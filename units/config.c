@@ -160,6 +160,10 @@ bool unit_config_origin(const struct unit_config *config, uint32_t origin, unsig
 		       field == offsetof(struct unit_config, spec.ambient_capabilities)))
 		found = config_find_origin(config, offsetof(struct unit_config, container.add_capabilities),
 					   0);
+	/* Ulimit= is one row for all of them. */
+	if (!found && (origin & 0xffff) == offsetof(struct spec, rlimits))
+		found = config_find_origin(config, offsetof(struct unit_config, spec) + SPEC_RLIMIT_ORIGIN(0),
+					   0);
 	if (!found)
 		return false;
 	snprintf(where, size, "%s:%u", config->files[found->file], found->line);

@@ -150,6 +150,11 @@ const struct directive_group directive_group_filters = {
 	.size = sizeof(struct spec_filters),
 	.defaults = &spec_filters_default,
 };
+const struct directive_group directive_group_rlimits = {
+	.pointer = offsetof(struct unit_config, spec.rlimits),
+	.size = sizeof spec_rlimits_default,
+	.defaults = spec_rlimits_default,
+};
 const struct directive_group directive_group_log = {
 	.pointer = offsetof(struct unit_config, log),
 	.size = sizeof(struct unit_log),

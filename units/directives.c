@@ -68,7 +68,7 @@ static_assert(ARRAY_SIZE(protect_proc_names) == SPEC_PROTECT_PROC_MAX_ + 1, "a n
 	 .summary = "The unit fails to start unless the path " text "; prefixes as with Condition" name "=."}
 
 #define LIMIT(name, text) \
-	{"Service", "Limit" #name, VALUE_RLIMIT, ENGINE, SPEC(rlimits) + sizeof(struct spec_rlimit) * RLIMIT_##name, \
+	{"Service", "Limit" #name, VALUE_RLIMIT, ENGINE, sizeof(struct spec_rlimit) * RLIMIT_##name, .group = &directive_group_rlimits, \
 	 .argument = RLIMIT_##name, .summary = "Resource limit, SOFT or SOFT:HARD or infinity: " text "."}
 
 #define REFUSED(section, name, harmless, why) {section, name, VALUE_REFUSED, APPLIES_NEVER, 0, .names = harmless, .summary = why}
@@ -453,7 +453,7 @@ const struct directive directive_table[] = {
 	{"Container", "WorkingDir", VALUE_SPECIAL, ENGINE, SPEC(working_directory), SPECIAL(working_directory), .property = "-", .summary = "As [Service] WorkingDirectory=."},
 	{"Container", "Environment", VALUE_ENVIRONMENT, ENGINE, SPEC(environment), .property = "-", .summary = "As [Service] Environment=."},
 	{"Container", "EnvironmentFile", VALUE_ENVIRONMENT_FILES, ENGINE, SPEC(environment_files), .property = "-", .summary = "As [Service] EnvironmentFile=."},
-	{"Container", "Ulimit", VALUE_SPECIAL, ENGINE, SPEC(rlimits), SPECIAL(ulimit), .property = "-", .summary = "NAME=SOFT[:HARD]: a resource limit, as [Service] LimitNOFILE= and its like."},
+	{"Container", "Ulimit", VALUE_SPECIAL, ENGINE, 0, SPECIAL(ulimit), .group = &directive_group_rlimits, .property = "-", .summary = "NAME=SOFT[:HARD]: a resource limit, as [Service] LimitNOFILE= and its like."},
 	{"Container", "PidsLimit", VALUE_LIMIT_COUNT, CGROUP, LIMIT_AT(tasks_max), .argument = VALUE_COUNT_MINUS_IS_INFINITY, .property = "-", .summary = "Processes and threads at most; -1: any number."},
 	{"Container", "Memory", VALUE_LIMIT_SIZE, CGROUP, LIMIT_AT(memory_max), .argument = VALUE_SIZE_POSITIVE, .property = "-", .summary = "As [Service] MemoryMax=."},
 	{"Container", "CgroupsMode", VALUE_ENUM, MANAGER, AT(container.cgroups_mode), .names = cgroups_mode_names, .default_text = "split", .property = "-", .summary = "enabled, no-conmon, split: a control group of its own, as there is no conmon; disabled: it sees the host's groups, and takes no limits."},

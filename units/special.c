@@ -318,7 +318,7 @@ int special_parse_ulimit(const struct directive_line *line, void *field, struct 
 	size_t length = strcspn(line->value, "=");
 
 	if (!*line->value)
-		memset(rlimits, 0, sizeof line->config->spec.rlimits);
+		memset(rlimits, 0, sizeof spec_rlimits_default);
 	if (!*line->value || strcmp(line->value, "host") == 0)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(names) && line->value[length]; i++)

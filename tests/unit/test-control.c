@@ -160,7 +160,6 @@ TEST(resource_limits)
 	const struct spec_rlimit *limits;
 
 	begin();
-	limits = config->spec.rlimits;
 	EXPECT_TEXT(set("LimitCPU", "2min"), "120");
 	EXPECT_TEXT(set("LimitCPU", "1500ms:infinity"), "2:infinity");
 	EXPECT_TEXT(set("LimitFSIZE", "1G"), "1073741824");
@@ -178,6 +177,7 @@ TEST(resource_limits)
 	EXPECT(strstr(set("LimitNOFILE", "10K"), "is no resource limit"));
 	EXPECT(strstr(set("LimitNOFILE", "10:"), "is no resource limit"));
 	EXPECT_TEXT(set("LimitNOFILE", ""), "");
+	limits = config->spec.rlimits;
 	EXPECT(!limits[RLIMIT_NOFILE].set);
 }
 
