@@ -50,6 +50,7 @@ static void load_as(const char *name, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	load_as("fuzz@x-y.service", data, size);
+	load_as("fuzz-x.slice", data, size);
 	if (size > 0 && data[0] == '[')
 		load_as("fuzz.target", data, size);
 	return 0;

@@ -1,4 +1,5 @@
 /* What every limit writes, from the line in a unit file to the file of a group: into a folder of ordinary files that stands for one. */
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -313,6 +314,102 @@ TEST(accounting_and_delegation_want_controllers)
 	EXPECT((cgroup_needed(&(struct cgroup_wish){.limits = &limits,
 						    .memory_min = SPEC_UNSET,
 						    .memory_low = SPEC_UNSET}) == CGROUP_CPU));
+}
+
+/* --- what is read back ------------------------------------------------------------------------------- */
+
+static void put_file(const char *name, const char *text)
+{
+	empty_file(name);
+	EXPECT(fd_write_file_at(folder_fd, name, text) == 0);
+}
+
+static void make_groups(void)
+{
+	make_folder();
+	EXPECT(mkdirat(folder_fd, "a.slice", 0755) == 0 || errno == EEXIST);
+	EXPECT(mkdirat(folder_fd, "a.slice/b.service", 0755) == 0 || errno == EEXIST);
+}
+
+static void remove_groups(void)
+{
+	static const char *const files[] = {"memory.max",    "memory.current",	"cpu.stat",    "io.stat",
+					    "memory.events", "memory.pressure", "pids.current"};
+	char path[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof path, "a.slice/b.service/%s", files[i]);
+		unlinkat(folder_fd, path, 0);
+		snprintf(path, sizeof path, "a.slice/%s", files[i]);
+		unlinkat(folder_fd, path, 0);
+	}
+	unlinkat(folder_fd, "a.slice/b.service", AT_REMOVEDIR);
+	unlinkat(folder_fd, "a.slice", AT_REMOVEDIR);
+}
+
+TEST(the_least_bound_above_holds)
+{
+	struct cgroup_tree fake = {.path = (char *)"/fake"};
+
+	make_groups();
+	fake.root_fd = folder_fd;
+	EXPECT(cgroup_read_least(&fake, "a.slice/b.service", "memory.max", NULL) == SPEC_UNSET);
+	put_file("a.slice/b.service/memory.max", "max\n");
+	put_file("a.slice/memory.max", "1000\n");
+	EXPECT(cgroup_read_least(&fake, "a.slice/b.service", "memory.max", NULL) == 1000);
+	put_file("a.slice/b.service/memory.max", "400\n");
+	EXPECT(cgroup_read_least(&fake, "a.slice/b.service", "memory.max", NULL) == 400);
+	/* What is left: 1000 - 900 above is less than 400 - 10 here. */
+	put_file("a.slice/b.service/memory.current", "10\n");
+	put_file("a.slice/memory.current", "900\n");
+	EXPECT(cgroup_read_least(&fake, "a.slice/b.service", "memory.max", "memory.current") == 100);
+	put_file("a.slice/memory.current", "2000\n");
+	EXPECT(cgroup_read_least(&fake, "a.slice/b.service", "memory.max", "memory.current") == 0);
+	EXPECT(cgroup_read_least(&fake, "none", "memory.max", NULL) == SPEC_UNSET);
+	EXPECT(cgroup_read_id(&fake, "a.slice") > 0 && cgroup_read_id(&fake, "none") == 0);
+	remove_groups();
+}
+
+TEST(figures_are_read)
+{
+	struct cgroup_tree fake = {.path = (char *)"/fake"};
+	struct cgroup_usage usage;
+
+	make_groups();
+	fake.root_fd = folder_fd;
+	EXPECT(cgroup_read_usage(&fake, "a.slice", &usage) == 0);
+	EXPECT(usage.cpu_usage_nsec == SPEC_UNSET && usage.memory_current == SPEC_UNSET &&
+	       usage.io_read_bytes == SPEC_UNSET && usage.tasks_current == SPEC_UNSET);
+	put_file("a.slice/cpu.stat", "usage_usec 1500\nuser_usec 1000\n");
+	put_file("a.slice/io.stat", "8:0 rbytes=100 wbytes=20 rios=3 wios=4 dbytes=0 dios=0\n"
+				    "254:0 rbytes=1 wbytes=2 rios=1 wios=1 dbytes=0 dios=0\n8:16\n");
+	put_file("a.slice/memory.events", "low 0\nhigh 1\nmax 2\noom 3\noom_kill 4\noom_group_kill 5\n");
+	put_file("a.slice/memory.current", "4096\n");
+	put_file("a.slice/pids.current", "nonsense\n");
+	EXPECT(cgroup_read_usage(&fake, "a.slice", &usage) == 0);
+	EXPECT(usage.cpu_usage_nsec == 1500000 && usage.io_read_bytes == 101 && usage.io_write_bytes == 22 &&
+	       usage.io_read_operations == 4 && usage.io_write_operations == 5 && usage.oom_kills == 4 &&
+	       usage.memory_current == 4096 && usage.tasks_current == SPEC_UNSET);
+	remove_groups();
+}
+
+TEST(pressure_is_read)
+{
+	struct cgroup_tree fake = {.path = (char *)"/fake"};
+	struct cgroup_pressure pressure;
+
+	make_groups();
+	fake.root_fd = folder_fd;
+	EXPECT(cgroup_read_pressure(&fake, "a.slice", CGROUP_PRESSURE_MEMORY, &pressure) == -ENOENT);
+	put_file("a.slice/memory.pressure", "some avg10=1.50 avg60=0.25 avg300=0.00 total=12345\n"
+					    "full avg10=0.50 avg60=0.00 avg300=0.00 total=99\n");
+	EXPECT(cgroup_read_pressure(&fake, "a.slice", CGROUP_PRESSURE_MEMORY, &pressure) == 0);
+	EXPECT(pressure.some.average10 == 1.5 && pressure.some.average60 == 0.25 &&
+	       pressure.some.total_usec == 12345 && pressure.full.average10 == 0.5 &&
+	       pressure.full.total_usec == 99);
+	put_file("a.slice/memory.pressure", "some avg10=x\n");
+	EXPECT(cgroup_read_pressure(&fake, "a.slice", CGROUP_PRESSURE_MEMORY, &pressure) == -ENOENT);
+	remove_groups();
 }
 
 TEST(bad_values_are_refused)
