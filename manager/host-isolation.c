@@ -68,14 +68,15 @@ static int host_isolation_namespaces(char ***list, const struct program *program
 
 /* What the operations other than namespaces add up to. */
 struct host_isolation {
-	const char *root, *filter;
+	const char *root, *filter, *label;
 	uint64_t uid, capabilities;
-	bool no_new_privileges;
+	bool no_new_privileges, landlock;
 };
 
 static struct host_isolation host_isolation_read(const struct program *program)
 {
-	struct host_isolation found = {.root = "host", .filter = "no", .capabilities = SPEC_CAP_ALL};
+	struct host_isolation found = {
+		.root = "host", .filter = "no", .label = "no", .capabilities = SPEC_CAP_ALL};
 
 	for (uint32_t i = 0; i < program->block->n_ops; i++) {
 		const struct program_op *op = &program_ops(program->block)[i];
@@ -94,6 +95,11 @@ static struct host_isolation host_isolation_read(const struct program *program)
 			found.filter = "yes";
 		else if (op->code == PROGRAM_NO_NEW_PRIVILEGES)
 			found.no_new_privileges = true;
+		else if (op->code == PROGRAM_LANDLOCK_ENFORCE)
+			found.landlock = true;
+		else if (op->code == PROGRAM_APPARMOR || op->code == PROGRAM_SELINUX ||
+			 op->code == PROGRAM_SMACK)
+			found.label = program_text(program->block, op->text2);
 		else if (op->code == PROGRAM_USER)
 			found.uid = op->number;
 	}
@@ -124,6 +130,10 @@ int host_isolation(struct host *host, const struct unit *unit, char ***ret)
 								__builtin_popcountll(found.capabilities)));
 	if (r == 0)
 		r = host_isolation_add(&list, "seccomp", found.filter);
+	if (r == 0)
+		r = host_isolation_add(&list, "landlock", found.landlock ? "yes" : "no");
+	if (r == 0)
+		r = host_isolation_add(&list, "label", found.label);
 	if (r == 0)
 		r = host_isolation_add(&list, "no-new-privileges", found.no_new_privileges ? "yes" : "no");
 	if (r == 0)
