@@ -214,6 +214,8 @@ int property_append_controllers(sd_bus_message *message, unsigned controllers);
 const char *property_credential_signature(const struct directive *directive);
 int property_credential_append(sd_bus_message *message, const struct directive *directive,
 			       char *const *entries, bool extended);
+/* Lines of a unit file from a value of such a TYPE that a client has sent for the directive NAME; -ENOTSUP: no type of rules. */
+int property_rules_read(sd_bus_message *message, const char *type, const char *name, char ***ret);
 /* property_exception.c: systemd's type for what would have another one by its kind. */
 struct property_exception {
 	const char *name, *signature;

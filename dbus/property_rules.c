@@ -130,3 +130,89 @@ int property_rules_sets(sd_bus_message *message, const struct spec *spec)
 	return property_rules_append(message, "(iiss)", spec_filters(spec)->nft_sets,
 				     property_rules_append_set);
 }
+
+/* --- what clients send ----------------------------------------------------------------------------------- */
+
+static char *property_rules_read_ports(sd_bus_message *message)
+{
+	struct filter_ports ports = {};
+
+	return sd_bus_message_read(message, "(iiqq)", &ports.family, &ports.protocol, &ports.n,
+				   &ports.first) > 0
+		       ? filter_text_print_ports(&ports)
+		       : NULL;
+}
+
+static char *property_rules_read_set(sd_bus_message *message)
+{
+	struct filter_set set = {};
+	const char *table, *name;
+	int32_t source;
+
+	if (sd_bus_message_read(message, "(iiss)", &source, &set.family, &table, &name) <= 0)
+		return NULL;
+	set.source = (enum filter_set_source)source;
+	return filter_text_print_set(&set, table, name);
+}
+
+static char *property_rules_read_pair(sd_bus_message *message, char between)
+{
+	const char *first, *second;
+
+	return sd_bus_message_read(message, "(ss)", &first, &second) > 0
+		       ? text_format("%s%c%s", first, between, second)
+		       : NULL;
+}
+
+/* The lines of an array: each is one more rule; an empty array is no rule. */
+static int property_rules_read_array(sd_bus_message *message, const char *type, const char *name,
+				     char ***list)
+{
+	int r = sd_bus_message_enter_container(message, 'a', type + 1);
+
+	while (r >= 0 && (r = sd_bus_message_at_end(message, false)) == 0)
+		r = text_list_take(list,
+				   strcmp(type, "a(iiqq)") == 0 ? property_rules_read_ports(message)
+				   : strcmp(type, "a(iiss)") == 0
+					   ? property_rules_read_set(message)
+					   : property_rules_read_pair(
+						     message, strcmp(name, "BPFProgram") == 0 ? ':' : ' '));
+	if (r >= 0 && !*list)
+		r = text_list_append(list, "");
+	return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+/* (is it a list of what is allowed?, names): all that is to be. */
+static int property_rules_read_inverted(sd_bus_message *message, char ***list)
+{
+	_cleanup_free_ char *line = NULL;
+	char **names = NULL;
+	int allow, r = sd_bus_message_enter_container(message, 'r', "bas");
+
+	if (r >= 0)
+		r = sd_bus_message_read_basic(message, 'b', &allow);
+	if (r >= 0)
+		r = sd_bus_message_read_strv(message, &names);
+	line = text_list_join(names, " ");
+	text_list_free(names);
+	if (r >= 0)
+		r = text_list_append(list, "");
+	if (r >= 0)
+		r = text_list_take(list, line ? text_format("%s%s", allow || !*line ? "" : "~", line) : NULL);
+	return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+int property_rules_read(sd_bus_message *message, const char *type, const char *name, char ***ret)
+{
+	_cleanup_text_list_ char **list = NULL;
+	int r;
+
+	if (strcmp(type, "(bas)") == 0)
+		r = property_rules_read_inverted(message, &list);
+	else if (strcmp(type, "a(iiqq)") == 0 || strcmp(type, "a(iiss)") == 0 || strcmp(type, "a(ss)") == 0)
+		r = property_rules_read_array(message, type, name, &list);
+	else
+		return -ENOTSUP;
+	*ret = r < 0 ? NULL : TAKE(list);
+	return MIN_OF(r, 0);
+}

@@ -239,6 +239,10 @@ static int setting_read_value(sd_bus_message *message, const struct directive *r
 	size_t size;
 	int r = -ENOTSUP;
 
+	if (row->kind == VALUE_RULES && strcmp(type, "s") != 0 && strcmp(type, "a(iayu)") != 0)
+		return strcmp(type, property_signature(row)) == 0
+			       ? property_rules_read(message, type, row->name, ret)
+			       : -ENOTSUP;
 	if (strcmp(type, "s") == 0 || strcmp(type, "b") == 0 || strcmp(type, "t") == 0 ||
 	    strcmp(type, "u") == 0) {
 		r = setting_read_basic(message, row, *type, scale, &text);

@@ -212,26 +212,46 @@ static bool filter_text_take_identifier(char *to, size_t size, const char *from,
 	return true;
 }
 
+static const struct filter_text_number {
+	const char *name;
+	int number;
+} filter_text_sources[] = {{"cgroup", FILTER_SET_CGROUP},
+			   {"user", FILTER_SET_USER},
+			   {"group", FILTER_SET_GROUP}},
+  filter_text_families[] = {{"arp", NFPROTO_ARP}, {"bridge", NFPROTO_BRIDGE}, {"inet", NFPROTO_INET},
+			    {"ip", NFPROTO_IPV4}, {"ip6", NFPROTO_IPV6},      {"netdev", NFPROTO_NETDEV}};
+
+static const char *filter_text_name(const struct filter_text_number *names, size_t n, int number)
+{
+	for (size_t i = 0; i < n; i++)
+		if (names[i].number == number)
+			return names[i].name;
+	return "";
+}
+
+char *filter_text_print_set(const struct filter_set *set, const char *table, const char *name)
+{
+	return text_format(
+		"%s:%s:%s:%s",
+		filter_text_name(filter_text_sources, ARRAY_SIZE(filter_text_sources), set->source),
+		filter_text_name(filter_text_families, ARRAY_SIZE(filter_text_families), set->family), table,
+		name);
+}
+
 int filter_text_set(const char *text, struct filter_set *ret)
 {
-	static const struct {
-		const char *name;
-		int number;
-	} sources[] = {{"cgroup", FILTER_SET_CGROUP}, {"user", FILTER_SET_USER}, {"group", FILTER_SET_GROUP}},
-	  families[] = {{"arp", NFPROTO_ARP}, {"bridge", NFPROTO_BRIDGE}, {"inet", NFPROTO_INET},
-			{"ip", NFPROTO_IPV4}, {"ip6", NFPROTO_IPV6},	  {"netdev", NFPROTO_NETDEV}};
 	struct filter_set set = {};
 	const char *start = text;
 
-	for (size_t i = 0; i < ARRAY_SIZE(sources) && text == start; i++)
-		if (filter_text_part(&text, sources[i].name))
-			set.source = sources[i].number;
+	for (size_t i = 0; i < ARRAY_SIZE(filter_text_sources) && text == start; i++)
+		if (filter_text_part(&text, filter_text_sources[i].name))
+			set.source = filter_text_sources[i].number;
 	if (text == start || *text++ != ':')
 		return -EINVAL;
 	start = text;
-	for (size_t i = 0; i < ARRAY_SIZE(families) && text == start; i++)
-		if (filter_text_part(&text, families[i].name))
-			set.family = families[i].number;
+	for (size_t i = 0; i < ARRAY_SIZE(filter_text_families) && text == start; i++)
+		if (filter_text_part(&text, filter_text_families[i].name))
+			set.family = filter_text_families[i].number;
 	if (text == start || *text++ != ':')
 		return -EINVAL;
 	if (!filter_text_take_identifier(set.table, sizeof set.table, text, strcspn(text, ":")))

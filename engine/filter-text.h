@@ -49,3 +49,5 @@ struct filter_set {
 	char table[64], set[64];
 };
 int filter_text_set(const char *text, struct filter_set *ret);
+/* TABLE and NAME are set->table and ->set, which need not be valid. */
+char *filter_text_print_set(const struct filter_set *set, const char *table, const char *name);

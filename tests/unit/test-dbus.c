@@ -1,5 +1,6 @@
 /* dbus/: names and signatures against systemd's, and a real client against a fake manager over a private
  * socket. */
+#include <netinet/in.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -295,6 +296,32 @@ TEST(whoever_starts_a_unit_hears_of_the_end)
 				   NULL, "sba(sv)", "web.service", false, 1, name, type, __VA_ARGS__);       \
 		error.message;                                                                               \
 	})
+
+TEST(rules_are_set_by_systemds_types)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_client_ struct client client = {};
+
+	EXPECT(client_open(&client, false));
+	EXPECT(text_starts_with(SETTING("DeviceAllow", "a(ss)", 2, "/dev/null", "r", "char-pts", "rw"),
+				"DeviceAllow=/dev/null r;DeviceAllow=char-pts rw;"));
+	EXPECT(text_starts_with(SETTING("DeviceAllow", "a(ss)", 0), "DeviceAllow=;"));
+	EXPECT(text_starts_with(SETTING("DevicePolicy", "s", "strict"), "DevicePolicy=strict;"));
+	EXPECT(text_starts_with(SETTING("BPFProgram", "a(ss)", 1, "egress", "/sys/fs/bpf/x"),
+				"BPFProgram=egress:/sys/fs/bpf/x;"));
+	EXPECT(text_starts_with(
+		SETTING("SocketBindDeny", "a(iiqq)", 2, AF_INET, IPPROTO_TCP, 2, 80, 0, 0, 0, 0),
+		"SocketBindDeny=ipv4:tcp:80-81;SocketBindDeny=any;"));
+	EXPECT(text_starts_with(SETTING("RestrictNetworkInterfaces", "(bas)", false, 2, "lo", "eth0"),
+				"RestrictNetworkInterfaces=;RestrictNetworkInterfaces=~lo eth0;"));
+	EXPECT(text_starts_with(SETTING("NFTSet", "a(iiss)", 1, 3, 1, "t", "s"), "NFTSet=cgroup:inet:t:s;"));
+	EXPECT(text_starts_with(SETTING("NFTSet", "a(iiss)", 1, 99, 1, "t", "s"), "NFTSet=:inet:t:s;"));
+	EXPECT(text_starts_with(SETTING("IPAddressDeny", "s", "any"), "IPAddressDeny=any;"));
+	EXPECT_TEXT(SETTING("SocketBindDeny", "a(ss)", 1, "a", "b"),
+		    "A value of type a(ss) does not suit property SocketBindDeny.");
+	EXPECT_TEXT(SETTING("DeviceAllow", "as", 1, "a"),
+		    "A value of type as does not suit property DeviceAllow.");
+}
 
 TEST(properties_are_set_by_systemds_types)
 {
