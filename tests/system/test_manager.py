@@ -91,7 +91,8 @@ def binds_to_and_part_of(tree):
     tree.start("bound.service", "part.service")
     before = tree.main_process("part.service")
     tree.good("restart", "base.service")
-    expect(tree.main_process("part.service") != before, "PartOf= is restarted too")
+    # The command waits for base.service only.
+    wait_for(lambda: int(tree.show("part.service", "MainPID")) and tree.main_process("part.service") != before, "PartOf= is restarted too")
     tree.start("bound.service")
     tree.kill(tree.main_process("base.service")[0])
     tree.wait_show("bound.service", ActiveState="inactive")

@@ -66,9 +66,10 @@ def notify(tree):
     service(tree, "never.service", "Type=notify\nExecStart=@GUEST@ exit 0")
     expect_equal(tree.svcctl("start", "never.service").returncode, 1, "it ended without READY=1")
     tree.expect_show("never.service", Result="protocol")
-    for access, code in (("all", 0), ("main", 1)):
-        service(tree, f"child-{access}.service", f"Type=notify\nNotifyAccess={access}\nTimeoutStartSec=2\n"
-                "ExecStart=@GUEST@ child notify READY=1 -- forever")
+    # The child lives on for a while: whose process a message came from cannot be told when that is gone.
+    for access, code, seconds in (("all", 0, 60), ("main", 1, 2)):
+        service(tree, f"child-{access}.service", f"Type=notify\nNotifyAccess={access}\nTimeoutStartSec={seconds}\n"
+                "ExecStart=/bin/sh -c '@GUEST@ notify READY=1 -- sleep 60 & exec @GUEST@ forever'")
         expect_equal(tree.svcctl("start", f"child-{access}.service").returncode, code, f"NotifyAccess={access}, from a child")
     # The socket is open to every user: what is no process of the unit is not heard, be it outside the tree or in it.
     socket_path = os.path.join(tree.directory, "run", "notify", "child-all.service")
