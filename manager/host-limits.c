@@ -115,6 +115,26 @@ static int host_limits_make_group(struct host *host, struct host_unit *unit, con
 	return r;
 }
 
+/* "-.slice" is the tree's own group, whose limits are somebody else's to set: what it says for those below it is all it can say. */
+static int host_limits_check_root(const struct host *host, const struct unit_config *config,
+				  struct failure *failure)
+{
+	const struct spec_limits *limits = spec_limits(&config->spec);
+	struct cgroup_wish wish = host_limits_wish(host, "", config, host_limits_startup(host), NULL);
+	uint32_t origin = cgroup_first_limit(&wish);
+
+	if (limits->disable_controllers)
+		origin = SPEC_LIMITS_ORIGIN(disable_controllers);
+	if (limits->managed_oom_pressure == SPEC_MANAGED_OOM_KILL)
+		origin = SPEC_LIMITS_ORIGIN(managed_oom_pressure);
+	if (origin == PROGRAM_NO_ORIGIN)
+		return 0;
+	failure_set(failure, -EOPNOTSUPP, NULL,
+		    "the root of the hierarchy takes no limits; a slice below it does");
+	host_launch_blame(config, origin, 0, failure);
+	return -EOPNOTSUPP;
+}
+
 int host_limits_make_slice(struct world *world, const char *name, const struct unit_config *config,
 			   struct failure *failure)
 {
@@ -128,8 +148,9 @@ int host_limits_make_slice(struct world *world, const char *name, const struct u
 		return failure_set(failure, -EBADMSG,
 				   config->load_failure ? config->load_failure->where : name, "%s",
 				   config->load_failure ? config->load_failure->text : "cannot be loaded");
-	/* "-.slice" is the tree's own group, which has no limits. */
-	if (unit->cgroup_fd >= 0 || !*path)
+	if (!*path)
+		return host_limits_check_root(host, config, failure);
+	if (unit->cgroup_fd >= 0)
 		return 0;
 	return host_limits_make_group(host, unit, path, config, failure);
 }
@@ -137,6 +158,14 @@ int host_limits_make_slice(struct world *world, const char *name, const struct u
 /* Makes the groups of the slices above PATH that have limits, from the top. Those of others are made on the way. */
 static int host_limits_make_slices(struct host *host, const char *path, struct failure *failure)
 {
+	const struct unit *root = host_limits_slice(host, "-.slice", strlen("-.slice"));
+
+	if (root && (root->config->spec.limits || root->config->load_state != UNIT_LOADED)) {
+		int r = host_limits_make_slice(&host->world, root->name, root->config, failure);
+
+		if (r < 0)
+			return r;
+	}
 	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
 		const struct unit *slice = host_limits_slice(host, path, (size_t)(slash - path));
 		int r;
@@ -257,8 +286,12 @@ int host_limits_reconfigure(struct world *world, const char *name, const struct 
 				 failure));
 		return 0;
 	}
-	if (is_slice && !*path)
-		return 0;
+	if (is_slice && !*path) {
+		r = host_limits_check_root(host, now, failure);
+		if (r == 0)
+			host_limits_pass_on(host, name, old, now);
+		return r;
+	}
 	if (is_slice && (!unit || unit->cgroup_fd < 0))
 		return host_limits_make_slice(world, name, now, failure);
 	if (old->spec.limits || now->spec.limits)

@@ -112,6 +112,23 @@ def what_polls_is_refused():
 
 
 @test
+def the_root_takes_no_limits():
+    with Tree("slices-root") as tree:
+        tree.service("a.service", "forever", "Type=exec\n")
+        for text in ("MemoryMax=1G", "ManagedOOMMemoryPressure=kill", "DisableControllers=io"):
+            tree.unit("-.slice", f"[Slice]\n{text}\n")
+            tree.good("daemon-reload")
+            expect_equal(tree.svcctl("start", "a.service").returncode, 1, text)
+            told = tree.svcctl("status", "a.service").stdout
+            expect(f"-.slice:2: {text.partition('=')[0]}=" in told and "takes no limits" in told, told)
+        tree.unit("-.slice", "[Slice]\nIOAccounting=yes\n")
+        tree.good("daemon-reload")
+        tree.start("a.service")
+        code, told = tree.svcctl("set-property", "--", "-.slice", "CPUWeight=50").returncode, ""
+        expect(code != 0, "set-property of the root")
+
+
+@test
 def a_slice_disables_controllers():
     # directive: Service.DisableControllers
     with Tree("slices-disable") as tree:
