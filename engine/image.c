@@ -319,6 +319,7 @@ int image_probe(const char *path, struct image *ret, struct failure *failure)
 	r = image_look(&image, fd, size, path, failure);
 	if (r < 0)
 		return r;
+	image.size = size;
 	image.writable = access(path, W_OK) == 0;
 	*ret = image;
 	return 0;

@@ -40,6 +40,7 @@ struct image_partition {
 struct image {
 	struct image_partition parts[IMAGE_PART_MAX_];
 	bool has_table;
+	uint64_t size; /* bytes */
 	bool writable; /* the file can be opened for writing */
 };
 

@@ -98,6 +98,7 @@ static int interpret_image_attach(const struct program_op *op, int fd)
 	bool read_only = op->flags & PROGRAM_MOUNT_READ_ONLY;
 	struct loop_config config = {
 		.fd = (uint32_t)fd,
+		.block_size = op->flags & PROGRAM_LOOP_LARGE ? 4096 : 0,
 		.info.lo_offset = op->number,
 		.info.lo_sizelimit = op->number2,
 		/* Direct I/O keeps what is written from being cached twice; what is only read stays in the cache from

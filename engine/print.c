@@ -23,6 +23,7 @@ static const struct print_flag print_mount_flags[] = {
 	{PROGRAM_MOUNT_NO_SUID, "nosuid"},
 	{PROGRAM_MOUNT_NO_DEV, "nodev"},
 	{PROGRAM_MOUNT_NO_EXEC, "noexec"},
+	{PROGRAM_LOOP_LARGE, "sector=4096"},
 	{PROGRAM_COPY_CONTENT, "content-only"},
 	{PROGRAM_MOUNT_SHARED, "shared"},
 	{PROGRAM_MOUNT_SLAVE, "slave"},

@@ -105,7 +105,7 @@ enum program_code {
 				   number: owner of an ephemeral upper directory's root (0 without a user namespace). Neither flag: read-only;
 				   number2: data offset of further options, each behind a comma, or 0 */
 	PROGRAM_LOOP, /* slot2 = a block device with the bytes of descriptor fd, a disk image, from number on, number2 of them (0: all); the
-				   device goes with its last user. PROGRAM_MOUNT_READ_ONLY: it cannot be written to */
+				   device goes with its last user. PROGRAM_MOUNT_READ_ONLY: it cannot be written to; PROGRAM_LOOP_LARGE */
 	PROGRAM_VERITY, /* slot2 = the block device in slot as dm-verity lets it be read: number: slot of the hash device (both are closed);
 				   text: the table behind the devices; flags: its sectors of 512 bytes; text2: signature of the root hash,
 				   number2 bytes, 0: none */
@@ -193,6 +193,7 @@ enum {
 	PROGRAM_KEEP_ADMIN = 1 << 9,
 	PROGRAM_MASK_NO_ACCESS = 1 << 10,
 	PROGRAM_EXEC_TELL = 1 << 22,
+	PROGRAM_LOOP_LARGE = 1 << 18,	/* LOOP: sectors of 4096 bytes */
 	PROGRAM_COPY_CONTENT = 1 << 19, /* COPY_UP: the directory itself keeps its owner and mode */
 	PROGRAM_EXEC_SEARCH = 1 << 23,
 	PROGRAM_MOUNT_SHARED =
