@@ -260,6 +260,8 @@ void build_deinit(struct build *build)
 	free(build->gid_map.ranges);
 	build_free_descriptors(build->descriptors, build->n_descriptors);
 	free(build->ops);
+	if (build->data)
+		explicit_bzero(build->data, build->data_size); /* it may hold secrets */
 	free(build->data);
 	*build = (struct build){};
 }

@@ -490,14 +490,27 @@ static int mountplan_emit_own(struct build *build, const struct mountplan_entry 
 	return 0;
 }
 
+/* The descriptor by which directory_emit() made the directory the user's. */
+static uint16_t mountplan_managed(struct build *build, const struct mountplan_entry *entry)
+{
+	for (size_t i = 0; i < build->n_descriptors; i++) {
+		const struct program_descriptor *descriptor = &build->descriptors[i];
+
+		if (descriptor->kind == PROGRAM_DESCRIPTOR_DIRECTORY && descriptor->origin == entry->origin &&
+		    descriptor->origin_item == entry->origin_item)
+			return (uint16_t)(3 + i);
+	}
+	return build_descriptor(build, PROGRAM_DESCRIPTOR_DIRECTORY, entry->source, false);
+}
+
 static int mountplan_emit_bind(struct build *build, const struct mountplan_entry *entry)
 {
 	bool optional = entry->flags & PROGRAM_OPTIONAL;
-	uint16_t fd = build_descriptor(build,
-				       entry->managed  ? PROGRAM_DESCRIPTOR_DIRECTORY
-				       : entry->shared ? PROGRAM_DESCRIPTOR_SHARED
-						       : PROGRAM_DESCRIPTOR_PATH,
-				       entry->source, optional);
+	uint16_t fd = entry->managed ? mountplan_managed(build, entry)
+				     : build_descriptor(build,
+							entry->shared ? PROGRAM_DESCRIPTOR_SHARED
+								      : PROGRAM_DESCRIPTOR_PATH,
+							entry->source, optional);
 	uint32_t text = build_text(build, entry->target);
 	struct program_op *op;
 	int r = entry->owned ? mountplan_emit_own(build, entry) : 0;
@@ -510,7 +523,8 @@ static int mountplan_emit_bind(struct build *build, const struct mountplan_entry
 	op->fd = fd;
 	op->slot = BUILD_SLOT_ROOT;
 	op->text = text;
-	op->flags = entry->flags;
+	/* The copy that is mounted exists from the start: the owner is changed through it. */
+	op->flags = entry->flags & ~(entry->managed ? (uint32_t)PROGRAM_MOUNT_READ_ONLY : 0);
 	if (entry->id_mapped)
 		op->number = BUILD_SLOT_USER;
 	if (entry->ids)
@@ -569,6 +583,8 @@ static int mountplan_emit_entry(struct mountplan *plan, struct build *build, siz
 		/* What is the service's own may be written to, not executed from. */
 		if (entry->managed && mountplan_find_restriction(plan, i, MOUNTPLAN_NO_EXEC, MOUNTPLAN_EXEC))
 			mountplan_emit_attributes(build, entry, PROGRAM_MOUNT_NO_EXEC);
+		if (entry->managed && entry->flags & PROGRAM_MOUNT_READ_ONLY)
+			mountplan_emit_attributes(build, entry, PROGRAM_MOUNT_READ_ONLY);
 		break;
 	case MOUNTPLAN_INNER: /* last of all: what it comes from must be there */
 		break;

@@ -127,10 +127,16 @@ static int host_directory_parent(int base_fd, const char *path, bool make, const
 static int host_directory_open_base(const struct host *host, enum spec_directory kind, bool make)
 {
 	const char *base = host->directories[kind];
-	int r = make ? fd_make_directories(base, 0755) : 0;
-	int fd = r < 0 ? -1 : open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	return r < 0 ? r : fd < 0 ? -errno : fd;
+	if (fd < 0 && errno == ENOENT && make) {
+		int r = fd_make_directories(base, 0755);
+
+		if (r < 0)
+			return r;
+		fd = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	}
+	return fd < 0 ? -errno : fd;
 }
 
 /* --- making ------------------------------------------------------------------------------------------ */

@@ -179,6 +179,18 @@ def bad_values_do_not_load():
 
 
 @scenario
+def many_directories(tree):
+    names = [f"d{i}" for i in range(50)]
+    run(tree, "many.service", " -- ".join(f"writable /mnt/state/lib/{name}" for name in names),
+        f"User=33\nProtectSystem=strict\nStateDirectory={' '.join(names)}\n")
+    # More than a message to svc-init can carry.
+    tree.service("more.service", "exit 0", f"Type=oneshot\nProtectSystem=strict\nStateDirectory={' '.join(f'd{i}' for i in range(200))}\n")
+    tree.good("daemon-reload")
+    result = tree.svcctl("start", "more.service")
+    expect(result.returncode == 1 and "descriptors" in tree.tell("more.service"), tree.tell("more.service"))
+
+
+@scenario
 def runtime_directories_go(tree):
     # directive: Service.RuntimeDirectoryPreserve
     place = outside(tree, "/mnt/run/run")
