@@ -410,15 +410,15 @@ struct spec {
 		gid_map;	      /* for SPEC_USER_MAP; for AUTO and NO_MAP what is mapped besides */
 	uint32_t user_namespace_size; /* AUTO, NO_MAP, KEEP_ID: ids in the namespace; 0: 65536 */
 	uint32_t keep_uid, keep_gid;  /* KEEP_ID */
-	char *sub_user, *sub_group;   /* SUB */
-	char *hostname;		      /* set in the UTS namespace; implies private_hostname */
+	uint32_t
+		mount_propagation; /* MS_SHARED, MS_SLAVE or MS_PRIVATE for a mount namespace; 0: the default */
+	char *sub_user, *sub_group; /* SUB */
+	char *hostname;		    /* set in the UTS namespace; implies private_hostname */
 	int64_t time_offset_monotonic, time_offset_boottime; /* nanoseconds; imply private_time when not 0 */
 	bool run_init; /* with a PID namespace: the payload runs below our own init (default true) */
 	char *namespace_paths[SPEC_NAMESPACE_MAX_]; /* joined instead of created */
 	char *network_unit;			    /* a unit whose network namespace is joined */
-	uint32_t
-		mount_propagation; /* MS_SHARED, MS_SLAVE or MS_PRIVATE for a mount namespace; 0: the default */
-	char **sysctls;		   /* NAME=VALUE of the container's own namespaces */
+	char **sysctls;				    /* NAME=VALUE of the container's own namespaces */
 
 	/* filesystem: the root */
 	char *root_directory;		       /* RootDirectory=; NULL: the host's root */
@@ -499,11 +499,11 @@ struct spec {
 	char *user, *group; /* name or number; NULL: root */
 	char **supplementary_groups;
 	mode_t umask;
+	int login_environment;	 /* HOME, LOGNAME, USER and SHELL: 0 no, 1 yes, -1 with a user */
 	char *working_directory; /* "~" is the user's home; NULL: "/" */
 	bool working_directory_optional;
-	int login_environment; /* HOME, LOGNAME, USER and SHELL: 0 no, 1 yes, -1 with a user */
-	char *timezone;	       /* of the container: an area, or "local": the host's */
-	char **environment;    /* NAME=VALUE, later ones win */
+	char *timezone;	    /* of the container: an area, or "local": the host's */
+	char **environment; /* NAME=VALUE, later ones win */
 	struct spec_environment_file *environment_files;
 	size_t n_environment_files;
 	char **pass_environment, **unset_environment;
