@@ -267,6 +267,9 @@ static char *filter_device_words(const struct spec *spec)
 
 		text_buffer_append(&buffer, " %.*s:%s", (int)(letters - *line), *line, letters + 1);
 	}
+	for (size_t i = 0; i < spec->devices.n; i++)
+		text_buffer_append(&buffer, " %s:%s", spec->devices.items[i].source,
+				   spec->devices.items[i].options);
 	if (view_is_opaque(spec))
 		text_buffer_append(&buffer, " image");
 	text_buffer_append(&buffer, ", no others");
@@ -275,10 +278,12 @@ static char *filter_device_words(const struct spec *spec)
 
 static uint32_t filter_device_origin(const struct spec *spec)
 {
-	if (spec->device_policy != SPEC_DEVICE_AUTO)
+	if (spec->device_policy != SPEC_DEVICE_AUTO && !spec->device_policy_implied)
 		return offsetof(struct spec, device_policy);
 	if (spec_filters(spec)->device_allow)
 		return SPEC_FILTERS_ORIGIN(device_allow);
+	if (spec->devices.n)
+		return offsetof(struct spec, devices);
 	return spec->private_devices ? offsetof(struct spec, private_devices)
 				     : offsetof(struct spec, protect_clock);
 }

@@ -209,7 +209,9 @@ static int host_filters_apply(struct host_unit *unit, int group_fd, const struct
 
 		*ret_failed = filters->from[i];
 		r = host_filter_attach(group_fd, filters, filters->items[i]);
-		if (r < 0)
+		if (r < 0 && program->implied)
+			unit->host->filters_error = r;
+		else if (r < 0)
 			return failure_set(failure, r, NULL,
 					   "the program %s cannot be attached to the cgroup",
 					   program->name ?: program->pinned);
@@ -328,35 +330,41 @@ void host_filter_forget(struct host_unit *unit)
 
 /* --- explain ------------------------------------------------------------------------------------------- */
 
-static int host_filter_explain_one(struct host *host, const struct unit_config *config,
-				   const struct filter_program *program, struct host_steps *steps)
+/* One step that a rule asked for. The text is taken over; NULL: out of memory. */
+static int host_filter_explain_step(const struct unit_config *config, uint32_t origin, uint16_t item,
+				    char *text, struct host_steps *steps)
 {
-	struct host_step *larger = reallocarray(steps->items, steps->n + 1, sizeof *larger);
-	bool no_cgroup = host->cgroups.root_fd < 0;
+	struct host_step *larger = reallocarray(steps->items, steps->n + 1, sizeof *larger), *step;
 	const char *directive = "";
 	char where[256] = "";
 
-	if (!larger)
+	if (!larger) {
+		free(text);
 		return -ENOMEM;
+	}
 	steps->items = larger;
-	if (!unit_config_origin(config, program->origin, program->item, where, sizeof where, &directive))
+	if (!unit_config_origin(config, origin, item, where, sizeof where, &directive))
 		where[0] = '\0';
-	larger[steps->n] = (struct host_step){
-		.command = strdup("cgroup"),
-		.operation = program->implied && (no_cgroup || host->filters_error)
-				     ? text_format("not enforced here (%s): filter %s",
-						   no_cgroup ? "no writable cgroup v2 hierarchy"
-							     : strerror(-host->filters_error),
-						   program->words)
-				     : text_format("filter %s", program->words),
-		.where = strdup(where),
-		.directive = strdup(directive),
-	};
-	steps->n++;
-	return larger[steps->n - 1].command && larger[steps->n - 1].operation && larger[steps->n - 1].where &&
-			       larger[steps->n - 1].directive
-		       ? 0
-		       : -ENOMEM;
+	step = &larger[steps->n++];
+	*step = (struct host_step){.command = strdup("cgroup"),
+				   .operation = text,
+				   .where = strdup(where),
+				   .directive = strdup(directive)};
+	return step->command && step->operation && step->where && step->directive ? 0 : -ENOMEM;
+}
+
+static int host_filter_explain_one(const struct host *host, const struct unit_config *config,
+				   const struct filter_program *program, struct host_steps *steps)
+{
+	bool no_cgroup = host->cgroups.root_fd < 0;
+	char *text = program->implied && (no_cgroup || host->filters_error)
+			     ? text_format("not enforced here (%s): filter %s",
+					   no_cgroup ? "no writable cgroup v2 hierarchy"
+						     : strerror(-host->filters_error),
+					   program->words)
+			     : text_format("filter %s", program->words);
+
+	return host_filter_explain_step(config, program->origin, program->item, text, steps);
 }
 
 int host_filter_explain(struct host *host, const struct unit_config *config, struct host_steps *steps,
@@ -377,6 +385,10 @@ int host_filter_explain(struct host *host, const struct unit_config *config, str
 		return host_launch_blame(config, origin, item, failure);
 	for (size_t i = 0; i < filter.n && r == 0; i++)
 		r = host_filter_explain_one(host, config, &filter.items[i], steps);
+	for (size_t i = 0; r == 0 && i < text_list_length(spec_filters(&config->spec)->nft_sets); i++)
+		r = host_filter_explain_step(
+			config, SPEC_FILTERS_ORIGIN(nft_sets), (uint16_t)i,
+			text_format("packet filter set %s", spec_filters(&config->spec)->nft_sets[i]), steps);
 	filter_deinit(&filter);
 	return r;
 }

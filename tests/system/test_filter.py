@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import struct
+import sys
 
 from svcd_test import expect, expect_equal, main, skip, test, wait_for
 from tree import Tree
@@ -21,6 +22,36 @@ def a_filter_without_a_cgroup_stops_the_unit():
             expect_equal(result.returncode, 1, f"{lines}: {told}")
             expect(f"{unit}:4" in told and lines.partition("=")[0] in told and "cgroup" in told, f"{lines} is not refused clearly: {told}")
             tree.expect_show(unit, Result="exit-code", ExecMainStatus="219")
+
+
+# Runs a command that the kernel refuses bpf(2), as an outer container may: a filter of system calls that answers EPERM.
+WITHOUT_BPF = """
+import ctypes, os, struct, sys
+number = 321 if os.uname().machine == "x86_64" else 280
+code = b"".join(struct.pack("HBBI", *i) for i in ((0x20, 0, 0, 0), (0x15, 0, 1, number), (6, 0, 0, 0x50001), (6, 0, 0, 0x7fff0000)))
+buffer = ctypes.create_string_buffer(code)
+program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", 4, ctypes.addressof(buffer)))
+if ctypes.CDLL(None).prctl(22, 2, ctypes.c_void_p(ctypes.addressof(program)), 0, 0):
+    sys.exit("no filter")
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@test
+def without_bpf_only_what_goes_without_saying_is_left_out():
+    with Tree("filter-without", before=[sys.executable, "-c", WITHOUT_BPF]) as tree:
+        tree.unit("implied.service", "[Container]\nImage=@IMAGE@\nExec=/guest open /dev/null rw ok\n[Service]\nType=oneshot\n")
+        tree.start("implied.service")
+        told = tree.good("explain", "implied.service")
+        expect("not enforced here (Operation not permitted): filter devices standard" in told, told)
+        for number, line in enumerate(("DevicePolicy=closed", "DeviceAllow=/dev/null rw", "IPAddressDeny=any", "IPAccounting=yes",
+                                       "SocketBindDeny=tcp", "RestrictNetworkInterfaces=lo", "RestrictFileSystems=~proc")):
+            unit = f"asked-{number}.service"
+            tree.unit(unit, f"[Container]\nImage=@IMAGE@\nExec=/guest forever\n[Service]\n{line}\n")
+            expect_equal(tree.svcctl("start", unit).returncode, 1, line)
+            told = tree.svcctl("status", unit).stdout
+            expect(f"{unit}:5: {line.partition('=')[0]}=" in told and "not permitted" in told, f"{line} is not refused clearly: {told}")
+            tree.expect_show(unit, ExecMainStatus="244" if "FileSystems" in line else "219")
 
 
 @test
@@ -283,8 +314,10 @@ def file_systems_are_restricted_or_the_unit_is_refused():
 @test
 def explain_tells_filters_in_words():
     with Tree("filter-explain") as tree:
-        tree.service("told.service", "forever", "DevicePolicy=closed\nDeviceAllow=/dev/kmsg r\n")
+        tree.service("told.service", "forever", "DevicePolicy=closed\nDeviceAllow=/dev/kmsg r\nNFTSet=user:inet:t:s\nIPAddressDeny=any\nIPAddressAllow=::1\n")
         text = tree.good("explain", "told.service")
+        expect(re.search(r"packet filter set user:inet:t:s.*told.service:5 NFTSet=", text), text)
+        expect(re.search(r"filter packets sent deny 0.0.0.0/0 ::/0 but for ::1/128.*told.service:6 IPAddressDeny=", text), text)
         expect(re.search(r"filter devices standard /dev/kmsg:r, no others.*told.service:\d+", text), text)
 
 
