@@ -89,10 +89,11 @@ def binds_to_and_part_of(tree):
     unit(tree, "bound.service", in_unit="BindsTo=base.service\nAfter=base.service")
     unit(tree, "part.service", in_unit="PartOf=base.service\nAfter=base.service")
     tree.start("bound.service", "part.service")
-    before = tree.main_process("part.service")
+    before = tree.main_process("part.service")[0]
     tree.good("restart", "base.service")
     # The command waits for base.service only.
-    wait_for(lambda: int(tree.show("part.service", "MainPID")) and tree.main_process("part.service") != before, "PartOf= is restarted too")
+    wait_for(lambda: int(tree.show("part.service", "MainPID")) not in (0, before), "PartOf= is restarted too")
+    tree.wait_show("part.service", ActiveState="active")
     tree.start("bound.service")
     tree.kill(tree.main_process("base.service")[0])
     tree.wait_show("bound.service", ActiveState="inactive")
