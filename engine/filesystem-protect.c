@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/filesystem.h"
+#include "engine/filesystem-api.h"
 #include "engine/filesystem-protect.h"
 
 #define FILESYSTEM_PROTECT_SAFE (PROGRAM_MOUNT_NO_SUID | PROGRAM_MOUNT_NO_DEV)
@@ -129,7 +130,7 @@ static void filesystem_protect_collect_kernel(struct mountplan *plan, struct bui
 		BUILD_ORIGIN(build, protect_kernel_tunables);
 		filesystem_protect_add(plan, build, MOUNTPLAN_READ_ONLY, filesystem_protect_tunables);
 		/* A /sys of its own is born read-only, and what is mounted in it stays as it is. */
-		if (!filesystem_wants_sysfs(build)) {
+		if (!filesystem_api_wants_sysfs(build)) {
 			filesystem_protect_add(plan, build, MOUNTPLAN_READ_ONLY, filesystem_protect_sysfs);
 			filesystem_protect_add(plan, build, MOUNTPLAN_READ_WRITE,
 					       filesystem_protect_not_tunables);

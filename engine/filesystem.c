@@ -17,6 +17,7 @@
 #include "engine/credential.h"
 #include "engine/directory.h"
 #include "engine/filesystem.h"
+#include "engine/filesystem-api.h"
 #include "engine/filesystem-extension.h"
 #include "engine/filesystem-image.h"
 #include "engine/filesystem-overlay.h"
@@ -26,8 +27,6 @@
 #include "engine/view.h"
 
 #define FILESYSTEM_SAFE (PROGRAM_MOUNT_NO_SUID | PROGRAM_MOUNT_NO_DEV)
-
-enum { FILESYSTEM_TTY_GROUP = 5 };
 
 static bool filesystem_has_mounts(const struct spec *spec)
 {
@@ -41,20 +40,6 @@ static bool filesystem_has_mounts(const struct spec *spec)
 bool filesystem_is_container(const struct spec *spec)
 {
 	return spec->image_layers || spec->container_mounts;
-}
-
-/* Of a PID namespace that is joined; unless a mount namespace is too, which has it. */
-static bool filesystem_wants_proc(const struct spec *spec)
-{
-	return spec->namespace_paths[SPEC_NAMESPACE_PID] && !spec->namespace_paths[SPEC_NAMESPACE_MOUNT];
-}
-
-/* The message queues of an IPC namespace are seen in a file system mounted from inside it: systemd.exec(5),
- * PrivateIPC=. */
-static bool filesystem_wants_mqueue(const struct spec *spec)
-{
-	return spec->private_ipc ||
-	       (spec->namespace_paths[SPEC_NAMESPACE_IPC] && !spec->namespace_paths[SPEC_NAMESPACE_MOUNT]);
 }
 
 /* TemporaryFileSystem=/: an empty root, which the other mounts fill. NULL: there is none. */
@@ -77,7 +62,7 @@ enum build_root filesystem_decide_root(const struct spec *spec)
 	if (spec->root_directory && strcmp(spec->root_directory, "/") != 0)
 		return BUILD_ROOT_DIRECTORY;
 	if (spec->private_mounts || spec->mount_api_vfs || spec->private_pids || spec->read_only_root ||
-	    spec->mount_propagation || filesystem_wants_proc(spec) || filesystem_wants_mqueue(spec) ||
+	    spec->mount_propagation || filesystem_api_wants_proc(spec) || filesystem_api_wants_mqueue(spec) ||
 	    filesystem_has_mounts(spec) || spec->control_groups != SPEC_CONTROL_GROUPS_HOST ||
 	    filesystem_protect_wanted(spec) || directory_needs_mounts(spec))
 		return BUILD_ROOT_IN_PLACE;
@@ -236,237 +221,6 @@ static int filesystem_emit_root(struct build *build, struct mountplan *plan, cha
 	return filesystem_extension_emit(build);
 }
 
-/* --- API file systems -------------------------------------------------------------------------------- */
-
-/* Strings that entries borrow while the plan lives. */
-struct filesystem_texts {
-	char *proc, *devpts, *run, *shm, *cgroup;
-	char **kept;
-};
-
-static void filesystem_texts_deinit(struct filesystem_texts *texts)
-{
-	free(texts->proc);
-	free(texts->devpts);
-	free(texts->run);
-	free(texts->shm);
-	free(texts->cgroup);
-	text_list_free(texts->kept);
-}
-
-static int filesystem_make_texts(struct build *build, struct filesystem_texts *texts)
-{
-	static const char *const hidepid[SPEC_PROTECT_PROC_MAX_] = {
-		[SPEC_PROTECT_PROC_DEFAULT] = "",
-		[SPEC_PROTECT_PROC_NO_ACCESS] = "hidepid=noaccess",
-		[SPEC_PROTECT_PROC_INVISIBLE] = "hidepid=invisible",
-		[SPEC_PROTECT_PROC_PTRACEABLE] = "hidepid=ptraceable",
-	};
-	const struct spec *spec = build->spec;
-	const char *hide = hidepid[spec->protect_proc],
-		   *subset = spec->process_subset_pid ? "subset=pid" : "";
-	uint32_t tty = isolation_outside_gid(build, FILESYSTEM_TTY_GROUP);
-
-	texts->proc = text_format("%s%s%s", hide, *hide && *subset ? "," : "", subset);
-	texts->devpts = text_format("newinstance,ptmxmode=0666,mode=0620,gid=%u",
-				    tty == UINT32_MAX ? (uint32_t)(build->owner >> 32) : tty);
-	texts->run = text_format("mode=0755,uid=%u,gid=%u", (uint32_t)build->owner,
-				 (uint32_t)(build->owner >> 32));
-	texts->shm = spec->shm_size == SPEC_UNSET ? strdup("")
-						  : text_format("%llu", (unsigned long long)spec->shm_size);
-	if (!texts->proc || !texts->devpts || !texts->run || !texts->shm)
-		return build_fail(build, -ENOMEM, "the mounts could not be planned");
-	/* A mount of the hierarchy from its first namespace sets the options of all: it has to repeat them. */
-	if (spec->mount_api_vfs && spec->control_groups < SPEC_CONTROL_GROUPS_PRIVATE &&
-	    build->context->in_cgroup) {
-		int r = cgroup_find_options(&texts->cgroup);
-
-		if (r < 0)
-			return build_fail(build, r, "the options of the cgroup hierarchy");
-	}
-	return 0;
-}
-
-static void filesystem_add_api(struct mountplan *plan, struct build *build, enum mountplan_kind kind,
-			       const char *target, const char *options, uint32_t flags)
-{
-	struct mountplan_entry *entry = mountplan_add(plan, build, kind, target);
-
-	entry->options = options;
-	entry->flags = flags;
-	entry->implied = true;
-}
-
-static void filesystem_add_cgroups(struct mountplan *plan, struct build *build,
-				   const struct filesystem_texts *texts, bool own)
-{
-	const struct spec *spec = build->spec;
-	bool namespace = spec->control_groups >= SPEC_CONTROL_GROUPS_PRIVATE;
-	bool read_only = spec->control_groups == SPEC_CONTROL_GROUPS_READ_ONLY ||
-			 spec->control_groups == SPEC_CONTROL_GROUPS_STRICT ||
-			 (own && !spec_limits(spec)->delegate);
-
-	BUILD_ORIGIN(build, control_groups);
-	/* Without a group of its own the container would see its manager's. */
-	if ((own || namespace) && build->context->in_cgroup) {
-		filesystem_add_api(plan, build, MOUNTPLAN_CGROUP_FS, "/sys/fs/cgroup", texts->cgroup,
-				   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC |
-					   (read_only ? PROGRAM_MOUNT_READ_ONLY : 0));
-	} else if (!own && read_only) {
-		struct mountplan_entry *entry =
-			mountplan_add(plan, build, MOUNTPLAN_READ_ONLY, "/sys/fs/cgroup");
-
-		entry->flags = PROGRAM_OPTIONAL;
-		entry->implied = true;
-	}
-}
-
-/* Something of the host's, if it is there, in the same place. PATH is a constant. */
-static void filesystem_add_host_bind(struct mountplan *plan, struct build *build, const char *path,
-				     bool is_directory)
-{
-	struct mountplan_entry *entry;
-
-	if (access(path, F_OK) < 0)
-		return;
-	entry = mountplan_add(plan, build, MOUNTPLAN_BIND, path);
-	entry->source = path;
-	entry->flags = PROGRAM_MOUNT_RECURSIVE | PROGRAM_OPTIONAL;
-	entry->is_directory = is_directory;
-	entry->implied = true;
-}
-
-/* The sockets of the host's logger. /dev/log is one of them, or a link to one. */
-static void filesystem_add_log_sockets(struct mountplan *plan, struct build *build)
-{
-	static const char *const sockets[] = {"/run/systemd/journal/dev-log", "/run/systemd/journal/socket",
-					      "/run/systemd/journal/stdout"};
-	struct stat status;
-
-	if (!build->spec->bind_log_sockets || build->root == BUILD_ROOT_IN_PLACE)
-		return;
-	BUILD_ORIGIN(build, bind_log_sockets);
-	for (size_t i = 0; i < ARRAY_SIZE(sockets); i++)
-		filesystem_add_host_bind(plan, build, sockets[i], false);
-	if (lstat("/dev/log", &status) == 0 && S_ISSOCK(status.st_mode))
-		filesystem_add_host_bind(plan, build, "/dev/log", false);
-}
-
-/* /dev of its own. A service on the host's tree keeps the host's shared memory, with which it talks to
- * others. */
-static void filesystem_add_dev(struct mountplan *plan, struct build *build,
-			       const struct filesystem_texts *texts, bool own)
-{
-	if (own)
-		BUILD_ORIGIN(build, mount_api_vfs);
-	else
-		BUILD_ORIGIN(build, private_devices);
-	filesystem_add_api(plan, build, MOUNTPLAN_DEV, "/dev", texts->shm,
-			   PROGRAM_MOUNT_NO_SUID | PROGRAM_MOUNT_NO_EXEC);
-	filesystem_add_api(plan, build, MOUNTPLAN_DEVPTS, "/dev/pts", texts->devpts,
-			   PROGRAM_MOUNT_NO_SUID | PROGRAM_MOUNT_NO_EXEC);
-	filesystem_add_api(plan, build, MOUNTPLAN_MQUEUE, "/dev/mqueue", NULL,
-			   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC);
-	if (own || build->namespaces & CLONE_NEWIPC)
-		return;
-	if (build->root == BUILD_ROOT_IN_PLACE)
-		filesystem_add_api(plan, build, MOUNTPLAN_KEEP, "/dev/shm", NULL, PROGRAM_OPTIONAL);
-	else
-		filesystem_add_host_bind(plan, build, "/dev/shm", true);
-}
-
-/* What may be mounted in /sys. A new one has none of it. */
-static const char *const filesystem_sysfs_mounts[] = {
-	"/sys/firmware/efi/efivars", "/sys/fs/bpf",	    "/sys/fs/cgroup",
-	"/sys/fs/fuse/connections",  "/sys/fs/pstore",	    "/sys/fs/selinux",
-	"/sys/fs/smackfs",	     "/sys/kernel/config",  "/sys/kernel/debug",
-	"/sys/kernel/security",	     "/sys/kernel/tracing",
-};
-
-/* sysfs shows the network namespace that it was mounted in: systemd.exec(5), PrivateNetwork=. */
-bool filesystem_wants_sysfs(const struct build *build)
-{
-	const struct spec *spec = build->spec;
-
-	return build->root == BUILD_ROOT_IN_PLACE && !spec->namespace_paths[SPEC_NAMESPACE_MOUNT] &&
-	       (spec->private_network || spec->namespace_paths[SPEC_NAMESPACE_NETWORK]);
-}
-
-static void filesystem_add_sysfs(struct mountplan *plan, struct build *build)
-{
-	struct statx status;
-
-	BUILD_ORIGIN(build, private_network);
-	filesystem_add_api(plan, build, MOUNTPLAN_SYSFS, "/sys", NULL,
-			   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC | PROGRAM_OPTIONAL |
-				   (build->spec->protect_kernel_tunables ? PROGRAM_MOUNT_READ_ONLY : 0));
-	for (size_t i = 0; i < ARRAY_SIZE(filesystem_sysfs_mounts); i++)
-		if (statx(AT_FDCWD, filesystem_sysfs_mounts[i], AT_SYMLINK_NOFOLLOW, 0, &status) == 0 &&
-		    status.stx_attributes & STATX_ATTR_MOUNT_ROOT)
-			filesystem_add_api(plan, build, MOUNTPLAN_KEEP, filesystem_sysfs_mounts[i], NULL,
-					   PROGRAM_OPTIONAL);
-}
-
-/* What can be written to all the same in a container whose root is read-only, or else cannot either. */
-static void filesystem_add_read_only_tmpfs(struct mountplan *plan, struct build *build)
-{
-	static const char *const places[] = {"/dev", "/run", "/tmp"};
-
-	BUILD_ORIGIN(build, read_only_tmpfs);
-	if (build->spec->read_only_tmpfs) {
-		if (!build->spec->private_tmp) /* which has one too */
-			filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/var/tmp", "mode=1777",
-					   FILESYSTEM_SAFE | PROGRAM_OPTIONAL);
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		filesystem_add_api(plan, build, MOUNTPLAN_READ_ONLY, places[i], NULL, 0);
-}
-
-static void filesystem_collect_api(struct mountplan *plan, struct build *build,
-				   const struct filesystem_texts *texts)
-{
-	const struct spec *spec = build->spec;
-	bool container = filesystem_is_container(build->spec),
-	     own = container || (spec->mount_api_vfs && build->root != BUILD_ROOT_IN_PLACE);
-
-	if (own)
-		BUILD_ORIGIN(build, mount_api_vfs);
-	else if (spec->private_pids)
-		BUILD_ORIGIN(build, private_pids);
-	else if (filesystem_wants_proc(spec))
-		build_origin(build, offsetof(struct spec, namespace_paths[SPEC_NAMESPACE_PID]), 0);
-	else
-		BUILD_ORIGIN(build, protect_proc);
-	if (own || spec->private_pids || filesystem_wants_proc(spec) || *texts->proc)
-		filesystem_add_api(plan, build, MOUNTPLAN_PROC, "/proc", texts->proc,
-				   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC);
-	if (own) {
-		filesystem_add_api(plan, build, MOUNTPLAN_SYSFS, "/sys", NULL,
-				   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC |
-					   (container ? PROGRAM_MOUNT_READ_ONLY : 0));
-		filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/run", texts->run, FILESYSTEM_SAFE);
-	} else if (filesystem_wants_sysfs(build)) {
-		filesystem_add_sysfs(plan, build);
-	}
-	if (container)
-		filesystem_add_api(plan, build, MOUNTPLAN_TMPFS, "/tmp", "mode=1777", FILESYSTEM_SAFE);
-	if (container && spec->read_only_root)
-		filesystem_add_read_only_tmpfs(plan, build);
-	filesystem_add_cgroups(plan, build, texts, own);
-	if (container || spec->private_devices) {
-		filesystem_add_dev(plan, build, texts, container);
-		return;
-	}
-	if (own)
-		filesystem_add_host_bind(plan, build, "/dev", true);
-	if (filesystem_wants_mqueue(spec)) {
-		BUILD_ORIGIN(build, private_ipc);
-		filesystem_add_api(plan, build, MOUNTPLAN_MQUEUE, "/dev/mqueue", NULL,
-				   FILESYSTEM_SAFE | PROGRAM_MOUNT_NO_EXEC | PROGRAM_OPTIONAL);
-	}
-}
-
 /* --- mounts the user listed -------------------------------------------------------------------------- */
 
 uint32_t filesystem_mount_flags(const struct spec_mount *mount)
@@ -516,7 +270,7 @@ int filesystem_add_bind(struct mountplan *plan, struct build *build, const struc
 
 /* A tmpfs becomes read-only only after what is mounted in it has found its mount points. */
 static int filesystem_add_tmpfs(struct mountplan *plan, struct build *build, const struct spec_mount *mount,
-				struct filesystem_texts *texts)
+				struct filesystem_api_texts *texts)
 {
 	bool temporary = build->origin == offsetof(struct spec, temporary_file_systems);
 	char *options = temporary ? filesystem_temporary_options(build, mount)
@@ -551,7 +305,7 @@ static const char *filesystem_inner_target(const struct spec *spec, const struct
 }
 
 static int filesystem_add(struct mountplan *plan, struct build *build, const struct spec_mount *mount,
-			  struct filesystem_texts *texts)
+			  struct filesystem_api_texts *texts)
 {
 	static const enum mountplan_kind kinds[SPEC_MOUNT_KIND_MAX_] = {
 		[SPEC_MOUNT_READ_ONLY] = MOUNTPLAN_READ_ONLY, [SPEC_MOUNT_READ_WRITE] = MOUNTPLAN_READ_WRITE,
@@ -570,7 +324,7 @@ static int filesystem_add(struct mountplan *plan, struct build *build, const str
 }
 
 static int filesystem_collect_lists(struct mountplan *plan, struct build *build,
-				    struct filesystem_texts *texts)
+				    struct filesystem_api_texts *texts)
 {
 	static const uint32_t lists[] = {
 		offsetof(struct spec, bind_paths),
@@ -604,7 +358,7 @@ static int filesystem_collect_lists(struct mountplan *plan, struct build *build,
 
 /* The host's file, whatever the image has. */
 static int filesystem_add_timezone(struct mountplan *plan, struct build *build,
-				   struct filesystem_texts *texts)
+				   struct filesystem_api_texts *texts)
 {
 	const char *zone = build->spec->timezone;
 	struct mountplan_entry *entry;
@@ -676,14 +430,15 @@ static void filesystem_add_users(struct mountplan *plan, struct build *build)
 	}
 }
 
-static int filesystem_emit_plan(struct build *build, struct mountplan *plan, struct filesystem_texts *texts)
+static int filesystem_emit_plan(struct build *build, struct mountplan *plan,
+				struct filesystem_api_texts *texts)
 {
-	int r = filesystem_make_texts(build, texts);
+	int r = filesystem_api_make_texts(build, texts);
 
 	if (r < 0)
 		return r;
-	filesystem_collect_api(plan, build, texts);
-	filesystem_add_log_sockets(plan, build);
+	filesystem_api_collect(plan, build, texts);
+	filesystem_api_add_log_sockets(plan, build);
 	r = filesystem_collect_lists(plan, build, texts);
 	if (r == 0)
 		r = directory_collect(plan, build, &texts->kept);
@@ -733,7 +488,7 @@ static void filesystem_emit_log_link(struct build *build)
 int filesystem_emit(struct build *build)
 {
 	struct mountplan plan = {};
-	struct filesystem_texts texts = {};
+	struct filesystem_api_texts texts = {};
 	int r;
 
 	if (build->root == BUILD_ROOT_SHARED)
@@ -742,7 +497,7 @@ int filesystem_emit(struct build *build)
 	if (r == 0)
 		r = filesystem_emit_plan(build, &plan, &texts);
 	mountplan_deinit(&plan);
-	filesystem_texts_deinit(&texts);
+	filesystem_api_deinit_texts(&texts);
 	if (r < 0)
 		return r;
 	filesystem_emit_log_link(build);

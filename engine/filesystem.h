@@ -22,5 +22,3 @@ int filesystem_check_directory(struct build *build, const char *what, const char
 
 /* Checks the sources and appends everything from the private mount namespace to the detached old root. */
 int filesystem_emit(struct build *build);
-/* Does the service on the host's tree get a /sys of its network namespace? */
-bool filesystem_wants_sysfs(const struct build *build);
