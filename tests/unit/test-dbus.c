@@ -327,6 +327,7 @@ TEST(properties_are_set_by_systemds_types)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	_cleanup_client_ struct client client = {};
+	_cleanup_free_ char *path = NULL;
 	const char *const refused = "A value of type %s does not suit property %s.";
 	char text[128];
 
@@ -361,6 +362,12 @@ TEST(properties_are_set_by_systemds_types)
 		    "Cannot set property Description, or unknown property.");
 	EXPECT_TEXT(SETTING("ExecStart", "s", "x"), "Cannot set property ExecStart, or unknown property.");
 	EXPECT(sd_bus_error_has_name(&error, SD_BUS_ERROR_PROPERTY_READ_ONLY));
+	/* A unit's own method says the same. */
+	path = face_unit_path(&face_table[FACE_SVCD], "web.service");
+	sd_bus_error_free(&error);
+	EXPECT(sd_bus_call_method(client.bus, NULL, path, NAMES_UNIT, "SetProperties", &error, NULL, "ba(sv)",
+				  true, 2, "MemoryMax", "t", UINT64_C(4096), "TasksMax", "s", "10%") < 0);
+	EXPECT(text_starts_with(error.message, "runtime: MemoryMax=4096;TasksMax=10%;"));
 }
 
 TEST(errors_have_the_names_of_the_interface_that_was_called)
