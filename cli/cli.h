@@ -31,7 +31,7 @@ struct cli {
 	char **types, **states, **properties, **environment, **what;
 	bool once;    /* top: one table, then the end */
 	bool runtime; /* set-property: until the machine goes down */
-	bool json, wait, no_block, all, quiet, no_legend, value, follow, privileged, full;
+	bool json, wait, no_block, all, quiet, no_legend, value, follow, privileged, full, interactive, tty;
 	int lines;     /* -1: the verb's default */
 	int threshold; /* security: tenths; -1: none */
 	bool colours;
@@ -163,6 +163,7 @@ int manage_verb_reboot(struct cli *cli, char **arguments);
 int manage_verb_halt(struct cli *cli, char **arguments);
 int top_verb(struct cli *cli, char **arguments);
 int exec_verb(struct cli *cli, char **arguments);
+int exec_verb_shell(struct cli *cli, char **arguments);
 int logs_verb(struct cli *cli, char **arguments);
 int explain_verb(struct cli *cli, char **arguments);
 int security_verb(struct cli *cli, char **arguments);

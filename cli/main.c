@@ -60,6 +60,8 @@ static const struct main_verb main_verbs[] = {
 	{"reset-failed", manage_verb_reset_failed, 0, MAIN_ANY, false, "[UNIT…]", "forget failures"},
 	{"cancel", manage_verb_cancel, 1, MAIN_ANY, false, "JOB…", "cancel jobs"},
 	{"exec", exec_verb, 2, MAIN_ANY, false, "UNIT -- CMD…", "run a command inside a running service"},
+	{"shell", exec_verb_shell, 1, MAIN_ANY, false, "UNIT [CMD…]",
+	 "the user's shell, or a command, inside a running service, on a terminal"},
 	{"verify", verify_verb, 1, MAIN_ANY, true, "FILE…", "check unit files without a manager"},
 	{"daemon-reload", manage_verb_daemon_reload, 0, 0, false, "", "read all unit files again"},
 	{"exit", manage_verb_exit, 0, 1, false, "[CODE]", "stop everything and end svc-init"},
@@ -96,7 +98,8 @@ static void main_help(void)
 	     "  -n, --lines=N            of the log; of top, how often\n"
 	     "      --once               top: show one table and end\n"
 	     "  -f, --follow             go on with what is logged\n"
-	     "  -u, --user=USER  -w, --workdir=DIR  -e, --env=NAME=VALUE  --privileged    for exec\n"
+	     "  -i, --interactive  -t, --tty  -u, --user=USER[:GROUP]  -w, --workdir=DIR  -e, --env=NAME=VALUE\n"
+	     "      --privileged         for exec and shell\n"
 	     "      --threshold=N        security fails above N tenths of exposure\n"
 	     "      --runtime            set-property: until the machine goes down\n"
 	     "      --runtime-dir=DIR    where svcd's socket is (default $" NAMES_RUNTIME_ENVIRONMENT
@@ -132,6 +135,8 @@ enum {
 	MAIN_KILL_WHOM,
 	MAIN_WHAT,
 	MAIN_PRIVILEGED,
+	MAIN_INTERACTIVE,
+	MAIN_TTY,
 	MAIN_RUNTIME_DIR,
 	MAIN_RUNTIME,
 	MAIN_ONCE,
@@ -163,6 +168,8 @@ static const struct option main_options[] = {
 	{"workdir", required_argument, NULL, 'w'},
 	{"env", required_argument, NULL, 'e'},
 	{"privileged", no_argument, NULL, MAIN_PRIVILEGED},
+	{"interactive", no_argument, NULL, MAIN_INTERACTIVE},
+	{"tty", no_argument, NULL, MAIN_TTY},
 	{"runtime", no_argument, NULL, MAIN_RUNTIME},
 	{"once", no_argument, NULL, MAIN_ONCE},
 	{"runtime-dir", required_argument, NULL, MAIN_RUNTIME_DIR},
@@ -249,6 +256,8 @@ static int main_take_switch(struct cli *cli, int option)
 		[MAIN_RUNTIME] = &cli->runtime,
 		[MAIN_ONCE] = &cli->once,
 		[MAIN_PRIVILEGED] = &cli->privileged,
+		[MAIN_INTERACTIVE] = &cli->interactive,
+		[MAIN_TTY] = &cli->tty,
 	};
 
 	if (option == MAIN_IGNORED)
@@ -269,18 +278,29 @@ static const struct main_verb *main_find(const char *name)
 	return NULL;
 }
 
+/* Behind these verbs, -i and -t mean what they mean to podman exec. */
+static bool main_enters(char **words)
+{
+	return words && (strcmp(words[0], "exec") == 0 || strcmp(words[0], "shell") == 0);
+}
+
 /* Options may stand anywhere, but not behind the unit of exec: what follows is the command's. Returns 0, or
  * an exit status + 1. */
 static int main_parse(struct cli *cli, int argc, char **argv, char ***ret_words)
 {
 	int option, r = 0;
 
-	while ((option = getopt_long(argc, argv, "-at:p:P:qs:n:fu:w:e:lh", main_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv,
+				     main_enters(*ret_words) ? "-aitqu:w:e:h" : "-at:p:P:qs:n:fu:w:e:lh",
+				     main_options, NULL)) != -1) {
+		if (main_enters(*ret_words) && (option == 'i' || option == 't')) {
+			*(option == 't' ? &cli->tty : &cli->interactive) = true;
+			continue;
+		}
 		switch (option) {
 		case 1:
 			r = text_list_append(ret_words, optarg);
-			if (r == 0 && text_list_length(*ret_words) == 3 &&
-			    strcmp((*ret_words)[0], "exec") == 0)
+			if (r == 0 && text_list_length(*ret_words) == 3 && main_enters(*ret_words))
 				goto rest;
 			break;
 		case 'h':

@@ -87,7 +87,7 @@ struct bus *bus_free(struct bus *bus)
 		bus->listeners = next;
 	}
 	cleaning_drop_all(bus);
-	execution_orphan_all(bus);
+	execution_abandon_all(bus, NULL);
 	while (bus->connections)
 		connection_free(bus->connections);
 	change_clear(bus);

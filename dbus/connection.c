@@ -49,6 +49,7 @@ struct connection *connection_free(struct connection *connection)
 	sd_bus_track_unref(connection->job_clients);
 	sd_bus_slot_unref(connection->filter);
 	sd_event_source_disable_unref(connection->first_look);
+	execution_abandon_all(connection->owner, connection->bus);
 	freezing_drop(connection);
 	cleaning_drop(connection);
 	if (connection->bus)
@@ -362,6 +363,7 @@ int connection_accept(struct bus *bus, int fd)
 	r = connection_new(bus, false, &connection);
 	if (r < 0)
 		return r;
+	connection->uid = peer.uid;
 	r = sd_bus_set_fd(connection->bus, owned, owned);
 	if (r < 0)
 		return r;
@@ -488,6 +490,18 @@ int connection_follow_jobs(struct connection *connection, sd_bus_message *messag
 	}
 	r = sd_bus_track_add_sender(connection->job_clients, message);
 	return r < 0 ? r : 0;
+}
+
+bool connection_is_root(const struct connection *connection, sd_bus_message *message)
+{
+	const char *sender = sd_bus_message_get_sender(message);
+
+	if (!connection->is_system)
+		return connection->uid == 0;
+	for (size_t i = 0; sender && i < CONNECTION_MAX_CALLERS; i++)
+		if (strcmp(connection->callers[i].name, sender) == 0)
+			return connection->callers[i].uid == 0;
+	return false;
 }
 
 bool connection_wants_changes(const struct connection *connection)

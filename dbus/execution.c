@@ -2,57 +2,107 @@
  * when the command ends, so the call is kept here meanwhile. When the bus goes first, the call is dropped and
  * the end of the command is told to nobody. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "dbus/parts.h"
 
+enum { EXECUTION_EXIT_EXEC = 203 }; /* systemd.exec(5) */
+
 struct execution {
 	struct execution *next, **link; /* in bus->executions; link is NULL once orphaned */
 	const struct face *face;
-	sd_bus_message *message; /* NULL once orphaned */
+	struct host *host;
+	sd_bus_message *message;
+	sd_bus_track *caller; /* on the system bus */
 };
 
-static void execution_unlink(struct execution *execution)
+static struct execution *execution_free(struct execution *execution)
 {
 	if (execution->link) {
 		*execution->link = execution->next;
 		if (execution->next)
 			execution->next->link = execution->link;
 	}
-	execution->link = NULL;
-	execution->message = sd_bus_message_unref(execution->message);
+	sd_bus_track_unref(execution->caller);
+	sd_bus_message_unref(execution->message);
+	free(execution);
+	return NULL;
 }
 
-void execution_orphan_all(struct bus *bus)
+static void execution_abandon(struct execution *execution)
 {
-	while (bus->executions)
-		execution_unlink(bus->executions);
+	host_exec_abandon(execution->host, execution);
+	execution_free(execution);
+}
+
+void execution_abandon_all(struct bus *bus, const sd_bus *connection)
+{
+	struct execution *next;
+
+	for (struct execution *execution = bus->executions; execution; execution = next) {
+		next = execution->next;
+		if (!connection || sd_bus_message_get_bus(execution->message) == connection)
+			execution_abandon(execution);
+	}
+}
+
+static int execution_on_caller_gone(_unused_ sd_bus_track *track, void *userdata)
+{
+	execution_abandon(userdata);
+	return 0;
+}
+
+/* EXIT_STATUS 203 says that it is the command itself that could not be executed, as podman tells apart: 127 when there
+ * is none, 126 when it is not to be executed. */
+static void execution_set_error(const struct execution *execution, const struct failure *failure,
+				int exit_status, sd_bus_error *error)
+{
+	char name[128], text[sizeof(struct failure)];
+
+	if (exit_status != EXECUTION_EXIT_EXEC && failure->error != -ENOENT) {
+		reply_error(error, execution->face, failure->error, failure);
+		return;
+	}
+	if (exit_status != EXECUTION_EXIT_EXEC) { /* of a unit it would mean that there is none */
+		failure_print(failure, text, sizeof text);
+		sd_bus_error_set(error, SD_BUS_ERROR_FILE_NOT_FOUND, text);
+		return;
+	}
+	snprintf(name, sizeof name, "%s%s", execution->face->error_prefix,
+		 failure->error == -ENOENT ? NAMES_ERROR_NO_COMMAND : NAMES_ERROR_COMMAND_REFUSED);
+	if (failure->error == -ENOENT)
+		snprintf(text, sizeof text, "%s: %s", failure->where, failure->text);
+	else
+		failure_print(failure, text, sizeof text);
+	sd_bus_error_set(error, name, text);
 }
 
 /* The answer is (code, status) as SIGCHLD has it; (0, 0) when nobody saw the end. */
-static void execution_on_done(void *data, int wait_status, const struct failure *failure)
+static void execution_on_done(void *data, int wait_status, const struct failure *failure, int exit_status)
 {
 	struct execution *execution = data;
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	int code, status;
 
-	if (execution->message && failure && failure->error) {
-		reply_error(&error, execution->face, failure->error, failure);
+	if (failure && failure->error) {
+		execution_set_error(execution, failure, exit_status, &error);
 		sd_bus_reply_method_error(execution->message, &error);
-	} else if (execution->message) {
+	} else {
 		property_decode_status(wait_status, &code, &status);
 		sd_bus_reply_method_return(execution->message, "ii", code, status);
 	}
 	sd_bus_error_free(&error);
-	execution_unlink(execution);
-	free(execution);
+	execution_free(execution);
 }
 
-/* What the caller may choose: user (s), working-directory (s), environment (as), privileged (b). */
+/* What the caller may choose: user (s), working-directory (s), environment (as), privileged (b), terminal (h: a socket
+ * that gets the master), rows (q), columns (q). */
 struct execution_options {
 	const char *user, *working_directory;
 	char **environment;
-	int privileged;
+	int privileged, terminal_fd;
+	uint16_t rows, columns;
 };
 
 static int execution_read_option(sd_bus_message *message, struct execution_options *options,
@@ -69,6 +119,12 @@ static int execution_read_option(sd_bus_message *message, struct execution_optio
 		return sd_bus_message_read(message, "v", "s", &options->working_directory);
 	if (text_equal(name, "privileged"))
 		return sd_bus_message_read(message, "v", "b", &options->privileged);
+	if (text_equal(name, "terminal"))
+		return sd_bus_message_read(message, "v", "h", &options->terminal_fd);
+	if (text_equal(name, "rows"))
+		return sd_bus_message_read(message, "v", "q", &options->rows);
+	if (text_equal(name, "columns"))
+		return sd_bus_message_read(message, "v", "q", &options->columns);
 	if (!text_equal(name, "environment"))
 		return reply_invalid(error, "option of ExecUnit", name);
 	r = sd_bus_message_enter_container(message, 'v', "as");
@@ -98,7 +154,7 @@ static int execution_start(sd_bus_message *message, struct view *view, struct ho
 	struct bus *bus = view->connection->owner;
 	struct execution *execution = calloc(1, sizeof *execution);
 	struct failure failure = {};
-	int r;
+	int exit_status = 0, r;
 
 	if (!execution)
 		return -ENOMEM;
@@ -106,6 +162,7 @@ static int execution_start(sd_bus_message *message, struct view *view, struct ho
 		.next = bus->executions,
 		.link = &bus->executions,
 		.face = view->face,
+		.host = bus->host,
 		.message = sd_bus_message_ref(message),
 	};
 	if (execution->next)
@@ -113,19 +170,29 @@ static int execution_start(sd_bus_message *message, struct view *view, struct ho
 	bus->executions = execution;
 	exec->done = execution_on_done;
 	exec->data = execution;
-	r = host_exec(bus->host, unit, exec, &failure);
+	if (view->connection->is_system) {
+		r = sd_bus_track_new(view->connection->bus, &execution->caller, execution_on_caller_gone,
+				     execution);
+		if (r >= 0)
+			r = sd_bus_track_add_sender(execution->caller, message);
+		if (r < 0) {
+			execution_free(execution);
+			return r;
+		}
+	}
+	r = host_exec(bus->host, unit, exec, &failure, &exit_status);
 	if (r >= 0)
 		return 1;
-	execution_unlink(execution);
-	free(execution);
-	return reply_error(error, view->face, r, &failure);
+	execution_set_error(execution, &failure, exit_status, error);
+	execution_free(execution);
+	return sd_bus_error_get_errno(error) ? -sd_bus_error_get_errno(error) : r;
 }
 
 int execution_method(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
 	struct view *view = userdata;
 	_cleanup_text_list_ char **argv = NULL;
-	struct execution_options options = {};
+	struct execution_options options = {.terminal_fd = -1};
 	struct host_exec exec = {};
 	struct unit *unit;
 	const char *name;
@@ -144,10 +211,15 @@ int execution_method(sd_bus_message *message, void *userdata, sd_bus_error *erro
 		exec.working_directory = options.working_directory;
 		exec.environment = options.environment;
 		exec.privileged = options.privileged;
+		exec.terminal_fd = options.terminal_fd;
+		exec.rows = options.rows;
+		exec.columns = options.columns;
 		if (!unit)
 			r = reply_no_such_unit(error, view->face, name);
-		else if (!argv || !argv[0])
-			r = reply_invalid(error, "command", "empty");
+		else if (options.privileged && !connection_is_root(view->connection, message))
+			r = sd_bus_error_set(
+				error, SD_BUS_ERROR_ACCESS_DENIED,
+				"Only root may execute with more privileges than the service has");
 		else
 			r = execution_start(message, view, &exec, unit, error);
 	}

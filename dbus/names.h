@@ -28,6 +28,8 @@
 #define NAMES_ERROR_ORDER_CYCLE	     "TransactionOrderIsCyclic"
 #define NAMES_ERROR_ONLY_DEPENDENCY  "OnlyByDependency"
 #define NAMES_ERROR_NO_PROCESSES     "NoSuchProcess"
+#define NAMES_ERROR_NO_COMMAND	     "NoSuchCommand"
+#define NAMES_ERROR_COMMAND_REFUSED  "CommandNotExecutable"
 #define NAMES_ERROR_INACTIVE	     "UnitInactive"
 #define NAMES_ERROR_UNIT_BUSY	     "UnitBusy"
 #define NAMES_ERROR_NOTHING_TO_CLEAN "NothingToClean"

@@ -64,6 +64,7 @@ struct connection {
 	sd_bus_slot *filter;
 	sd_event_source *first_look; /* at what a client sent together with the end of its authentication */
 	bool is_system;		     /* the system bus: many callers, of any user */
+	uid_t uid;		     /* of the client of a private connection */
 	bool is_dead;		     /* to be freed by connection_bury() */
 
 	/* Whom signals go to. A private connection is one client; on the system bus clients are tracked by
@@ -97,6 +98,8 @@ int connection_subscribe(struct connection *connection, sd_bus_message *message)
 int connection_unsubscribe(struct connection *connection, sd_bus_message *message);
 /* The client of MESSAGE has put in a job: it hears of the job's end. */
 int connection_follow_jobs(struct connection *connection, sd_bus_message *message);
+/* Is the sender of MESSAGE, which has been authorized, uid 0? */
+bool connection_is_root(const struct connection *connection, sd_bus_message *message);
 bool connection_wants_changes(const struct connection *connection);
 bool connection_wants_jobs(const struct connection *connection);
 
@@ -365,5 +368,5 @@ int users_method_by_name(sd_bus_message *message, void *userdata, sd_bus_error *
 int users_method_by_uid(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int users_method_list(sd_bus_message *message, void *userdata, sd_bus_error *error);
 
-/* The bus goes away: commands that still run will answer nobody. */
-void execution_orphan_all(struct bus *bus);
+/* The client of CONNECTION, or the bus (NULL), goes away: the commands it waits for are ended. */
+void execution_abandon_all(struct bus *bus, const sd_bus *connection);

@@ -54,7 +54,8 @@ static void compile_terminal(struct build *build)
 			       (spec->tty_disallocate ? TERMINAL_CLEAR : 0);
 	struct program_op *op;
 
-	if (streams == 0 && flags == 0)
+	/* What joins leaves the terminal to the service. */
+	if (streams == 0 && (flags == 0 || build->context->join_pidfd >= 0))
 		return;
 	if (streams)
 		BUILD_ORIGIN(build, standard_input);
@@ -193,6 +194,28 @@ static int compile_list_candidates(struct build *build, const char *name, const 
 	return *ret ? 0 : build_fail(build, -ENOMEM, "the command could not be looked up");
 }
 
+/* The user's, unless it is there to turn him away, or /bin/sh. */
+static int compile_shell(struct build *build, char **ret, bool *ret_search)
+{
+	static const char plain[] = "/bin/sh";
+	const char *shell = build->identity ? build->identity->shell : NULL;
+	bool own = shell && *shell == '/' && !strchr(shell, ':') && strcmp(shell, plain) != 0 &&
+		   !text_ends_with(shell, "/nologin") && !text_ends_with(shell, "/false");
+
+	*ret = own ? text_format("%s:%s", shell, plain) : strdup(plain);
+	*ret_search = true;
+	return *ret ? 0 : build_fail(build, -ENOMEM, "the shell could not be looked up");
+}
+
+/* A login shell's name begins with '-'. */
+static int compile_shell_words(const char *path, char ***ret)
+{
+	size_t length = strcspn(path, ":");
+	const char *name = memrchr(path, '/', length);
+
+	return text_list_take(ret, text_format("-%.*s", (int)(length - (size_t)(name + 1 - path)), name + 1));
+}
+
 /* A command without a slash is looked for in the container's PATH as far as the container can be seen from
  * here. */
 static int compile_find_command(struct build *build, char *const *environment, char **ret, bool *ret_search)
@@ -204,11 +227,15 @@ static int compile_find_command(struct build *build, char *const *environment, c
 		build->spec->exec_search_path ? text_list_join(build->spec->exec_search_path, ":") : NULL;
 
 	*ret_search = false;
+	if (!name)
+		return compile_shell(build, ret, ret_search);
 	if (strchr(name, '/')) {
 		*ret = strdup(name);
 		return *ret ? 0 : build_fail(build, -ENOMEM, "the command could not be looked up");
 	}
 	path = searched ?: path;
+	if (build->context->join_pidfd >= 0 && *path) /* what is there now, not what the image had */
+		return compile_list_candidates(build, name, path, ret, ret_search);
 	for (const char *directory = path; *directory;) {
 		size_t length = strcspn(directory, ":");
 		_cleanup_free_ char *candidate = text_format("%.*s/%s", (int)length, directory, name);
@@ -245,7 +272,7 @@ static int compile_exec(struct build *build, char **environment)
 	else
 		r = text_list_copy(build->command->argv, &words);
 	if (r == 0 && !words)
-		r = text_list_append(&words, path);
+		r = build->command->path ? text_list_append(&words, path) : compile_shell_words(path, &words);
 	build_no_origin(build);
 	if (r < 0)
 		return build_fail(build, r, "the command line could not be put together");
@@ -289,9 +316,27 @@ static int compile_decide(struct build *build)
 		return r;
 	if (r == 0)
 		r = isolation_decide(build);
+	/* What runs may have been started by another configuration than there is now. */
+	if (build->context->join_exactly)
+		build->namespaces = build->context->join_namespaces;
 	if (r == 0)
 		r = label_check(build);
 	return r < 0 ? r : control_check(build);
+}
+
+static void compile_new_terminal(struct build *build)
+{
+	struct program_op *op;
+	uint16_t fd;
+
+	if (!build->context->terminal)
+		return;
+	build_no_origin(build);
+	fd = build_descriptor(build, PROGRAM_DESCRIPTOR_TERMINAL, NULL, false);
+	op = build_op(build, PROGRAM_PTY);
+	op->fd = fd;
+	op->number = build->context->terminal_rows;
+	op->number2 = build->context->terminal_columns;
 }
 
 static int compile_inside(struct build *build)
@@ -325,7 +370,8 @@ static int compile_inside(struct build *build)
 	compile_passed(build);
 	/* The process that joined a PID namespace is not in it: only its children are. */
 	BUILD_ORIGIN(build, run_init);
-	if (joins && (pids || build->spec->namespace_paths[SPEC_NAMESPACE_PID]))
+	if (joins &&
+	    (pids || (build->spec->namespace_paths[SPEC_NAMESPACE_PID] && !build->context->join_exactly)))
 		build_op(build, PROGRAM_FORK);
 	else if (pids && build->spec->run_init)
 		build_op(build, PROGRAM_FORK)->flags = PROGRAM_FORK_INIT;
@@ -336,6 +382,7 @@ static int compile_inside(struct build *build)
 	identity_emit_groups(build, false);
 	control_emit_bounding_set(build);
 	identity_emit_user(build);
+	compile_new_terminal(build);
 	r = compile_working_directory(build);
 	return r < 0 ? r : control_emit(build);
 }

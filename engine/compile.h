@@ -9,7 +9,7 @@
 /* One command line of a service. */
 struct compile_command {
 	const char *
-		path; /* absolute, in the container; or a name looked up in the container's PATH at compile time */
+		path; /* NULL: the user's shell; absolute, in the container; or a name looked up in the container's PATH at compile time */
 	char *const *argv;    /* argv[0] may differ from path ("@") */
 	bool full_privileges; /* "+": no identity, capability, seccomp or namespace of the spec applies */
 	bool no_setuid;	      /* "!": identity is kept, the rest applies */
@@ -45,6 +45,11 @@ struct compile_context {
 	uint32_t dynamic_uid;		 /* of spec.user, who exists for this service; 0: he is looked up */
 	const char *dynamic_passwd,
 		*dynamic_group; /* files of the host that name him, seen by the service as its own */
+	/* svcctl exec: a pseudo terminal of its own, whose master goes to a socket (PROGRAM_DESCRIPTOR_TERMINAL) */
+	bool terminal;
+	uint16_t terminal_rows, terminal_columns;
+	bool join_exactly; /* with join_pidfd: just these are joined, whatever the spec says: CLONE_NEW* */
+	uint32_t join_namespaces;
 	int join_pidfd; /* svcctl exec: join the namespaces of this process instead of making any; -1. Only whether it is
 					set matters here: the launch brings it (PROGRAM_DESCRIPTOR_JOIN) */
 };
@@ -58,6 +63,7 @@ struct program_descriptor {
 		PROGRAM_DESCRIPTOR_PATH,      /* O_PATH of `path` on the host, opened anew at every launch */
 		PROGRAM_DESCRIPTOR_NAMESPACE, /* O_RDONLY of `path`, an nsfs file */
 		PROGRAM_DESCRIPTOR_JOIN,      /* context.join_pidfd */
+		PROGRAM_DESCRIPTOR_TERMINAL,  /* for compile_context.terminal */
 		PROGRAM_DESCRIPTOR_UNIT,      /* a pidfd of the main process of the unit `path` */
 		PROGRAM_DESCRIPTOR_SHARED, /* a `namespace` of compile_context.shared, or O_PATH of the directory `index`: 0
 						 for /tmp, 1 for /var/tmp */

@@ -131,6 +131,7 @@ interpret_step interpret_mounts_make_directory, interpret_mounts_make_file, inte
 int interpret_terminal_release(const struct interpret_run *run);
 int interpret_terminal_take(const struct interpret_run *run);
 
+interpret_step interpret_terminal_new;
 interpret_step interpret_terminal_open;
 interpret_step interpret_dev_make;
 interpret_step interpret_copy_up, interpret_extend_root;

@@ -4,15 +4,20 @@
  * payload behind a container's init leads a session of its own: the terminal is then handed on at the fork. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
 #include <signal.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/terminal.h"
 #include "engine/interpret-steps.h"
+
+enum { INTERPRET_TERMINAL_MAJOR = 5, INTERPRET_TERMINAL_MASTER = 2 };
 
 /* One try. EPERM: another session has it. What the terminal sends whom it is taken from, or to us, is not for
  * us. */
@@ -115,4 +120,69 @@ int interpret_terminal_release(const struct interpret_run *run)
 int interpret_terminal_take(const struct interpret_run *run)
 {
 	return run->controls_terminal ? interpret_terminal_control(0, false) : 0;
+}
+
+/* --- a new one ----------------------------------------------------------------------------------------- */
+
+/* The multiplexer of the devpts that the container sees. What lies there is looked at before it is opened, and
+ * what was opened again: whatever the container may put there, it is this device or a failure. */
+static int interpret_terminal_master(const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	_cleanup_fd_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), seen = -1, fd = -1;
+	int r;
+
+	if (root < 0)
+		return -errno;
+	seen = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+	if (seen < 0)
+		return -errno;
+	r = interpret_mounts_verify_device(seen, INTERPRET_TERMINAL_MAJOR, INTERPRET_TERMINAL_MASTER);
+	if (r < 0)
+		return r;
+	how.flags = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
+	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+	if (fd < 0)
+		return -errno;
+	r = interpret_mounts_verify_device(fd, INTERPRET_TERMINAL_MAJOR, INTERPRET_TERMINAL_MASTER);
+	return r < 0 ? r : TAKE_FD(fd);
+}
+
+/* The other side, by descriptor: there is no path to it that could lead elsewhere. */
+static int interpret_terminal_peer(int master)
+{
+	_cleanup_fd_ int fd = -1;
+	struct statfs status;
+	int unlocked = 0;
+
+	if (ioctl(master, TIOCSPTLCK, (unsigned long)&unlocked) < 0)
+		return -errno;
+	fd = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || fstatfs(fd, &status) < 0)
+		return -errno;
+	return status.f_type == DEVPTS_SUPER_MAGIC ? TAKE_FD(fd) : -ENODEV;
+}
+
+int interpret_terminal_new(struct interpret_run *run, const struct program_op *op)
+{
+	_cleanup_fd_ int master = interpret_terminal_master("dev/pts/ptmx"), fd = -1;
+	int r;
+
+	/* devpts lets only root open the one in it, unless told otherwise; beside it is one for all. */
+	if (master == -EACCES || master == -ENOENT)
+		master = interpret_terminal_master("dev/ptmx");
+	if (master < 0)
+		return master;
+	fd = interpret_terminal_peer(master);
+	if (fd < 0)
+		return fd;
+	terminal_set_size(fd, (unsigned short)op->number, (unsigned short)op->number2);
+	r = interpret_terminal_control(fd, false);
+	if (r == 0)
+		r = fd_send_message(run->descriptors[op->fd], "", 1, &master, 1);
+	for (int i = 0; r == 0 && i < 3; i++)
+		if (dup2(fd, i) < 0)
+			r = -errno;
+	return r;
 }

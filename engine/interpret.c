@@ -399,6 +399,7 @@ static const struct {
 	[PROGRAM_DENY_WRITE_EXECUTE] = {interpret_identity_deny_write_execute},
 	[PROGRAM_NO_NEW_PRIVILEGES] = {interpret_identity_no_new_privileges},
 	[PROGRAM_SECCOMP] = {interpret_seccomp},
+	[PROGRAM_PTY] = {interpret_terminal_new},
 	[PROGRAM_WORKING_DIRECTORY] = {interpret_identity_working_directory},
 	[PROGRAM_FORK] = {interpret_fork},
 	[PROGRAM_EXEC] = {interpret_exec},

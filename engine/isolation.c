@@ -421,7 +421,7 @@ void isolation_emit_join(struct build *build)
 	uint64_t flags = build->namespaces;
 
 	for (size_t i = 0; i < ARRAY_SIZE(isolation_kinds); i++)
-		if (isolation_joins(build, isolation_kinds[i].kind))
+		if (isolation_joins(build, isolation_kinds[i].kind) && !build->context->join_exactly)
 			flags |= isolation_kinds[i].flag;
 	if (flags == 0)
 		return;

@@ -214,6 +214,9 @@ static void print_process(struct print *print)
 	const struct program_op *op = print->op;
 
 	switch (op->code) {
+	case PROGRAM_PTY:
+		text_buffer_append(&print->buffer, " descriptor=%u", op->fd);
+		break;
 	case PROGRAM_TERMINAL:
 		text_buffer_append(&print->buffer, " %s", print_string(print, op->text));
 		print_flags(print, print_terminal_flags, ARRAY_SIZE(print_terminal_flags), op->flags);
@@ -590,6 +593,7 @@ static void (*const print_families[PROGRAM_CODE_MAX_])(struct print *print) = {
 	[PROGRAM_SECURE_BITS] = print_identity,
 	[PROGRAM_NO_NEW_PRIVILEGES] = print_identity,
 	[PROGRAM_SECCOMP] = print_identity,
+	[PROGRAM_PTY] = print_process,
 	[PROGRAM_WORKING_DIRECTORY] = print_process,
 	[PROGRAM_FORK] = print_process,
 	[PROGRAM_EXEC] = print_exec,

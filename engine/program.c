@@ -122,6 +122,7 @@ const struct program_op_info program_op_info[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_DENY_WRITE_EXECUTE] = {"deny-write-execute", EXIT_SECCOMP},
 	[PROGRAM_NO_NEW_PRIVILEGES] = {"no-new-privileges", EXIT_NO_NEW_PRIVILEGES},
 	[PROGRAM_SECCOMP] = {"load-seccomp", EXIT_SECCOMP},
+	[PROGRAM_PTY] = {"allocate-terminal", EXIT_STDIN},
 	[PROGRAM_WORKING_DIRECTORY] = {"working-directory", EXIT_CHDIR},
 	[PROGRAM_FORK] = {"fork", EXIT_NAMESPACE},
 	[PROGRAM_EXEC] = {"exec", EXIT_EXEC},
@@ -218,6 +219,7 @@ static const uint32_t program_arguments[PROGRAM_CODE_MAX_] = {
 	[PROGRAM_SELINUX] = TEXT | TEXT2,
 	[PROGRAM_APPARMOR] = TEXT | TEXT2,
 	[PROGRAM_SECCOMP] = TEXT_FILTER,
+	[PROGRAM_PTY] = DESCRIPTOR,
 	[PROGRAM_WORKING_DIRECTORY] = TEXT,
 	[PROGRAM_EXEC] = TEXT | TEXT2_VECTOR | NUMBER_VECTOR,
 };

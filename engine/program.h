@@ -163,7 +163,10 @@ enum program_code {
 	PROGRAM_SECURE_BITS,	    /* number: SECBIT_* set besides those there are */
 	PROGRAM_DENY_WRITE_EXECUTE, /* PR_SET_MDWE; a kernel before Linux 6.3 has only the filter */
 	PROGRAM_NO_NEW_PRIVILEGES,
-	PROGRAM_SECCOMP,	   /* text: data offset of sock_filter[number]; flags for seccomp(2) */
+	PROGRAM_SECCOMP, /* text: data offset of sock_filter[number]; flags for seccomp(2) */
+	PROGRAM_PTY, /* fd: a socket of the launch, which gets the master of a new pseudo terminal of the devpts that is below the
+			process's root; the other side becomes the controlling terminal and the three standard streams. number: rows,
+			number2: columns, 0: as they are. After FORK and USER, whom it belongs to */
 	PROGRAM_WORKING_DIRECTORY, /* text; flags: PROGRAM_OPTIONAL */
 	/* the two that change who goes on */
 	PROGRAM_FORK, /* flags: PROGRAM_FORK_INIT: the parent stays as PID 1 of the namespace (reaps, forwards signals); without:

@@ -62,6 +62,7 @@ struct host_launch *host_launch_free(struct host_launch *launch)
 	table_remove(&launch->host->launches, launch->key);
 	host_launch_set_named(launch);
 	host_program_unref(launch->program);
+	sd_event_source_disable_unref(launch->exec_timer);
 	free(launch);
 	return NULL;
 }
@@ -183,6 +184,11 @@ void host_init_hold(struct host *host, const struct launch_id *id, const char *n
 		host_init_send(host, &request, sizeof request, &copy, 1);
 }
 
+void host_init_kill_group(struct host *host, const struct launch_id *id, int signal)
+{
+	host_init_request_kill(host, id, signal, LAUNCH_KILL_GROUP);
+}
+
 int host_init_adopt(struct world *world, const char *unit, const struct launch_id *id, pid_t pid)
 {
 	struct host *host = host_of_world(world);
@@ -299,12 +305,16 @@ static void host_init_exec_ended(struct host_launch *launch, const struct launch
 	struct host *host = launch->host;
 	struct launch_id id = launch->id;
 	bool failed = record->state == LAUNCH_STATE_FAILED;
-	int exit_status;
+	int exit_status = 0;
 
 	if (failed)
 		host_launch_describe(&host->world, launch->unit ? launch->unit->name : "", record, &failure,
 				     &exit_status);
-	launch->exec_done(launch->exec_data, record->wait_status, failed ? &failure : NULL);
+	if (failed && exit_status == 203) /* not its whole environment */
+		failure_set(&failure, failure.error, launch->unit ? launch->unit->name : "",
+			    failure.error == -ENOENT ? "there is no such command in it"
+						     : "cannot execute the command");
+	launch->exec_done(launch->exec_data, record->wait_status, failed ? &failure : NULL, exit_status);
 	host_init_forget(&host->world, &id);
 }
 
@@ -376,6 +386,8 @@ static void host_init_on_record(struct host *host, const struct launch_record *r
 		is_managed = host_init_rejoin(unit);
 	if (unit && record->payload_pid > 0 && host->cgroups.root_fd < 0)
 		host_init_note_session(unit, record->payload_pid);
+	if (!launch->exec_done && !ended && host_exec_is_label(record))
+		host_exec_end(launch); /* whoever waited for it was the client of a manager that is no more */
 	if (launch->exec_done) {
 		if (ended)
 			host_init_exec_ended(launch, record);

@@ -1,6 +1,5 @@
 /* From a launch program to a running process: prepare the cgroup, open what the program needs, send it all to
- * svc-init. A start whose program is cached costs a pipe, a few descriptors and one message. Also `svcctl
- * exec`, which is a launch that joins. */
+ * svc-init. A start whose program is cached costs a pipe, a few descriptors and one message. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -9,7 +8,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "engine/control.h"
 #include "engine/isolation.h"
 #include "manager/host-filter.h"
 
@@ -31,7 +29,7 @@ int host_bag_put(struct host_bag *bag, int fd)
 	return 0;
 }
 
-static int host_bag_put_copy(struct host_bag *bag, int fd)
+int host_bag_put_copy(struct host_bag *bag, int fd)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
@@ -76,10 +74,9 @@ static int host_launch_other_unit(const struct host *host, struct host_bag *bag,
 }
 
 /* The descriptors that the program lists. PIDFD: for "join"; -1. */
-static int host_launch_descriptors(const struct host_unit *unit, struct host_bag *bag,
-				   const struct program *program, int pidfd, const struct host_passed *passed,
-				   const struct unit_config *config, struct failure *failure,
-				   int *ret_exit_status)
+int host_launch_descriptors(const struct host_unit *unit, struct host_bag *bag, const struct program *program,
+			    int pidfd, const struct host_passed *passed, const struct unit_config *config,
+			    struct failure *failure, int *ret_exit_status)
 {
 	for (size_t i = 0; i < program->n_descriptors; i++) {
 		const struct program_descriptor *d = &program->descriptors[i];
@@ -97,7 +94,7 @@ static int host_launch_descriptors(const struct host_unit *unit, struct host_bag
 			r = host_bag_put(bag, host_share_descriptor(unit->host, unit->name, d));
 		else if (d->kind == PROGRAM_DESCRIPTOR_UNIT)
 			r = host_launch_other_unit(unit->host, bag, d->path, failure);
-		else if (d->kind == PROGRAM_DESCRIPTOR_PASSED)
+		else if (d->kind == PROGRAM_DESCRIPTOR_PASSED || d->kind == PROGRAM_DESCRIPTOR_TERMINAL)
 			r = host_bag_put_copy(bag, passed->fds[d->index]);
 		else if (d->kind == PROGRAM_DESCRIPTOR_NAMESPACE)
 			r = host_launch_namespace(bag, d, failure);
@@ -121,8 +118,8 @@ static int host_launch_descriptors(const struct host_unit *unit, struct host_bag
 
 /* --- the launch --- */
 
-static void host_launch_head(struct launch_spawn *spawn, const struct launch_id *id,
-			     const struct host_unit *unit, const struct program *program, const char *command)
+void host_launch_head(struct launch_spawn *spawn, const struct launch_id *id, const struct host_unit *unit,
+		      const struct program *program, const char *command)
 {
 	int n;
 
@@ -313,119 +310,5 @@ int host_launch_start(struct world *world, const struct world_launch *request, s
 	host_passed_close(&launching.passed);
 	host_bag_close(&launching.bag);
 	host_program_unref(launching.program);
-	return r;
-}
-
-/* --- exec --- */
-
-/* The spec of a command inside the running unit: what the service has, with what the caller may change. The
- * strings stay whose they are: this copy is never deinitialised. */
-static struct spec host_exec_spec(const struct unit_config *config, const struct host_exec *exec)
-{
-	struct spec spec = config->spec;
-
-	if (exec->user) {
-		spec.user = (char *)exec->user;
-		spec.dynamic_user = false;
-		spec.group = NULL;
-		spec.supplementary_groups = NULL;
-	}
-	if (exec->working_directory) {
-		spec.working_directory = (char *)exec->working_directory;
-		spec.working_directory_optional = false;
-	}
-	if (exec->privileged)
-		control_lift(&spec);
-	return spec;
-}
-
-static int host_exec_send(struct host *host, struct host_unit *unit, const struct unit_config *config,
-			  struct host_program *program, int pidfd, const struct host_exec *exec,
-			  struct failure *failure)
-{
-	const struct unit *running = manager_get_unit(host->manager, unit->name);
-	struct host_bag bag = {};
-	struct host_launch *launch;
-	struct launch_spawn spawn;
-	struct launch_id id;
-	int ignored, r;
-
-	host->world.ops->random(&host->world, &id, sizeof id);
-	host_launch_head(&spawn, &id, unit, program->program, "exec");
-	if (running)
-		memcpy(spawn.invocation_id, running->invocation_id, sizeof spawn.invocation_id);
-	r = host_bag_put_copy(&bag, program->memfd);
-	if (r == 0 && unit->cgroup_fd >= 0)
-		r = host_bag_put_copy(&bag, unit->cgroup_fd);
-	for (size_t i = 0; i < 3 && r == 0; i++)
-		r = host_bag_put_copy(&bag, exec->stdio[i]);
-	if (r < 0)
-		failure_set(failure, r, unit->name, "no descriptor for the command");
-	else
-		r = host_launch_descriptors(unit, &bag, program->program, pidfd, NULL, config, failure,
-					    &ignored);
-	launch = r < 0 ? NULL : host_launch_new(host, &id, unit);
-	if (!launch) {
-		host_bag_close(&bag);
-		return r < 0 ? r : failure_set(failure, -ENOMEM, unit->name, "cannot execute");
-	}
-	launch->exec_done = exec->done;
-	launch->exec_data = exec->data;
-	launch->program = program;
-	program->references++;
-	unit->tell_empty = true;
-	r = host_init_send(host, &spawn, sizeof spawn, bag.fds, bag.n);
-	if (r < 0) {
-		host_launch_free(launch);
-		return failure_set(failure, r, unit->name, "cannot reach svc-init");
-	}
-	return 0;
-}
-
-int host_exec(struct host *host, struct unit *unit, const struct host_exec *exec, struct failure *failure)
-{
-	struct host_unit *host_unit = host_unit_get(host, unit->name);
-	struct spec spec = host_exec_spec(unit->config, exec);
-	struct compile_command command = {.path = exec->argv[0], .argv = exec->argv};
-	struct compile_context context = {
-		.name = unit->name,
-		.environment = exec->environment,
-		.state_directory = host->container_directory,
-		.volume_directory = host->volume_directory,
-		.directories = (const char *const *)host->directories,
-		.in_cgroup = host_unit && host_unit->cgroup_fd >= 0,
-	};
-	struct host_program *program;
-	_cleanup_text_list_ char **kept = NULL;
-	_cleanup_fd_ int pidfd = -1;
-	int r;
-
-	if (host_launch_prepare(host, unit->name, &spec, &context, &kept) < 0)
-		return failure_set(failure, -ENOMEM, unit->name, "cannot execute");
-	if (!unit->main.alive || unit->main.pid <= 0)
-		return failure_set(failure, -ESRCH, unit->name, "is not running");
-	/* The command would freeze with it, and its caller wait. */
-	if (host_freezer_state(host, unit) != CGROUP_RUNNING)
-		return failure_set(failure, -EALREADY, unit->name, "is frozen");
-	pidfd = (int)syscall(SYS_pidfd_open, unit->main.pid, 0);
-	if (pidfd < 0)
-		return failure_set(failure, -errno, unit->name, "cannot open its main process %d",
-				   (int)unit->main.pid);
-	program = host_unit ? calloc(1, sizeof *program) : NULL;
-	if (!program)
-		return failure_set(failure, -ENOMEM, unit->name, "cannot execute");
-	*program = (struct host_program){.references = 1, .memfd = -1};
-	context.join_pidfd = pidfd;
-	if (spec.user_namespace == SPEC_USER_AUTO || spec.user_namespace == SPEC_USER_NO_MAP)
-		context.auto_range = host_memory_id_range(host, unit->name, spec.user_namespace_size);
-	r = compile(&spec, &command, &context, &program->program, failure, NULL, NULL);
-	if (r == 0 && (program->memfd = program_seal(program->program)) < 0)
-		r = failure_set(failure, program->memfd, unit->name,
-				"cannot keep the launch program in a memfd");
-	if (r == 0)
-		r = host_exec_send(host, host_unit, unit->config, program, pidfd, exec, failure);
-	else
-		failure_add_where(failure, unit->name);
-	host_program_unref(program);
 	return r;
 }

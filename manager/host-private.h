@@ -89,8 +89,9 @@ struct host_launch {
 	uint16_t index;
 
 	/* svcctl exec: no business of the manager's */
-	void (*exec_done)(void *data, int wait_status, const struct failure *failure);
+	host_exec_done *exec_done;
 	void *exec_data;
+	sd_event_source *exec_timer; /* while it is being ended */
 };
 
 /* A message to svc-init that did not fit its socket. */
@@ -175,6 +176,8 @@ void host_init_disconnect(struct host *host);
 int host_init_send(struct host *host, const void *message, size_t size, int *fds, size_t n_fds);
 int host_init_kill(struct world *world, const struct launch_id *id, int signal);
 void host_init_kill_child(struct host *host, const struct launch_id *id, int signal);
+/* The group that the payload leads. */
+void host_init_kill_group(struct host *host, const struct launch_id *id, int signal);
 int host_init_adopt(struct world *world, const char *unit, const struct launch_id *id, pid_t pid);
 void host_init_forget(struct world *world, const struct launch_id *id);
 void host_init_finished(struct world *world, uint32_t action, int exit_status);
@@ -206,6 +209,21 @@ struct host_bag {
 void host_bag_close(struct host_bag *bag);
 /* Takes FD over (a negative errno is passed on). */
 int host_bag_put(struct host_bag *bag, int fd);
+int host_bag_put_copy(struct host_bag *bag, int fd);
+struct host_passed;
+void host_launch_head(struct launch_spawn *spawn, const struct launch_id *id, const struct host_unit *unit,
+		      const struct program *program, const char *command);
+/* Puts what the program lists into the bag. PIDFD: for "join"; -1. */
+int host_launch_descriptors(const struct host_unit *unit, struct host_bag *bag, const struct program *program,
+			    int pidfd, const struct host_passed *passed, const struct unit_config *config,
+			    struct failure *failure, int *ret_exit_status);
+
+/* host-exec.c: a command inside a running unit, which is a launch that joins */
+/* Which namespaces (CLONE_NEW*) a process has that we have not. */
+int host_exec_namespaces(pid_t pid, uint32_t *ret);
+/* Nobody waits for the command any more: it is told so by SIGHUP, and ended when it does not listen. */
+void host_exec_end(struct host_launch *launch);
+bool host_exec_is_label(const struct launch_record *record);
 int host_launch_start(struct world *world, const struct world_launch *launch, struct failure *failure,
 		      int *ret_exit_status);
 

@@ -97,19 +97,27 @@ const char *host_clean_result(const struct host *host,
 int host_clean(struct host *host, struct unit *unit, unsigned what, void (*done)(void *data, int result),
 	       void *data, struct failure *failure);
 
-/* Runs a command inside a running unit with its identity, capabilities and filter. The descriptors are not consumed. DONE is called once,
- * with the raw wait status, or with a failure (error != 0) when it could not be started. */
+/* Runs a command inside a running unit with its identity, capabilities and filter. The descriptors are not consumed. DONE is called once:
+ * with the raw wait status; or with a failure (error != 0) when it could not be started, and systemd's exit status for that: 203 when it
+ * was the command itself. */
+typedef void host_exec_done(void *data, int wait_status, const struct failure *failure, int exit_status);
+
 struct host_exec {
-	char *const *argv;
+	char *const *argv; /* empty: the user's shell */
 	int stdio[3];
-	const char *user;	       /* NULL: the service's */
+	int terminal_fd; /* a socket that gets the master of a new pseudo terminal, which stdio then is; -1 */
+	uint16_t rows, columns;
+	const char *user;	       /* USER[:GROUP]; NULL: the service's */
 	const char *working_directory; /* NULL: the service's */
 	char *const *environment;      /* in addition to the service's */
 	bool privileged;	       /* all capabilities, no filter */
-	void (*done)(void *data, int wait_status, const struct failure *failure);
+	host_exec_done *done;
 	void *data;
 };
-int host_exec(struct host *host, struct unit *unit, const struct host_exec *exec, struct failure *failure);
+int host_exec(struct host *host, struct unit *unit, const struct host_exec *exec, struct failure *failure,
+	      int *ret_exit_status);
+/* Whoever waits for the command with this DATA has gone: DONE is not called, the command gets SIGHUP and then SIGKILL. */
+void host_exec_abandon(struct host *host, const void *data);
 
 /* The unit's log file, opened read-only; the caller's. Lines: "REALTIME_USEC PRIORITY PID TEXT". -ENOENT: nothing logged yet. */
 int host_open_log(struct host *host, const char *unit);

@@ -1,0 +1,270 @@
+"""svcctl exec and shell: the command is in the unit, is no more than the unit, and does not outlive whoever waits for it."""
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+from svcd_test import expect, expect_equal, main, test, wait_for
+from tree import INSIDE, NAMESPACES, Tree
+
+# What /proc/self/status must say alike of a service and of what enters it.
+FIELDS = ("Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "Seccomp_filters")
+SERVICES = {
+    "plain": "[Service]\nType=exec\nExecStart=@GUEST@ forever\n",
+    "user": "[Service]\nType=exec\nUser=33\nSupplementaryGroups=4 24\nNoNewPrivileges=yes\nExecStart=@GUEST@ forever\n",
+    "sandbox": "[Service]\nType=exec\nUser=33\nPrivateTmp=yes\nProtectSystem=strict\nPrivateDevices=yes\nPrivateNetwork=yes\n"
+               "PrivateIPC=yes\nProtectHostname=yes\nProtectClock=yes\nCapabilityBoundingSet=CAP_CHOWN CAP_KILL\n"
+               "AmbientCapabilities=CAP_KILL\nSystemCallFilter=@system-service\nSystemCallFilter=~@mount\nRestrictRealtime=yes\n"
+               "ExecStart=@GUEST@ forever\n",
+    "root": "[Service]\nType=exec\nPrivatePIDs=yes\nPrivateUsers=yes\nProtectControlGroups=private\nSecureBits=noroot-locked\n"
+            "CapabilityBoundingSet=~CAP_SYS_ADMIN\nMemoryDenyWriteExecute=yes\nExecStart=@GUEST@ forever\n",
+    "dynamic": "[Service]\nType=exec\nDynamicUser=yes\nSystemCallFilter=~@clock\nExecStart=@GUEST@ forever\n",
+    "box": "[Container]\nImage=@IMAGE@\nExec=/guest forever\n[Service]\nType=exec\n",
+    "mapped": "[Container]\nImage=@IMAGE@\nUserNS=auto\nUser=anna\nAddCapability=CAP_NET_ADMIN\nNoNewPrivileges=yes\nExec=/guest forever\n"
+              "[Service]\nType=exec\n",
+}
+_tree = None
+
+
+def the_tree():
+    global _tree
+    if not _tree:
+        _tree = Tree("exec").__enter__()
+        for name, text in SERVICES.items():
+            _tree.unit(f"{name}.service", text)
+            _tree.start(f"{name}.service")
+    return _tree
+
+
+def guest_of(name):
+    return "/guest" if name in ("box", "mapped") else f"{INSIDE}/guest"
+
+
+def status_of(tree, pid):
+    text = tree.run("cat", f"/proc/{pid}/status").stdout
+    return {key: " ".join(value.split()) for key, _, value in (line.partition(":") for line in text.splitlines()) if key in FIELDS}
+
+
+def environment(tree):
+    return {**os.environ, "SVCD_RUNTIME_DIR": f"{INSIDE}/run", "LEAK": "leaked", "TERM": "screen"}
+
+
+def command(tree, *arguments):
+    return ["nsenter", "--target", str(tree.pid), "--mount", "--pid", "--", f"{INSIDE}/bin/svcctl", *arguments]
+
+
+def entered(tree, unit):
+    """Pids in the tree of what entered: in the unit's cgroup besides what was there."""
+    with open(os.path.join(tree.cgroups_of(f"{unit}.service")[0], "cgroup.procs")) as file:
+        return file.read().split()
+
+
+def open_exec(tree, *arguments, **options):
+    return subprocess.Popen(command(tree, *arguments), env=environment(tree), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            **options)
+
+
+def kill_svcctl(process):
+    """nsenter forks for the PID namespace: svcctl is its child."""
+    for child in read(f"/proc/{process.pid}/task/{process.pid}/children").split():
+        os.kill(int(child), signal.SIGKILL)
+    process.communicate(timeout=20)
+
+
+class Session:
+    """svcctl on a terminal of ours."""
+
+    def __init__(self, tree, *arguments):
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            os.execvpe("nsenter", command(tree, *arguments), environment(tree))
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("4H", 40, 120, 0, 0))
+        self.text = ""
+
+    def wait_text(self, pattern, seconds=20):
+        end = time.monotonic() + seconds
+        while not re.search(pattern, self.text):
+            expect(time.monotonic() < end, f"no {pattern!r} in {self.text!r}")
+            if select.select([self.master], [], [], 0.2)[0]:
+                try:
+                    self.text += os.read(self.master, 4096).decode(errors="replace")
+                except OSError:
+                    break
+        expect(re.search(pattern, self.text), f"no {pattern!r} in {self.text!r}")
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def end(self):
+        wait_for(lambda: os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT), f"svcctl's end: {self.text}")
+        status = os.waitpid(self.pid, 0)[1]
+        os.close(self.master)
+        return os.waitstatus_to_exitcode(status)
+
+
+@test
+def what_enters_is_no_more_than_the_service():
+    tree = the_tree()
+    for name in SERVICES:
+        service = int(tree.show(f"{name}.service", "MainPID"))
+        before = entered(tree, name)
+        for options in ([], ["-t"]):
+            process = open_exec(tree, "exec", "-i", *options, name, guest_of(name), "forever", stdin=subprocess.PIPE)
+            try:
+                inner = wait_for(lambda: next((pid for pid in entered(tree, name) if pid not in before and
+                                               "forever" in read(f"/proc/{pid}/cmdline")), None), f"a command in {name}")
+                entered_pid = re.search(r"NSpid:\t\d+\t(\d+)", read(f"/proc/{inner}/status")).group(1)
+                expect_equal(diff(status_of(tree, service), status_of(tree, entered_pid)), {}, f"{name} {options}")
+                for kind in NAMESPACES:
+                    expect_equal(tree.run("readlink", f"/proc/{entered_pid}/ns/{kind}").stdout,
+                                 tree.run("readlink", f"/proc/{service}/ns/{kind}").stdout, f"{name}: namespace {kind}")
+                expect_equal(read(f"/proc/{inner}/cgroup").splitlines()[-1],
+                             tree.run("cat", f"/proc/{service}/cgroup").stdout.splitlines()[-1], f"{name}: cgroup")
+                descriptors = sorted(os.listdir(f"/proc/{inner}/fd"), key=int)
+                expect_equal(descriptors, ["0", "1", "2"], f"{name}: descriptors")
+                expect("LEAK" not in read(f"/proc/{inner}/environ"), f"{name}: svcctl's environment")
+            finally:
+                kill_svcctl(process)
+            wait_for(lambda: entered(tree, name) == before, f"{name}: the command ends with svcctl")
+
+
+def diff(expected, found):
+    return {key: (expected.get(key), found.get(key)) for key in expected if expected.get(key) != found.get(key)}
+
+
+def read(path):
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+@test
+def another_user_has_no_more_either():
+    tree = the_tree()
+    guest = guest_of("user")
+    # The service runs as 33 without a capability: root in it has none, too.
+    tree.good("exec", "-u", "root", "user", guest, "uid", "0", "--", "capabilities", "effective=none")
+    tree.good("exec", "-u", "root:4", "user", guest, "uid", "0", "--", "gid", "4")
+    tree.good("exec", "-u", "1000:24", "user", guest, "uid", "1000", "--", "gid", "24", "--", "no-new-privileges", "1")
+    for bad in ("nobody-at-all", ":4", "33:", "33:nogroup-at-all"):
+        expect_equal(tree.svcctl("exec", "-u", bad, "user", guest, "uid", "0").returncode, 125, bad)
+    # More only when it is asked for.
+    tree.good("exec", "--privileged", "-u", "root", "sandbox", guest, "seccomp", "0", "--", "no-new-privileges", "0")
+
+
+@test
+def it_ends_as_its_command_does():
+    tree = the_tree()
+    for name in ("plain", "box"):
+        for options in ([], ["-t"], ["-i"], ["-it"]):
+            expect_equal(tree.svcctl("exec", *options, name, guest_of(name), "exit", "7").returncode, 7, f"{name} {options}")
+            expect_equal(tree.svcctl("exec", *options, name, "/nothing/there").returncode, 127, f"{name} {options}: no command")
+            expect_equal(tree.svcctl("exec", *options, name, "no-such-command").returncode, 127, f"{name} {options}: not in PATH")
+            expect_equal(tree.svcctl("exec", *options, name, "/etc/passwd").returncode, 126, f"{name} {options}: not executable")
+    expect_equal(tree.svcctl("exec", "plain", "/bin/sh", "-c", "kill -9 $$").returncode, 128 + 9, "killed")
+    expect_equal(tree.svcctl("exec", "-w", "/nonexistent", "box", "/guest", "pid", "1").returncode, 125, "no directory")
+    expect_equal(tree.svcctl("exec", "nothing", "/guest", "pid", "1").returncode, 5, "no unit")
+    # Without -i there is nothing to read.
+    process = open_exec(tree, "exec", "plain", f"{INSIDE}/guest", "stream", "stdin", "null", stdin=subprocess.PIPE)
+    expect_equal(process.wait(20), 0, process.communicate())
+    process = open_exec(tree, "exec", "-i", "plain", f"{INSIDE}/guest", "input", "typed|", stdin=subprocess.PIPE)
+    expect_equal(process.communicate("typed\n", timeout=20)[1], "")
+    expect_equal(process.returncode, 0)
+
+
+@test
+def a_terminal_of_its_own():
+    tree = the_tree()
+    for name in ("plain", "user", "sandbox", "box", "mapped"):
+        session = Session(tree, "exec", "-it", "-e", "X=1", name, guest_of(name), "controlling-terminal", "--", "stream", "stdin", "tty",
+                          "--", "environment", "TERM=screen", "X=1", "--", "no-environment", "LEAK", "--", "input", "typed|", "--", "print",
+                          "all", "well")
+        time.sleep(0.2)
+        session.type("typed\r")
+        session.wait_text("typed")
+        session.type("\x04")
+        session.wait_text("all well")
+        expect_equal(session.end(), 0, f"{name}: {session.text}")
+
+
+@test
+def keys_and_sizes_are_passed_on():
+    tree = the_tree()
+    session = Session(tree, "exec", "-it", "plain", "/bin/sh", "-c", "trap 'stty size' WINCH; stty size; while sleep 0.1; do :; done")
+    session.wait_text(r"\d+ \d+")
+    before = termios.tcgetattr(session.master)
+    expect(not before[3] & termios.ICANON, "our own terminal is not raw")
+    fcntl.ioctl(session.master, termios.TIOCSWINSZ, struct.pack("4H", 22, 77, 0, 0))
+    session.wait_text("22 77")
+    session.type("\x03")
+    expect_equal(session.end(), 130, session.text)
+
+
+@test
+def a_shell():
+    tree = the_tree()
+    session = Session(tree, "shell", "plain")
+    session.type("echo $((6*7)) $0 $TERM; exit 5\r")
+    session.wait_text("42 -?.*sh screen")
+    expect_equal(session.end(), 5, session.text)
+    result = tree.svcctl("shell", "box")
+    expect_equal(result.returncode, 127, f"a shell that is not there: {result.stderr}")
+    tree.good("shell", "box", "/guest", "uid", "0")
+
+
+@test
+def no_bytes_for_the_caller():
+    """TIOCSTI types into the terminal that the command has, which is never the caller's."""
+    tree = the_tree()
+    session = Session(tree, "exec", "-it", "plain", "/bin/sh", "-c", "tty; sleep 0.2")
+    session.wait_text(r"/dev/pts/\d+")
+    inner = re.search(r"/dev/pts/\d+", session.text).group(0)
+    expect(inner != os.ptsname(session.master) if hasattr(os, "ptsname") else True, "the caller's own terminal")
+    expect_equal(session.end(), 0, session.text)
+    # Without a terminal of its own it may have the caller's as its output, but it is not its controlling one.
+    tree.good("exec", "box", "/guest", "refused", "tiocsti")
+
+
+@test
+def nobody_waits_for_it_any_more():
+    tree = the_tree()
+    for stubborn in ("forever", "ignore HUP -- forever"):
+        before = entered(tree, "plain")
+        process = open_exec(tree, "exec", "plain", f"{INSIDE}/guest", *stubborn.split(), stdin=subprocess.DEVNULL)
+        wait_for(lambda: len(entered(tree, "plain")) > len(before), "the command")
+        kill_svcctl(process)
+        wait_for(lambda: entered(tree, "plain") == before, f"{stubborn}: its end")
+    # The manager goes: so does whoever waited.
+    before = entered(tree, "plain")
+    process = open_exec(tree, "exec", "plain", f"{INSIDE}/guest", "forever", stdin=subprocess.DEVNULL)
+    wait_for(lambda: len(entered(tree, "plain")) > len(before), "the command")
+    main_process = tree.main_process("plain.service")
+    tree.kill(tree.manager_pid())
+    expect_equal(process.wait(20), 125, "svcctl without a manager")
+    wait_for(lambda: entered(tree, "plain") == before, "the end of a command whose manager is gone")
+    wait_for(lambda: tree.svcctl("show", "plain.service").returncode == 0, "the next manager")
+    expect_equal(tree.main_process("plain.service"), main_process, "the service")
+    tree.good("exec", "plain", f"{INSIDE}/guest", "exit", "0")
+
+
+@test
+def nothing_is_left():
+    global _tree
+    if _tree:
+        tree, _tree = _tree, None
+        tree.__exit__(None, None, None)
+
+
+try:
+    main()
+finally:
+    if _tree:
+        _tree.__exit__(AssertionError, None, None)
