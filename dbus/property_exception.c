@@ -102,17 +102,17 @@ static int property_exception_append_label(sd_bus_message *message, const char *
 
 static int property_exception_apparmor(sd_bus_message *message, const struct spec *spec)
 {
-	return property_exception_append_label(message, spec->apparmor_profile);
+	return property_exception_append_label(message, spec_confinement(spec)->apparmor_profile);
 }
 
 static int property_exception_selinux(sd_bus_message *message, const struct spec *spec)
 {
-	return property_exception_append_label(message, spec->selinux_context);
+	return property_exception_append_label(message, spec_confinement(spec)->selinux_context);
 }
 
 static int property_exception_smack(sd_bus_message *message, const struct spec *spec)
 {
-	return property_exception_append_label(message, spec->smack_label);
+	return property_exception_append_label(message, spec_confinement(spec)->smack_label);
 }
 
 /* "0-3,8" as bytes of bits, least significant first, no longer than needed. */

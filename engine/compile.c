@@ -442,6 +442,19 @@ int compile(const struct spec *spec, const struct compile_command *command,
 
 enum { COMPILE_EXIT_CREDENTIALS = 243 };
 
+/* Of a field of spec_confinement. */
+static int compile_confinement_exit_status(size_t offset)
+{
+	switch (offset) {
+	case offsetof(struct spec_confinement, apparmor_profile):
+		return 231;
+	case offsetof(struct spec_confinement, smack_label):
+		return 236;
+	default:
+		return offset < offsetof(struct spec_confinement, landlock_scope) ? 229 : 226;
+	}
+}
+
 int compile_exit_status(uint32_t origin)
 {
 	static const struct {
@@ -460,17 +473,14 @@ int compile_exit_status(uint32_t origin)
 		{offsetof(struct spec, no_new_privileges), offsetof(struct spec, no_new_privileges), 227},
 		{offsetof(struct spec, seccomp_default), offsetof(struct spec, restrict_address_families),
 		 228},
-		{offsetof(struct spec, landlock_read), offsetof(struct spec, landlock_scope), 226},
-		{offsetof(struct spec, apparmor_profile), offsetof(struct spec, apparmor_profile), 231},
-		{offsetof(struct spec, selinux_context), offsetof(struct spec, selinux_context), 229},
-		{offsetof(struct spec, smack_label), offsetof(struct spec, smack_label), 236},
-		{offsetof(struct spec, label_type), offsetof(struct spec, label_nested), 229},
 		{offsetof(struct spec, cpu_policy), offsetof(struct spec, cpu_reset_on_fork), 214},
 		{offsetof(struct spec, cpu_affinity), offsetof(struct spec, cpu_affinity), 215},
 		{offsetof(struct spec, numa_policy), offsetof(struct spec, numa_mask), 242},
 		{offsetof(struct spec, private_mounts), offsetof(struct spec, shm_size), 226},
 	};
 
+	if (origin != PROGRAM_NO_ORIGIN && (origin & 0xffff) == offsetof(struct spec, confinement))
+		return compile_confinement_exit_status((origin >> 16) - 1);
 	if (origin != PROGRAM_NO_ORIGIN)
 		origin &= 0xffff; /* above it: which field of the limits */
 	for (size_t kind = 0; kind < SPEC_DIRECTORY_MAX_; kind++)

@@ -111,11 +111,7 @@ void control_lift(struct spec *spec)
 	/* Whose mounts the container has already. */
 	spec->protect_kernel_modules = spec->protect_kernel_logs = spec->protect_clock = false;
 	spec->protect_kernel_tunables = spec->protect_hostname = spec->private_devices = false;
-	spec->apparmor_profile = spec->selinux_context = spec->smack_label = NULL;
-	spec->label_type = spec->label_level = spec->label_file_type = NULL;
-	spec->landlock_read = spec->landlock_write = spec->landlock_execute = spec->landlock_ioctl = NULL;
-	spec->landlock_bind_tcp = spec->landlock_connect_tcp = NULL;
-	spec->landlock_scope = 0;
+	spec->confinement = NULL;
 }
 
 static int control_check_set(struct build *build, uint64_t set)

@@ -11,6 +11,9 @@
 #include "base/fd.h"
 #include "engine/label.h"
 
+#define LABEL_ORIGIN(build, field) \
+	build_origin((build), SPEC_CONFINEMENT_ORIGIN(offsetof(struct spec_confinement, field)), 0)
+
 enum label_module { LABEL_APPARMOR, LABEL_SELINUX, LABEL_SMACK };
 
 static bool label_file_system_known(const char *name)
@@ -44,16 +47,16 @@ static bool label_optional(const char *label)
 }
 
 /* SecurityLabelType= and its like say parts of a context. */
-static bool label_of_container(const struct spec *spec)
+static bool label_of_container(const struct spec_confinement *labels)
 {
-	return !spec->label_disable && (spec->label_type || spec->label_level);
+	return !labels->label_disable && (labels->label_type || labels->label_level);
 }
 
 static int label_check_one(struct build *build, size_t origin, const char *label, enum label_module module)
 {
 	static const char *const names[] = {"AppArmor", "SELinux", "Smack"};
 
-	build_origin(build, (uint32_t)origin, 0);
+	build_origin(build, SPEC_CONFINEMENT_ORIGIN(origin), 0);
 	if (!label || label_optional(label) || label_module_active(module))
 		return 0;
 	return build_fail(build, -EOPNOTSUPP, "%s is not active in this kernel", names[module]);
@@ -61,25 +64,27 @@ static int label_check_one(struct build *build, size_t origin, const char *label
 
 int label_check(struct build *build)
 {
-	const struct spec *spec = build->spec;
-	const char *container = spec->label_type ?: spec->label_level ?: spec->label_file_type;
-	int r = label_check_one(build, offsetof(struct spec, apparmor_profile), spec->apparmor_profile,
-				LABEL_APPARMOR);
+	const struct spec_confinement *labels = spec_confinement(build->spec);
+	const char *container = labels->label_type ?: labels->label_level ?: labels->label_file_type;
+	int r = label_check_one(build, offsetof(struct spec_confinement, apparmor_profile),
+				labels->apparmor_profile, LABEL_APPARMOR);
 
 	if (r == 0)
-		r = label_check_one(build, offsetof(struct spec, selinux_context), spec->selinux_context,
-				    LABEL_SELINUX);
+		r = label_check_one(build, offsetof(struct spec_confinement, selinux_context),
+				    labels->selinux_context, LABEL_SELINUX);
 	if (r == 0)
-		r = label_check_one(build, offsetof(struct spec, smack_label), spec->smack_label,
-				    LABEL_SMACK);
-	if (r == 0 && !spec->label_disable)
+		r = label_check_one(build, offsetof(struct spec_confinement, smack_label),
+				    labels->smack_label, LABEL_SMACK);
+	if (r == 0 && !labels->label_disable)
 		r = label_check_one(build,
-				    spec->label_type	? offsetof(struct spec, label_type)
-				    : spec->label_level ? offsetof(struct spec, label_level)
-							: offsetof(struct spec, label_file_type),
+				    labels->label_type ? offsetof(struct spec_confinement, label_type)
+				    : labels->label_level
+					    ? offsetof(struct spec_confinement, label_level)
+					    : offsetof(struct spec_confinement, label_file_type),
 				    container, LABEL_SELINUX);
-	if (r == 0 && spec->label_nested)
-		r = label_check_one(build, offsetof(struct spec, label_nested), "", LABEL_SELINUX);
+	if (r == 0 && labels->label_nested)
+		r = label_check_one(build, offsetof(struct spec_confinement, label_nested), "",
+				    LABEL_SELINUX);
 	return r;
 }
 
@@ -106,42 +111,43 @@ static void label_emit_one(struct build *build, enum program_code code, const ch
 
 void label_emit_privileged(struct build *build)
 {
-	if (!build->spec->smack_label || build->command->full_privileges)
+	const char *label = spec_confinement(build->spec)->smack_label;
+
+	if (!label || build->command->full_privileges)
 		return;
-	BUILD_ORIGIN(build, smack_label);
-	label_emit_one(build, PROGRAM_SMACK, "self/attr/smack/current", "", build->spec->smack_label,
-		       LABEL_SMACK);
+	LABEL_ORIGIN(build, smack_label);
+	label_emit_one(build, PROGRAM_SMACK, "self/attr/smack/current", "", label, LABEL_SMACK);
 }
 
 /* What container engines give a container on an SELinux host, with the parts that the unit says. */
 static void label_emit_container(struct build *build)
 {
-	const struct spec *spec = build->spec;
+	const struct spec_confinement *labels = spec_confinement(build->spec);
 	_cleanup_free_ char *context = text_format(
-		"system_u:system_r:%s:%s", spec->label_type ?: "container_t", spec->label_level ?: "s0");
+		"system_u:system_r:%s:%s", labels->label_type ?: "container_t", labels->label_level ?: "s0");
 
 	if (!context) {
 		build->failed = true;
 		return;
 	}
-	if (spec->label_type)
-		BUILD_ORIGIN(build, label_type);
+	if (labels->label_type)
+		LABEL_ORIGIN(build, label_type);
 	else
-		BUILD_ORIGIN(build, label_level);
+		LABEL_ORIGIN(build, label_level);
 	label_emit_one(build, PROGRAM_SELINUX, "self/attr/exec", "", context, LABEL_SELINUX);
 }
 
 /* The type of the files in a container's root, as an option of its overlay. */
 static void label_set_files(struct build *build)
 {
-	const struct spec *spec = build->spec;
+	const struct spec_confinement *labels = spec_confinement(build->spec);
 	_cleanup_free_ char *option = NULL;
 	uint32_t text;
 
-	if (!spec->label_file_type || spec->label_disable)
+	if (!labels->label_file_type || labels->label_disable)
 		return;
-	option = text_format(",context=\"system_u:object_r:%s:%s\"", spec->label_file_type,
-			     spec->label_level ?: "s0");
+	option = text_format(",context=\"system_u:object_r:%s:%s\"", labels->label_file_type,
+			     labels->label_level ?: "s0");
 	if (!option)
 		build->failed = true;
 	text = build_text(build, option);
@@ -152,19 +158,19 @@ static void label_set_files(struct build *build)
 
 void label_emit(struct build *build)
 {
-	const struct spec *spec = build->spec;
+	const struct spec_confinement *labels = spec_confinement(build->spec);
 
 	label_set_files(build);
-	if (spec->apparmor_profile) {
-		BUILD_ORIGIN(build, apparmor_profile);
+	if (labels->apparmor_profile) {
+		LABEL_ORIGIN(build, apparmor_profile);
 		label_emit_one(build, PROGRAM_APPARMOR, "self/attr/apparmor/exec", "exec ",
-			       spec->apparmor_profile, LABEL_APPARMOR);
+			       labels->apparmor_profile, LABEL_APPARMOR);
 	}
-	if (spec->selinux_context) {
-		BUILD_ORIGIN(build, selinux_context);
-		label_emit_one(build, PROGRAM_SELINUX, "self/attr/exec", "", spec->selinux_context,
+	if (labels->selinux_context) {
+		LABEL_ORIGIN(build, selinux_context);
+		label_emit_one(build, PROGRAM_SELINUX, "self/attr/exec", "", labels->selinux_context,
 			       LABEL_SELINUX);
-	} else if (label_of_container(spec)) {
+	} else if (label_of_container(labels)) {
 		label_emit_container(build);
 	}
 }

@@ -32,19 +32,22 @@ static const struct {
 	uint64_t restricts, grants;
 	const char *lacks; /* what an older ABI cannot do */
 } landlock_lists[] = {
-	{offsetof(struct spec, landlock_read), 2, LANDLOCK_READ, 0, "permit renaming between directories"},
-	{offsetof(struct spec, landlock_write), 3, LANDLOCK_WRITE, LANDLOCK_READ, "restrict truncation"},
-	{offsetof(struct spec, landlock_execute), 2, LANDLOCK_ACCESS_FS_EXECUTE, LANDLOCK_READ,
+	{offsetof(struct spec_confinement, landlock_read), 2, LANDLOCK_READ, 0,
 	 "permit renaming between directories"},
-	{offsetof(struct spec, landlock_ioctl), 5, LANDLOCK_IOCTL_DEV, 0, "restrict ioctl(2) on devices"},
+	{offsetof(struct spec_confinement, landlock_write), 3, LANDLOCK_WRITE, LANDLOCK_READ,
+	 "restrict truncation"},
+	{offsetof(struct spec_confinement, landlock_execute), 2, LANDLOCK_ACCESS_FS_EXECUTE, LANDLOCK_READ,
+	 "permit renaming between directories"},
+	{offsetof(struct spec_confinement, landlock_ioctl), 5, LANDLOCK_IOCTL_DEV, 0,
+	 "restrict ioctl(2) on devices"},
 };
 
 static const struct {
 	size_t offset;
 	uint64_t access;
 } landlock_ports[] = {
-	{offsetof(struct spec, landlock_bind_tcp), LANDLOCK_BIND},
-	{offsetof(struct spec, landlock_connect_tcp), LANDLOCK_CONNECT},
+	{offsetof(struct spec_confinement, landlock_bind_tcp), LANDLOCK_BIND},
+	{offsetof(struct spec_confinement, landlock_connect_tcp), LANDLOCK_CONNECT},
 };
 
 /* The Linux version that brought an ABI. */
@@ -52,12 +55,12 @@ static const char *const landlock_versions[] = {"", "5.13", "5.19", "6.2", "6.7"
 
 static char **landlock_list(const struct spec *spec, size_t offset)
 {
-	return *(char ***)((char *)spec + offset);
+	return *(char ***)((char *)(uintptr_t)spec_confinement(spec) + offset);
 }
 
 bool landlock_wanted(const struct spec *spec)
 {
-	bool wanted = spec->landlock_scope != 0;
+	bool wanted = spec_confinement(spec)->landlock_scope != 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(landlock_lists); i++)
 		wanted |= landlock_list(spec, landlock_lists[i].offset) != NULL;
@@ -68,7 +71,7 @@ bool landlock_wanted(const struct spec *spec)
 
 static int landlock_need(struct build *build, size_t offset, int abi, int needed, const char *what)
 {
-	build_origin(build, (uint32_t)offset, 0);
+	build_origin(build, SPEC_CONFINEMENT_ORIGIN(offset), 0);
 	if (abi >= needed)
 		return 0;
 	if (abi < 0)
@@ -94,8 +97,9 @@ int landlock_check(struct build *build, int abi)
 	for (size_t i = 0; i < ARRAY_SIZE(landlock_ports) && r == 0; i++)
 		if (landlock_list(spec, landlock_ports[i].offset))
 			r = landlock_need(build, landlock_ports[i].offset, abi, 4, "restrict TCP");
-	if (r == 0 && spec->landlock_scope)
-		r = landlock_need(build, offsetof(struct spec, landlock_scope), abi, 6, "scope processes");
+	if (r == 0 && spec_confinement(spec)->landlock_scope)
+		r = landlock_need(build, offsetof(struct spec_confinement, landlock_scope), abi, 6,
+				  "scope processes");
 	return r;
 }
 
@@ -118,7 +122,7 @@ static void landlock_emit_paths(struct build *build, uint8_t slot, uint64_t hand
 		char **paths = landlock_list(build->spec, landlock_lists[i].offset);
 
 		for (size_t j = 0; paths && paths[j]; j++) {
-			build_origin(build, (uint32_t)landlock_lists[i].offset, j);
+			build_origin(build, SPEC_CONFINEMENT_ORIGIN(landlock_lists[i].offset), j);
 			if (strcmp(paths[j], "none") != 0)
 				landlock_emit_path(build, slot, paths[j], access);
 		}
@@ -135,7 +139,7 @@ static void landlock_emit_ports(struct build *build, uint8_t slot)
 
 			if (strcmp(ports[j], "none") == 0)
 				continue;
-			build_origin(build, (uint32_t)landlock_ports[i].offset, j);
+			build_origin(build, SPEC_CONFINEMENT_ORIGIN(landlock_ports[i].offset), j);
 			op = build_op(build, PROGRAM_LANDLOCK_PORT);
 			op->slot = slot;
 			op->number = landlock_ports[i].access;
@@ -160,7 +164,7 @@ int landlock_emit_rules(struct build *build)
 	for (size_t i = ARRAY_SIZE(landlock_lists); i > 0; i--)
 		if (landlock_list(spec, landlock_lists[i - 1].offset)) {
 			handled |= landlock_lists[i - 1].restricts;
-			build_origin(build, (uint32_t)landlock_lists[i - 1].offset, 0);
+			build_origin(build, SPEC_CONFINEMENT_ORIGIN(landlock_lists[i - 1].offset), 0);
 		}
 	for (size_t i = 0; i < ARRAY_SIZE(landlock_ports); i++)
 		if (landlock_list(spec, landlock_ports[i].offset))
@@ -170,7 +174,7 @@ int landlock_emit_rules(struct build *build)
 	op->slot2 = build->landlock_slot;
 	op->number = handled ? handled | LANDLOCK_ACCESS_FS_REFER : 0;
 	op->number2 = ports;
-	op->flags = spec->landlock_scope;
+	op->flags = spec_confinement(spec)->landlock_scope;
 	if (handled && !(handled & LANDLOCK_ACCESS_FS_REFER))
 		landlock_emit_path(build, build->landlock_slot, "/", LANDLOCK_ACCESS_FS_REFER);
 	landlock_emit_paths(build, build->landlock_slot, handled);

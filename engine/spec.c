@@ -5,6 +5,7 @@
 #include "engine/spec.h"
 
 const struct spec_filters spec_filters_default;
+const struct spec_confinement spec_confinement_default;
 const struct spec_rlimit spec_rlimits_default[SPEC_N_RLIMITS];
 
 const struct spec_limits spec_limits_default = {
@@ -119,6 +120,25 @@ static void spec_free_limits(struct spec_limits *limits)
 	free(limits);
 }
 
+static void spec_free_confinement(struct spec_confinement *confinement)
+{
+	if (!confinement)
+		return;
+	free(confinement->apparmor_profile);
+	free(confinement->selinux_context);
+	free(confinement->smack_label);
+	free(confinement->label_type);
+	free(confinement->label_level);
+	free(confinement->label_file_type);
+	text_list_free(confinement->landlock_read);
+	text_list_free(confinement->landlock_write);
+	text_list_free(confinement->landlock_execute);
+	text_list_free(confinement->landlock_ioctl);
+	text_list_free(confinement->landlock_bind_tcp);
+	text_list_free(confinement->landlock_connect_tcp);
+	free(confinement);
+}
+
 static void spec_free_filters(struct spec_filters *filters)
 {
 	if (!filters)
@@ -227,18 +247,7 @@ void spec_deinit(struct spec *spec)
 	text_list_free(spec->sysctls);
 	spec_deinit_filesystem(spec);
 	free(spec->seccomp_profile);
-	free(spec->apparmor_profile);
-	free(spec->selinux_context);
-	free(spec->smack_label);
-	free(spec->label_type);
-	free(spec->label_level);
-	free(spec->label_file_type);
-	text_list_free(spec->landlock_read);
-	text_list_free(spec->landlock_write);
-	text_list_free(spec->landlock_execute);
-	text_list_free(spec->landlock_ioctl);
-	text_list_free(spec->landlock_bind_tcp);
-	text_list_free(spec->landlock_connect_tcp);
+	spec_free_confinement(spec->confinement);
 	text_list_free(spec->system_call_filter.names);
 	text_list_free(spec->system_call_log.names);
 	text_list_free(spec->system_call_architectures);

@@ -264,6 +264,24 @@ extern const struct spec_limits spec_limits_default; /* nothing is limited */
 #define SPEC_LIMITS_ORIGIN(field) \
 	((uint32_t)offsetof(struct spec, limits) | ((uint32_t)offsetof(struct spec_limits, field) + 1) << 16)
 
+/* What security modules are asked for. */
+struct spec_confinement {
+	/* each with "-" before it: errors do not matter */
+	char *apparmor_profile, *selinux_context, *smack_label;
+	/* parts of a container's SELinux context */
+	char *label_type, *label_level, *label_file_type;
+	bool label_disable, label_nested;
+	uint32_t landlock_scope; /* LANDLOCK_SCOPE_* */
+	char **landlock_read, **landlock_write, **landlock_execute,
+		**landlock_ioctl;			  /* paths, "-" before one: may be missing; "none" */
+	char **landlock_bind_tcp, **landlock_connect_tcp; /* ports, or "none" */
+};
+extern const struct spec_confinement spec_confinement_default;
+
+/* As SPEC_LIMITS_ORIGIN, of a field at OFFSET in the confinement. */
+#define SPEC_CONFINEMENT_ORIGIN(offset) \
+	((uint32_t)offsetof(struct spec, confinement) | ((uint32_t)(offset) + 1) << 16)
+
 /* --- filters ----------------------------------------------------------------------------------------- */
 
 enum spec_device_policy {
@@ -478,15 +496,7 @@ struct spec {
 	bool restrict_realtime, restrict_suid_sgid, lock_personality, memory_deny_write_execute;
 	uint64_t restrict_namespaces; /* CLONE_NEW* bits that remain allowed; SPEC_UNSET: no restriction */
 	char **restrict_address_families; /* "AF_INET", …; first item "~": deny list; NULL: no restriction */
-	/* each with "-" before it: errors do not matter */
-	char *apparmor_profile, *selinux_context, *smack_label;
-	/* parts of a container's SELinux context */
-	char *label_type, *label_level, *label_file_type;
-	bool label_disable, label_nested;
-	char **landlock_read, **landlock_write, **landlock_execute,
-		**landlock_ioctl;			  /* paths, "-" before one: may be missing; "none" */
-	char **landlock_bind_tcp, **landlock_connect_tcp; /* ports, or "none" */
-	uint32_t landlock_scope;			  /* LANDLOCK_SCOPE_* */
+	struct spec_confinement *confinement; /* NULL: none; read through spec_confinement() */
 
 	/* limits */
 	struct spec_limits *limits; /* NULL: none is set; read through spec_limits() */
@@ -550,6 +560,10 @@ extern const struct spec_rlimit spec_rlimits_default[SPEC_N_RLIMITS]; /* none is
 	((uint32_t)offsetof(struct spec, rlimits) | (uint32_t)((resource) * sizeof(struct spec_rlimit) + 1) \
 							    << 16)
 /* Never NULL. */
+static inline const struct spec_confinement *spec_confinement(const struct spec *spec)
+{
+	return spec->confinement ? spec->confinement : &spec_confinement_default;
+}
 static inline const struct spec_filters *spec_filters(const struct spec *spec)
 {
 	return spec->filters ? spec->filters : &spec_filters_default;

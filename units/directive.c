@@ -145,6 +145,11 @@ const struct directive_group directive_group_limits = {
 	.size = sizeof(struct spec_limits),
 	.defaults = &spec_limits_default,
 };
+const struct directive_group directive_group_confinement = {
+	.pointer = offsetof(struct unit_config, spec.confinement),
+	.size = sizeof(struct spec_confinement),
+	.defaults = &spec_confinement_default,
+};
 const struct directive_group directive_group_filters = {
 	.pointer = offsetof(struct unit_config, spec.filters),
 	.size = sizeof(struct spec_filters),

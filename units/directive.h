@@ -69,8 +69,8 @@ struct directive_group {
 	size_t size;	      /* of the object */
 	const void *defaults; /* an object with every default */
 };
-extern const struct directive_group directive_group_filters, directive_group_limits, directive_group_rlimits,
-	directive_group_log;
+extern const struct directive_group directive_group_confinement, directive_group_filters,
+	directive_group_limits, directive_group_rlimits, directive_group_log;
 
 struct directive {
 	const char *section, *name;

@@ -12,6 +12,7 @@
 #define SPEC(member) offsetof(struct unit_config, spec.member)
 #define NAMESPACE(kind) SPEC(namespace_paths[SPEC_NAMESPACE_##kind])
 #define LOG_AT(member)   offsetof(struct unit_log, member), .group = &directive_group_log
+#define CONFINEMENT_AT(member) offsetof(struct spec_confinement, member), .group = &directive_group_confinement
 #define FILTER_AT(member) offsetof(struct spec_filters, member), .group = &directive_group_filters
 #define LIMIT_AT(member) offsetof(struct spec_limits, member), .group = &directive_group_limits
 #define SPECIAL(name) .parse = special_parse_##name, .print = special_print_##name
@@ -243,16 +244,16 @@ const struct directive directive_table[] = {
 	{"Service", "RestrictNamespaces", VALUE_NAMESPACE_FLAGS, ENGINE, SPEC(restrict_namespaces), .summary = "yes: no namespaces can be made or joined; a list: only these; '~' before it: all but these."},
 	{"Service", "RestrictAddressFamilies", VALUE_SPECIAL, ENGINE, SPEC(restrict_address_families), SPECIAL(address_families), .summary = "Families of sockets that can be made; '~' before the list: all but these; none: no sockets."},
 
-	{"Service", "AppArmorProfile", VALUE_SPECIAL, ENGINE, SPEC(apparmor_profile), SPECIAL(label), .summary = "The loaded AppArmor profile the service runs under; '-' before it: errors do not matter."},
-	{"Service", "SELinuxContext", VALUE_SPECIAL, ENGINE, SPEC(selinux_context), SPECIAL(label), .summary = "The SELinux context the service runs in; '-' before it: errors do not matter."},
-	{"Service", "SmackProcessLabel", VALUE_SPECIAL, ENGINE, SPEC(smack_label), SPECIAL(label), .summary = "The Smack label the service runs under; '-' before it: errors do not matter."},
-	{"Service", "LandlockRead", VALUE_TEXT_LIST, ENGINE, SPEC(landlock_read), .argument = VALUE_LIST_OPTIONAL_PATHS, .summary = "Files and directories that can be read, with all below them: no others can (landlock(7)); '-' before a path: may be missing; none: nothing."},
-	{"Service", "LandlockWrite", VALUE_TEXT_LIST, ENGINE, SPEC(landlock_write), .argument = VALUE_LIST_OPTIONAL_PATHS, .summary = "Files and directories that can be written, made and removed, and read: no others can be written (Linux 6.2); none: nothing."},
-	{"Service", "LandlockExecute", VALUE_TEXT_LIST, ENGINE, SPEC(landlock_execute), .argument = VALUE_LIST_OPTIONAL_PATHS, .summary = "Files and directories that can be executed, and read: no others can be executed; the service's own command has to be among them."},
-	{"Service", "LandlockIoctl", VALUE_TEXT_LIST, ENGINE, SPEC(landlock_ioctl), .argument = VALUE_LIST_OPTIONAL_PATHS, .summary = "Devices on which ioctl(2) can be used: on no others it can, if they are opened by the service (Linux 6.10); none: no device."},
-	{"Service", "LandlockBindTCP", VALUE_TEXT_LIST, ENGINE, SPEC(landlock_bind_tcp), .argument = VALUE_LIST_PORTS, .summary = "TCP ports the service can bind to: no others (Linux 6.7); none: no port."},
-	{"Service", "LandlockConnectTCP", VALUE_TEXT_LIST, ENGINE, SPEC(landlock_connect_tcp), .argument = VALUE_LIST_PORTS, .summary = "TCP ports the service can connect to: no others (Linux 6.7); none: no port."},
-	{"Service", "LandlockScope", VALUE_SPECIAL, ENGINE, SPEC(landlock_scope), SPECIAL(landlock_scope), .summary = "abstract-unix-socket: no connections to abstract sockets made outside of the service; signal: no signals to processes outside of it (Linux 6.12)."},
+	{"Service", "AppArmorProfile", VALUE_SPECIAL, ENGINE, CONFINEMENT_AT(apparmor_profile), SPECIAL(label), .summary = "The loaded AppArmor profile the service runs under; '-' before it: errors do not matter."},
+	{"Service", "SELinuxContext", VALUE_SPECIAL, ENGINE, CONFINEMENT_AT(selinux_context), SPECIAL(label), .summary = "The SELinux context the service runs in; '-' before it: errors do not matter."},
+	{"Service", "SmackProcessLabel", VALUE_SPECIAL, ENGINE, CONFINEMENT_AT(smack_label), SPECIAL(label), .summary = "The Smack label the service runs under; '-' before it: errors do not matter."},
+	{"Service", "LandlockRead", VALUE_TEXT_LIST, ENGINE, CONFINEMENT_AT(landlock_read), .argument = VALUE_LIST_OPTIONAL_PATHS, .summary = "Files and directories that can be read, with all below them: no others can (landlock(7)); '-' before a path: may be missing; none: nothing."},
+	{"Service", "LandlockWrite", VALUE_TEXT_LIST, ENGINE, CONFINEMENT_AT(landlock_write), .argument = VALUE_LIST_OPTIONAL_PATHS, .summary = "Files and directories that can be written, made and removed, and read: no others can be written (Linux 6.2); none: nothing."},
+	{"Service", "LandlockExecute", VALUE_TEXT_LIST, ENGINE, CONFINEMENT_AT(landlock_execute), .argument = VALUE_LIST_OPTIONAL_PATHS, .summary = "Files and directories that can be executed, and read: no others can be executed; the service's own command has to be among them."},
+	{"Service", "LandlockIoctl", VALUE_TEXT_LIST, ENGINE, CONFINEMENT_AT(landlock_ioctl), .argument = VALUE_LIST_OPTIONAL_PATHS, .summary = "Devices on which ioctl(2) can be used: on no others it can, if they are opened by the service (Linux 6.10); none: no device."},
+	{"Service", "LandlockBindTCP", VALUE_TEXT_LIST, ENGINE, CONFINEMENT_AT(landlock_bind_tcp), .argument = VALUE_LIST_PORTS, .summary = "TCP ports the service can bind to: no others (Linux 6.7); none: no port."},
+	{"Service", "LandlockConnectTCP", VALUE_TEXT_LIST, ENGINE, CONFINEMENT_AT(landlock_connect_tcp), .argument = VALUE_LIST_PORTS, .summary = "TCP ports the service can connect to: no others (Linux 6.7); none: no port."},
+	{"Service", "LandlockScope", VALUE_SPECIAL, ENGINE, CONFINEMENT_AT(landlock_scope), SPECIAL(landlock_scope), .summary = "abstract-unix-socket: no connections to abstract sockets made outside of the service; signal: no signals to processes outside of it (Linux 6.12)."},
 
 	/* --- [Service]: resources --- */
 	{"Service", "CPUAccounting", VALUE_BOOL, CGROUP, LIMIT_AT(cpu_accounting), .default_text = "no", .summary = "Counts the service's CPU time; the kernel does so anyway where there are cgroups."},
@@ -441,12 +442,12 @@ const struct directive directive_table[] = {
 	{"Container", "AddCapability", VALUE_SPECIAL, ENGINE, AT(container.add_capabilities), SPECIAL(container_capabilities), .property = "-", .summary = "Capabilities beyond the usual ones, or all; with User= they are ambient too."},
 	{"Container", "DropCapability", VALUE_SPECIAL, ENGINE, AT(container.drop_capabilities), SPECIAL(container_capabilities), .property = "-", .summary = "Capabilities the container does not get, or all; AddCapability= counts after it."},
 	{"Container", "NoNewPrivileges", VALUE_BOOL, ENGINE, SPEC(no_new_privileges), .property = "-", .summary = "As [Service] NoNewPrivileges=."},
-	{"Container", "AppArmor", VALUE_SPECIAL, ENGINE, SPEC(apparmor_profile), SPECIAL(label), .property = "-", .summary = "As [Service] AppArmorProfile=."},
-	{"Container", "SecurityLabelDisable", VALUE_BOOL, ENGINE, SPEC(label_disable), .summary = "No SELinux context of the container's own, whatever the keys below say."},
-	{"Container", "SecurityLabelType", VALUE_SPECIAL, ENGINE, SPEC(label_type), SPECIAL(label), .summary = "The type in the container's SELinux context; container_t if only the level is set."},
-	{"Container", "SecurityLabelLevel", VALUE_SPECIAL, ENGINE, SPEC(label_level), SPECIAL(label), .summary = "The level in the container's SELinux context; s0 if only the type is set."},
-	{"Container", "SecurityLabelFileType", VALUE_SPECIAL, ENGINE, SPEC(label_file_type), SPECIAL(label), .summary = "The SELinux type of the files in the container's root."},
-	{"Container", "SecurityLabelNested", VALUE_BOOL, ENGINE, SPEC(label_nested), .summary = "The kernel's SELinux file system is visible in the container, so that it can label containers of its own."},
+	{"Container", "AppArmor", VALUE_SPECIAL, ENGINE, CONFINEMENT_AT(apparmor_profile), SPECIAL(label), .property = "-", .summary = "As [Service] AppArmorProfile=."},
+	{"Container", "SecurityLabelDisable", VALUE_BOOL, ENGINE, CONFINEMENT_AT(label_disable), .summary = "No SELinux context of the container's own, whatever the keys below say."},
+	{"Container", "SecurityLabelType", VALUE_SPECIAL, ENGINE, CONFINEMENT_AT(label_type), SPECIAL(label), .summary = "The type in the container's SELinux context; container_t if only the level is set."},
+	{"Container", "SecurityLabelLevel", VALUE_SPECIAL, ENGINE, CONFINEMENT_AT(label_level), SPECIAL(label), .summary = "The level in the container's SELinux context; s0 if only the type is set."},
+	{"Container", "SecurityLabelFileType", VALUE_SPECIAL, ENGINE, CONFINEMENT_AT(label_file_type), SPECIAL(label), .summary = "The SELinux type of the files in the container's root."},
+	{"Container", "SecurityLabelNested", VALUE_BOOL, ENGINE, CONFINEMENT_AT(label_nested), .summary = "The kernel's SELinux file system is visible in the container, so that it can label containers of its own."},
 	{"Container", "SeccompProfile", VALUE_SPECIAL, ENGINE, SPEC(seccomp_profile), SPECIAL(seccomp_profile), .summary = "The path of a JSON profile as Docker and Podman have them, instead of the container's usual filter; unconfined: no filter; default: the usual one."},
 	{"Container", "Secret", VALUE_CREDENTIALS, ENGINE, SPEC(secrets), .argument = SPEC_CREDENTIAL_MAX_, .property = "-", .summary = "NAME[,type=mount|env][,target=…][,uid=…][,gid=…][,mode=…] of a secret, from secrets/ in the state directory or a credential store: a file in /run/secrets or at target, or a variable."},
 	{"Container", "ShmSize", VALUE_SIZE, ENGINE, SPEC(shm_size), .summary = "Size of /dev/shm."},

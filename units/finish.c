@@ -177,13 +177,17 @@ static int finish_container_hostname(struct unit_config *config)
 static int finish_container_labels(struct unit_config *config, struct failure *failure)
 {
 	static const char path[] = "/sys/fs/selinux";
+	const struct spec_confinement *labels = spec_confinement(&config->spec);
 	struct spec *spec = &config->spec;
 	struct spec_mount *mount;
 
-	if (spec->label_disable && (spec->label_type || spec->label_level || spec->label_file_type))
-		return FINISH_FAIL(spec.label_disable,
-				   "SecurityLabelDisable=yes excludes the other SecurityLabel keys");
-	if (!spec->label_nested)
+	if (labels->label_disable && (labels->label_type || labels->label_level || labels->label_file_type))
+		return finish_fail(
+			config,
+			offsetof(struct unit_config, spec) +
+				SPEC_CONFINEMENT_ORIGIN(offsetof(struct spec_confinement, label_disable)),
+			failure, "SecurityLabelDisable=yes excludes the other SecurityLabel keys");
+	if (!labels->label_nested)
 		return 0;
 	mount = spec_mounts_append(&spec->volumes);
 	if (!mount)

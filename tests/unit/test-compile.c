@@ -635,14 +635,15 @@ TEST(landlock_needs_an_abi)
 		int abi;
 		const char *text;
 	} cases[] = {
-		{offsetof(struct spec, landlock_read), "/usr", 2,
+		{offsetof(struct spec_confinement, landlock_read), "/usr", 2,
 		 "cannot permit renaming between directories; ABI 2 (Linux 5.19)"},
-		{offsetof(struct spec, landlock_write), "/var", 3,
+		{offsetof(struct spec_confinement, landlock_write), "/var", 3,
 		 "cannot restrict truncation; ABI 3 (Linux 6.2) is needed"},
-		{offsetof(struct spec, landlock_bind_tcp), "80", 4,
+		{offsetof(struct spec_confinement, landlock_bind_tcp), "80", 4,
 		 "cannot restrict TCP; ABI 4 (Linux 6.7) is needed"},
-		{offsetof(struct spec, landlock_connect_tcp), "none", 4, "cannot restrict TCP; ABI 4"},
-		{offsetof(struct spec, landlock_ioctl), "/dev/null", 5,
+		{offsetof(struct spec_confinement, landlock_connect_tcp), "none", 4,
+		 "cannot restrict TCP; ABI 4"},
+		{offsetof(struct spec_confinement, landlock_ioctl), "/dev/null", 5,
 		 "cannot restrict ioctl(2) on devices; ABI 5 (Linux 6.10)"},
 	};
 
@@ -653,14 +654,18 @@ TEST(landlock_needs_an_abi)
 
 		spec_init(&spec);
 		EXPECT(landlock_check(&build, -ENOSYS) == 0);
-		EXPECT(text_list_append((char ***)((char *)&spec + cases[i].list), cases[i].value) == 0);
+		spec.confinement = calloc(1, sizeof *spec.confinement);
+		EXPECT(spec.confinement);
+		EXPECT(text_list_append((char ***)((char *)spec.confinement + cases[i].list),
+					cases[i].value) == 0);
 		EXPECT(landlock_check(&build, cases[i].abi) == 0);
 		EXPECT(landlock_check(&build, cases[i].abi - 1) == -EOPNOTSUPP);
-		EXPECT(strstr(failure.text, cases[i].text) && build.origin == cases[i].list);
+		EXPECT(strstr(failure.text, cases[i].text) &&
+		       build.origin == SPEC_CONFINEMENT_ORIGIN(cases[i].list));
 		EXPECT(landlock_check(&build, -ENOSYS) == -ENOSYS);
 		EXPECT_TEXT(failure.text, "the kernel has no Landlock");
 		EXPECT(compile_exit_status(build.origin) == 226);
-		spec.landlock_scope = 1;
+		spec.confinement->landlock_scope = 1;
 		EXPECT(landlock_check(&build, 5) == -EOPNOTSUPP && landlock_check(&build, 6) == 0);
 		spec_deinit(&spec);
 	}

@@ -120,7 +120,7 @@ TEST(labels)
 	begin();
 	EXPECT_TEXT(set("AppArmorProfile", "-web//worker"), "-web//worker");
 	EXPECT_TEXT(set("AppArmorProfile", ""), "");
-	EXPECT(!config->spec.apparmor_profile);
+	EXPECT(!spec_confinement(&config->spec)->apparmor_profile);
 	EXPECT_TEXT(set("SELinuxContext", "system_u:system_r:httpd_t:s0:c1,c2"),
 		    "system_u:system_r:httpd_t:s0:c1,c2");
 	EXPECT(strstr(set("SELinuxContext", "two words"), "is no label"));
