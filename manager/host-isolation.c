@@ -82,12 +82,14 @@ static struct host_isolation host_isolation_read(const struct program *program)
 		const struct program_op *op = &program_ops(program->block)[i];
 		const char *text = program_text(program->block, op->text);
 
-		if (op->code == PROGRAM_OVERLAY)
+		/* Other trees are volumes, or kept from a mount. */
+		if (op->code == PROGRAM_OVERLAY && op->slot2 == 0)
 			found.root = op->flags & PROGRAM_OVERLAY_EPHEMERAL    ? "overlay (ephemeral)"
 				     : op->flags & PROGRAM_OVERLAY_PERSISTENT ? "overlay (persistent)"
 									      : "overlay (read-only)";
-		else if (op->code == PROGRAM_TREE &&
-			 op->slot2 == 0) /* others are what is kept from a mount */
+		else if (op->code == PROGRAM_FILESYSTEM && op->slot2 == 0)
+			found.root = strcmp(text, "tmpfs") == 0 ? "empty" : "image";
+		else if (op->code == PROGRAM_TREE && op->slot2 == 0)
 			found.root = !*text ? "host (own mounts)" : text;
 		else if (op->code == PROGRAM_BOUNDING_SET)
 			found.capabilities = op->number;

@@ -314,6 +314,12 @@ def extensions_of_a_root():
     refused("old.service", f"RootDirectory=@DIR@/os\nExtensionDirectories={directory}/old", "Stale")
     refused("unnamed.service", "RootDirectory=@DIR@/os\nExtensionDirectories=@DIR@/image", "No such file")
     refused("policy.service", f"RootDirectory=@DIR@/os\nExtensionImages={directory}/tool.raw\nExtensionImagePolicy=root=signed", "policy")
+    # A link in an extension leads nowhere: it is no hierarchy.
+    os.makedirs(tree.path("extensions/linked/usr/lib/extension-release.d"))
+    with open(tree.path("extensions/linked/usr/lib/extension-release.d/extension-release.linked"), "w") as file:
+        file.write("ID=_any\n")
+    os.symlink("/etc", tree.path("extensions/linked/opt"))
+    check("linked.service", "absent /opt/passwd /opt/motd", f"RootDirectory=@DIR@/os\nExtensionDirectories={directory}/linked")
     # On the host's own tree, seen by this service only.
     extension(tree, "here", "ID=_any\n", {"opt/svcd-test-extension": "here\n"})
     tree.unit("here.service", "[Service]\nType=oneshot\nExtensionImages=@DIR@/extensions/here.raw\n"
