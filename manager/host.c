@@ -63,8 +63,11 @@ bool host_unit_restarts(const struct host *host, const char *name)
 {
 	const struct unit *unit = manager_get_unit(host->manager, name);
 
-	return unit && (unit->state == SERVICE_AUTO_RESTART ||
-			(unit->job && (unit->job->type == JOB_RESTART || unit->job->type == JOB_START)));
+	if (!unit || !unit->job)
+		return unit && unit->state == SERVICE_AUTO_RESTART;
+	/* A start that has begun has failed if it is down. */
+	return unit->state == SERVICE_AUTO_RESTART || unit->job->type == JOB_RESTART ||
+	       (unit->job->type == JOB_START && unit->job->state == JOB_WAITING);
 }
 
 /* The unit is down. Its compiled programs stay for the next start. */

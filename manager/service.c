@@ -266,7 +266,8 @@ void service_extend_timeout(struct unit *unit, usec_t by)
 
 void service_set_state(struct unit *unit, enum service_state state)
 {
-	bool had_watchdog = service_states[unit->state].watchdog;
+	bool had_watchdog = service_states[unit->state].watchdog,
+	     was_between = unit->state == SERVICE_AUTO_RESTART;
 
 	if (!service_states[state].main)
 		process_abandon(unit, &unit->main);
@@ -283,6 +284,9 @@ void service_set_state(struct unit *unit, enum service_state state)
 		unit_set_deadline(unit, UNIT_DEADLINE_WATCHDOG, USEC_INFINITY);
 	else if (!had_watchdog)
 		service_ping_watchdog(unit);
+	/* What it kept for the restart, which will not come. */
+	if (was_between && unit_is_down(unit) && !unit->job)
+		stopping_release(unit, SERVICE_SUCCESS);
 }
 
 /* --- processes ----------------------------------------------------------------------------------------- */

@@ -107,6 +107,7 @@ int starting_begin(struct unit *unit, _unused_ enum service_result result)
 		manager_log(unit, LOG_WARNING, "%s too quickly: not started",
 			    automatic ? "Restarted" : "Start requested");
 		service_set_state(unit, SERVICE_STATE_FAILED);
+		stopping_release(unit, SERVICE_SUCCESS);
 		return -ECANCELED;
 	}
 	starting_reset(unit);
@@ -115,6 +116,7 @@ int starting_begin(struct unit *unit, _unused_ enum service_result result)
 		manager_log(unit, LOG_WARNING,
 			    "Processes of its last run are left, which SendSIGKILL=no spares: not started");
 		service_set_state(unit, SERVICE_STATE_FAILED);
+		stopping_release(unit, SERVICE_SUCCESS);
 		return -ECANCELED;
 	}
 	if (!starting_runs(unit, SERVICE_CONDITION, SERVICE_EXEC_CONDITION))

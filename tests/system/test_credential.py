@@ -86,6 +86,24 @@ def from_every_source(tree):
         tree.start("one.service")
 
 
+@test
+def what_svcd_was_given_comes_first():
+    os.environ["CREDENTIALS_DIRECTORY"] = "/mnt/data/received"
+    try:
+        with Tree("received") as tree:
+            put(tree, "data/received/key", "received\n")
+            put(tree, "data/received/app.one", "1\n")
+            put(tree, "state/etc/credstore/key", "stored\n")
+            put(tree, "state/etc/credstore/app.one", "stored\n")
+            put(tree, "state/etc/credstore/app.two", "2\n")
+            at = f"{HERE}/r.service"
+            run(tree, "r.service", f"content {at}/key received -- content {at}/app.one 1 -- content {at}/app.two 2",
+                "LoadCredential=key\nImportCredential=app.*\n")
+            run(tree, "r.service", "no-environment CREDENTIALS_DIRECTORY", "")
+    finally:
+        del os.environ["CREDENTIALS_DIRECTORY"]
+
+
 @scenario
 def binary_values(tree):
     run(tree, "b.service", f"content-hex {HERE}/b.service/nul 6100620aff", "SetCredential=nul:a\\x00b\\n\\377\n")

@@ -165,6 +165,25 @@ def it_survives_the_manager(tree):
     expect("web" not in users(tree), "after the stop")
 
 
+@scenario
+def a_restart_that_does_not_come_keeps_nothing(tree):
+    keeps = "DynamicUser=yes\nRuntimeDirectory=r\nRuntimeDirectoryPreserve=restart\nPrivateTmp=yes\nRestart=always\n"
+    place = outside(tree, "/mnt/run/run")
+    tree.service("waits.service", "forever", f"Type=exec\n{keeps}RestartSec=1h\n")
+    tree.start("waits.service")
+    tree.kill(tree.show("waits.service", "MainPID"))
+    tree.wait_show("waits.service", SubState="auto-restart")
+    expect("waits" in users(tree) and os.path.exists(f"{place}/private/r"), "nothing is kept for the restart")
+    tree.good("stop", "waits.service")
+    expect_equal((users(tree), os.path.lexists(f"{place}/r"), os.listdir(f"{place}/private"), private_tmps(tree)), ({}, False, [], []), "after the stop")
+    tree.unit("fails.service", f"[Unit]\nStartLimitBurst=2\nStartLimitIntervalSec=1h\n[Service]\nExecStart=@GUEST@ exit 1\n{keeps}RestartSec=1ms\n")
+    tree.good("daemon-reload")
+    tree.svcctl("start", "fails.service")
+    tree.wait_show("fails.service", ActiveState="failed", Result="start-limit-hit")
+    expect_equal((users(tree), os.path.lexists(f"{place}/r"), os.listdir(f"{place}/private")), ({}, False, []), "after the last try")
+    wait_for(lambda: not private_tmps(tree), "no temporary directories")
+
+
 def private_tmps(tree):
     """What this tree has in the host's /tmp and /var/tmp."""
     return [path for place in ("/tmp", "/var/tmp") for path in glob.glob(f"{place}/svcd-private-*")
