@@ -330,6 +330,9 @@ int interpret_mounts_bind(struct interpret_run *run, const struct program_op *op
 	tree = interpret_mounts_source(run, op);
 	if (tree == -ENOENT && op->flags & PROGRAM_OPTIONAL)
 		return 0;
+	/* The host's devices in a root of its own are the kernel's, too. */
+	if (strcmp(interpret_text(run, op->text), "/dev") == 0)
+		return interpret_mounts_place_kernel(run, op, tree);
 	return interpret_mounts_place(run, op, tree);
 }
 

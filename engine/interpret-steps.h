@@ -39,7 +39,7 @@ struct interpret_run {
 		uint8_t slot;
 		uint32_t text;
 		int fd;
-	} kernel_mounts[4];
+	} kernel_mounts[8];
 	unsigned n_kernel_mounts;
 	int root_fd;		/* the new root, attached but not ours yet (its slot owns it); -1 */
 	unsigned n_scratches;	/* scratch mounts on top of the old root */

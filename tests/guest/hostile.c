@@ -251,12 +251,12 @@ static int hostile_write_error(char **words, int n _unused_)
 	return guest_expect_text("write-error", words[2], error ? strerrorname_np(error) : "success");
 }
 
-/* Every procfs that is mounted anywhere has what belongs to it hidden and its variables read-only: one that a neighbour has led
+/* Every procfs, and every /dev of the machine, that is mounted anywhere has what belongs to it hidden and its variables read-only: one that a neighbour has led
  * elsewhere too. */
 static int hostile_own_proc(char **words _unused_, int n _unused_)
 {
 	static const char *const denied[] = {"sysrq-trigger", "sys/kernel/hostname",
-					     "irq/default_smp_affinity"};
+					     "irq/default_smp_affinity", "kmsg"};
 	char line[4096], type[64], point[1024], path[1200];
 	FILE *file = fopen("/proc/self/mountinfo", "re");
 	int failed = 0;
@@ -265,7 +265,8 @@ static int hostile_own_proc(char **words _unused_, int n _unused_)
 		char *dash = strstr(line, " - ");
 
 		if (!dash || sscanf(line, "%*s %*s %*s %*s %1023s", point) != 1 ||
-		    sscanf(dash, " - %63s", type) != 1 || strcmp(type, "proc") != 0)
+		    sscanf(dash, " - %63s", type) != 1 ||
+		    (strcmp(type, "proc") != 0 && strcmp(type, "devtmpfs") != 0))
 			continue;
 		for (size_t i = 0; i < ARRAY_SIZE(denied); i++) {
 			int fd;
