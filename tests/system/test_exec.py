@@ -147,6 +147,38 @@ def read(path):
 
 
 @test
+def it_joins_what_runs_not_what_is_written():
+    """A unit file that has changed since the start: the command is where the service is, no matter what the file now says."""
+    tree = the_tree()
+    tree.unit("changed.service", "[Service]\nType=exec\nPrivateNetwork=yes\nPrivatePIDs=yes\nExecStart=@GUEST@ forever\n")
+    tree.start("changed.service")
+    tree.unit("changed.service", "[Service]\nType=exec\nPrivateIPC=yes\nExecStart=@GUEST@ forever\n")
+    tree.good("daemon-reload")
+    pid = tree.show("changed.service", "MainPID")
+    guest = guest_of("changed")
+    checks = []
+    for kind in NAMESPACES:
+        inode = re.search(r"\[(\d+)\]", tree.run("readlink", f"/proc/{pid}/ns/{kind}").stdout).group(1)
+        checks += ["namespace", kind, "is", inode, "--"]
+    tree.good("exec", "changed", guest, *checks, "interfaces", "lo")
+    tree.good("stop", "changed.service")
+
+
+@test
+def a_services_terminal_stays_its_own():
+    tree = the_tree()
+    master, slave = os.openpty()
+    path = os.ttyname(slave)
+    tree.unit("tty.service", f"[Service]\nType=exec\nStandardInput=tty-force\nTTYPath={path}\nTTYReset=yes\nExecStart=@GUEST@ forever\n")
+    os.close(slave)
+    tree.start("tty.service")
+    tree.good("exec", "tty", guest_of("tty"), "stream", "stdin", "null", "--", "stream", "stdout", "pipe")
+    tree.expect_show("tty.service", ActiveState="active")
+    tree.good("stop", "tty.service")
+    os.close(master)
+
+
+@test
 def another_user_has_no_more_either():
     tree = the_tree()
     guest = guest_of("user")
