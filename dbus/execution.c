@@ -83,10 +83,16 @@ static void execution_on_done(void *data, int wait_status, const struct failure 
 {
 	struct execution *execution = data;
 	sd_bus_error error = SD_BUS_ERROR_NULL;
+	char text[sizeof(struct failure)];
 	int code, status;
 
 	if (failure && failure->error) {
-		execution_set_error(execution, failure, exit_status, &error);
+		if (exit_status == EXECUTION_EXIT_EXEC)
+			execution_set_error(execution, failure, exit_status, &error);
+		else { /* a step of the launch: its errno says why, not what sort of answer this is */
+			failure_print(failure, text, sizeof text);
+			sd_bus_error_set(&error, SD_BUS_ERROR_FAILED, text);
+		}
 		sd_bus_reply_method_error(execution->message, &error);
 	} else {
 		property_decode_status(wait_status, &code, &status);

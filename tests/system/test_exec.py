@@ -179,6 +179,28 @@ def a_services_terminal_stays_its_own():
 
 
 @test
+def without_privilege_too():
+    with Tree("execuser", uid=1000) as tree:
+        tree.service("a.service", "forever", "Type=exec\n")
+        tree.start("a.service")
+        for options in ([], ["-t"], ["-i"]):
+            tree.good("exec", *options, "a", f"{INSIDE}/guest", "uid", "1000", "--", "stream", "stdout", "tty" if options == ["-t"] else "pipe")
+        result = tree.svcctl("exec", "--privileged", "a", f"{INSIDE}/guest", "uid", "1000")
+        expect(result.returncode == 125 and "Only root" in result.stderr, result.stderr)
+
+
+@test
+def a_terminal_that_cannot_be_had():
+    tree = the_tree()
+    tree.unit("strict.service", "[Service]\nType=exec\nDevicePolicy=strict\nExecStart=@GUEST@ forever\n")
+    tree.start("strict.service")
+    tree.good("exec", "strict", guest_of("strict"), "pid", ">0")
+    result = tree.svcctl("exec", "-t", "strict", guest_of("strict"), "pid", ">0")
+    expect(result.returncode == 125 and "allocate-terminal" in result.stderr and "not permitted" in result.stderr, result.stderr)
+    tree.good("stop", "strict.service")
+
+
+@test
 def another_user_has_no_more_either():
     tree = the_tree()
     guest = guest_of("user")
