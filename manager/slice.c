@@ -108,6 +108,13 @@ bool slice_has(const struct unit *unit, const struct unit *other)
 	return other->private->slice == unit;
 }
 
+/* Where services are unless they say otherwise: its group would be made and removed with every service that runs now
+ * and then. systemd keeps it, too. */
+static bool slice_is_perpetual(const struct unit *unit)
+{
+	return strcmp(unit->name, "system.slice") == 0 && !unit->job && !unit->manager->shutting_down;
+}
+
 void slice_on_empty(struct unit *unit)
 {
 	struct world *world = unit->manager->world;
@@ -117,7 +124,7 @@ void slice_on_empty(struct unit *unit)
 			job_wake(unit->job);
 		return;
 	}
-	if (unit_is_down(unit))
+	if (unit_is_down(unit) || slice_is_perpetual(unit))
 		return;
 	unit->private->slice_asked = false;
 	unit_set_state(unit, SLICE_DEAD);
