@@ -12,7 +12,7 @@
 
 #include "base/macros.h"
 
-#define LAUNCH_VERSION 1u
+#define LAUNCH_VERSION 2u
 #define LAUNCH_MAX_DESCRIPTORS \
 	64			/* of a program: standard streams, namespaces, bind sources, passed sockets */
 #define LAUNCH_MAX_HELD	      4 /* descriptors held for one record; more go to HOLDING records of their own */

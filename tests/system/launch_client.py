@@ -35,14 +35,14 @@ CODES = _enum("program.h", r"enum program_code")
 FLAGS = _enum("program.h", r"enum(?= {\s*PROGRAM_OPTIONAL)")
 LAUNCH = _enum("launch.h", r"enum launch_type")
 STATES = {value: key.removeprefix("LAUNCH_STATE_") for key, value in _enum("launch.h", r"enum launch_state").items()}
-VERSION, NO_SLOT, NO_FD, LOST = 1, 255, 0xFFFF, -2**31
+VERSION, NO_SLOT, NO_FD, LOST = 2, 255, 0xFFFF, -2**31
 OP_CLONE, OP_PROTOCOL = 2**32 - 1, 2**32 - 2
 NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = (
     0x80, 0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
 MS_REC_PRIVATE = 0x4000 | 0x40000
 KILL_PAYLOAD, KILL_CHILD, KILL_GROUP = 0, 1, 2
 
-_SPAWN = struct.Struct("<II16sQIIII64s256s")
+_SPAWN = struct.Struct("<II16sQIIII16s64s256s")
 _RECORD = struct.Struct("<II16sIiiiIiQQQII64s256s")
 _WELCOME = struct.Struct("<II16sIIiI")
 
@@ -167,7 +167,7 @@ class Init:
         names = b"".join(name.encode().ljust(64, b"\0") for name in held).ljust(256, b"\0")
         fds = [memfd, *([cgroup] if cgroup is not None else []), *passed, *held.values()]
         body = _SPAWN.pack(0, 0, b"", program.clone_flags if clone_flags is None else clone_flags, cgroup is not None,
-                           len(passed), len(held), 0, label.encode(), names)[24:]
+                           len(passed), len(held), 0, b"", label.encode(), names)[24:]
         self.send("SPAWN", identity, body, fds)
         os.close(memfd)
         os.close(null)
