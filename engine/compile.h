@@ -21,8 +21,8 @@ struct compile_command {
 struct compile_context {
 	const char *name;	  /* the container's: default hostname, and part of generated paths */
 	char *const *environment; /* added after the spec's: NAME=VALUE */
-	const char
-		*notify_socket; /* on the host; bound into the container at COMPILE_NOTIFY_PATH; NULL: none */
+	const char *
+		notify_socket; /* on the host; bound into a container with a root of its own at COMPILE_NOTIFY_PATH; NULL: none */
 	const char *
 		memory_pressure; /* the file of the unit's cgroup, on the host; bound in at COMPILE_PRESSURE_PATH; NULL: none */
 	const char *volume_directory; /* where named volumes are kept */

@@ -8,6 +8,7 @@
 #include "engine/credential.h"
 #include "engine/directory.h"
 #include "engine/environment.h"
+#include "engine/filesystem.h"
 #include "engine/identity.h"
 
 #define ENVIRONMENT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
@@ -388,7 +389,8 @@ int environment_assemble(struct build *build, char ***ret)
 	build_no_origin(build);
 	if (build->context->notify_socket)
 		r = environment_set_value(&list, "NOTIFY_SOCKET",
-					  mounted ? COMPILE_NOTIFY_PATH : build->context->notify_socket);
+					  mounted ? filesystem_notify_path(build)
+						  : build->context->notify_socket);
 	if (r == 0 && build->context->memory_pressure)
 		r = environment_set_value(&list, "MEMORY_PRESSURE_WATCH",
 					  mounted ? COMPILE_PRESSURE_PATH : build->context->memory_pressure);

@@ -397,10 +397,15 @@ static void filesystem_add_file(struct mountplan *plan, struct build *build, con
 	entry->is_directory = false;
 }
 
+const char *filesystem_notify_path(const struct build *build)
+{
+	return build->root == BUILD_ROOT_IN_PLACE ? build->context->notify_socket : COMPILE_NOTIFY_PATH;
+}
+
 static void filesystem_add_notify(struct mountplan *plan, struct build *build)
 {
 	build_no_origin(build);
-	filesystem_add_file(plan, build, build->context->notify_socket, COMPILE_NOTIFY_PATH);
+	filesystem_add_file(plan, build, build->context->notify_socket, filesystem_notify_path(build));
 	build_origin(build, SPEC_LIMITS_ORIGIN(pressure_watch), 0);
 	filesystem_add_file(plan, build, build->context->memory_pressure, COMPILE_PRESSURE_PATH);
 	build_no_origin(build);

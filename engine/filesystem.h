@@ -17,6 +17,9 @@ uint32_t filesystem_mount_flags(const struct spec_mount *mount);
 /* OPTIONS (may be NULL) of a tmpfs, whose files belong to the container's root unless they say otherwise; heap. */
 char *filesystem_tmpfs_options(const struct build *build, const char *options);
 
+/* Where the notify socket is in a mount namespace: on the host's tree where it is anyway, so that no mount point is left behind there. */
+const char *filesystem_notify_path(const struct build *build);
+
 /* Fails with "WHAT PATH" when that is no directory. */
 int filesystem_check_directory(struct build *build, const char *what, const char *path);
 

@@ -1,7 +1,8 @@
 /* `svcctl exec` and `shell`: a command inside a running unit, which is a launch that joins.
  *
  * It joins the namespaces that the unit's main process really has, is born in the unit's cgroup and gets the
- * identity, capabilities and filters of the configuration: never more, unless it is asked for. It lives as long as
+ * identity, capabilities and filters of the configuration that the main process was started with, whatever has been
+ * read since, bounded by what that process still has: never more, unless it is asked for. It lives as long as
  * somebody waits for it: when its caller is gone, or the manager that knew the caller, its session gets SIGHUP and,
  * after a while, SIGKILL. */
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -54,6 +56,44 @@ int host_exec_namespaces(pid_t pid, uint32_t *ret)
 static bool host_exec_is_root(const char *user)
 {
 	return !user || strcmp(user, "root") == 0 || strcmp(user, "0") == 0;
+}
+
+/* What a process has: a number of its /proc/PID/status, 0 without one. */
+static uint64_t host_exec_status(const char *status, const char *name, int base)
+{
+	const char *line = strstr(status, name);
+
+	return line ? strtoull(line + strlen(name), NULL, base) : 0;
+}
+
+/* Takes from SPEC what the main process has given up or never had. */
+static int host_exec_bound(pid_t pid, struct spec *spec)
+{
+	_cleanup_free_ char *theirs = NULL, *ours = NULL;
+	char path[64];
+	int r;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	r = fd_read_file_at(AT_FDCWD, path, 65536, &theirs);
+	if (r >= 0)
+		r = fd_read_file_at(AT_FDCWD, "/proc/self/status", 65536, &ours);
+	if (r < 0)
+		return r;
+	spec->capability_bounding_set &=
+		~(host_exec_status(ours, "\nCapBnd:", 16) & ~host_exec_status(theirs, "\nCapBnd:", 16));
+	spec->ambient_capabilities &= host_exec_status(theirs, "\nCapAmb:", 16);
+	spec->ambient_capabilities &= control_bounding_set(spec);
+	if (host_exec_status(theirs, "\nNoNewPrivs:", 10) != 0)
+		spec->no_new_privileges = true;
+	return 0;
+}
+
+/* What the main process was started with. NULL: an earlier manager knew. */
+static const struct unit_config *host_exec_config(const struct host_unit *host_unit, const struct unit *unit)
+{
+	if (host_unit->started)
+		return host_unit->started;
+	return unit->started_fingerprint == unit->config->fingerprint ? unit->config : NULL;
 }
 
 /* The spec of the command: what the service has, with what the caller may change. The strings stay whose they are:
@@ -131,6 +171,7 @@ static int host_exec_compile(struct host_unit *host_unit, const struct unit *uni
 			     struct failure *failure, int *ret_exit_status)
 {
 	struct host *host = host_unit->host;
+	const struct unit_config *config = host_exec_config(host_unit, unit);
 	_cleanup_free_ char *user = exec->user ? strdup(exec->user) : NULL;
 	char *group = user ? strchr(user, ':') : NULL;
 	struct compile_command command = {
@@ -159,7 +200,15 @@ static int host_exec_compile(struct host_unit *host_unit, const struct unit *uni
 		*group++ = '\0';
 	if (user && (!*user || (group && !*group)))
 		return failure_set(failure, -EINVAL, unit->name, "'%s' is no USER[:GROUP]", exec->user);
-	spec = host_exec_spec(unit->config, exec, user, group);
+	if (!config && !exec->privileged)
+		return failure_set(failure, -ESTALE, unit->name,
+				   "its configuration changed since it was started; restart it or use "
+				   "--privileged");
+	spec = host_exec_spec(config ?: unit->config, exec, user, group);
+	r = exec->privileged ? 0 : host_exec_bound(unit->main.pid, &spec);
+	if (r < 0)
+		return failure_set(failure, r, unit->name, "cannot tell what its main process %d may do",
+				   (int)unit->main.pid);
 	r = host_exec_namespaces(unit->main.pid, &context.join_namespaces);
 	if (r < 0)
 		return failure_set(failure, r, unit->name,

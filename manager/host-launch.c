@@ -145,7 +145,7 @@ struct host_launching {
 	struct host_unit *unit;
 	const struct world_launch *request;
 	struct host_program *program;
-	int join_pidfd;
+	struct host_join join;
 	struct host_passed passed;
 	struct host_streams streams;
 	struct host_bag bag;
@@ -214,7 +214,7 @@ static int host_launch_fill(struct host_launching *launching, struct failure *fa
 	if (r == 0)
 		r = host_launch_share(unit, request, launching->program->program, failure, ret_exit_status);
 	if (r == 0)
-		r = host_launch_descriptors(unit, bag, launching->program->program, launching->join_pidfd,
+		r = host_launch_descriptors(unit, bag, launching->program->program, launching->join.pidfd,
 					    &launching->passed, request->config, failure, ret_exit_status);
 	if (r < 0)
 		return r;
@@ -243,6 +243,10 @@ static int host_launch_send(struct host_launching *launching, struct failure *fa
 			host_log_attach(unit, &request->id, 0, host_log_name(pipe->copies),
 					TAKE_FD(pipe->read_end));
 	}
+	if (request->command == SERVICE_EXEC_START && unit->started != request->config) {
+		unit_config_free(unit->started);
+		unit->started = unit_config_hold(request->config);
+	}
 	unit->tell_empty = true;
 	r = host_init_send(unit->host, &launching->spawn, sizeof launching->spawn, launching->bag.fds,
 			   launching->bag.n);
@@ -270,7 +274,7 @@ static int host_launch_make(struct host_launching *launching, struct failure *fa
 	if (request->command == SERVICE_EXEC_START)
 		r = host_passed_open(request->config, &launching->passed, failure);
 	if (r == 0)
-		r = host_launch_program(unit, request, launching->join_pidfd, &launching->passed,
+		r = host_launch_program(unit, request, launching->join, &launching->passed,
 					&launching->program, failure, ret_exit_status);
 	if (r < 0)
 		return r;
@@ -293,11 +297,10 @@ int host_launch_start(struct world *world, const struct world_launch *request, s
 		      int *ret_exit_status)
 {
 	struct host *host = host_of_world(world);
-	_cleanup_fd_ int join_pidfd = host_launch_join(host, request);
 	struct host_launching launching = {
 		.unit = host_unit_get(host, request->unit),
 		.request = request,
-		.join_pidfd = join_pidfd,
+		.join = {.pidfd = -1},
 		.streams.pipes = {{-1, -1, 0}, {-1, -1, 0}},
 	};
 	int r;
@@ -305,10 +308,12 @@ int host_launch_start(struct world *world, const struct world_launch *request, s
 	*ret_exit_status = HOST_EXIT_FDS;
 	if (!launching.unit)
 		return failure_set(failure, -ENOMEM, request->unit, "cannot launch");
+	launching.join = host_launch_join(host, request);
 	r = host_launch_make(&launching, failure, ret_exit_status);
 	host_streams_close(&launching.streams);
 	host_passed_close(&launching.passed);
 	host_bag_close(&launching.bag);
 	host_program_unref(launching.program);
+	fd_close(launching.join.pidfd);
 	return r;
 }

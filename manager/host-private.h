@@ -30,7 +30,8 @@ struct host_unit {
 	struct host_program *
 		*programs; /* the cache, one per command line launched without extra environment */
 	size_t n_programs;
-	uint64_t generation; /* of the files that name users; another one empties the cache */
+	uint64_t generation;	     /* of the files that name users; another one empties the cache */
+	struct unit_config *started; /* what its main process was started with; NULL: by an earlier manager */
 
 	int clean_result; /* of the last svcctl clean */
 	char *cgroup;	  /* path in the tree; NULL until made */
@@ -221,6 +222,11 @@ int host_launch_descriptors(const struct host_unit *unit, struct host_bag *bag, 
 /* host-exec.c: a command inside a running unit, which is a launch that joins */
 /* Which namespaces (CLONE_NEW*) a process has that we have not. */
 int host_exec_namespaces(pid_t pid, uint32_t *ret);
+/* Where a command joins: a process, with just these of its namespaces. */
+struct host_join {
+	int pidfd; /* -1: nowhere */
+	uint32_t namespaces;
+};
 /* Nobody waits for the command any more: it is told so by SIGHUP, and ended when it does not listen. */
 void host_exec_end(struct host_launch *launch);
 bool host_exec_is_label(const struct launch_record *record);
@@ -273,10 +279,10 @@ int host_launch_prepare(const struct host *host, const char *unit, const struct 
 int host_launch_blame(const struct unit_config *config, uint32_t origin, unsigned item,
 		      struct failure *failure);
 bool host_launch_wants_notify(const struct unit_config *config);
-/* A pidfd of the main process if this command runs inside the container that is up; else -1. The caller's. */
-int host_launch_join(struct host *host, const struct world_launch *launch);
+/* The main process if this command runs inside the container that is up; the descriptor is the caller's. */
+struct host_join host_launch_join(struct host *host, const struct world_launch *launch);
 /* The program for a launch, with a reference for the caller. */
-int host_launch_program(struct host_unit *unit, const struct world_launch *launch, int join_pidfd,
+int host_launch_program(struct host_unit *unit, const struct world_launch *launch, struct host_join join,
 			const struct host_passed *passed, struct host_program **ret, struct failure *failure,
 			int *ret_exit_status);
 /* The program of the unit's main process, with a reference: cached, or compiled for the occasion. NULL when

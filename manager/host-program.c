@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -144,8 +145,8 @@ int host_launch_prepare(const struct host *host, const char *unit, const struct 
 
 /* Compiles one command line. *RET_ORIGIN and *RET_ITEM as compile(). */
 static int host_launch_compile(struct host *host, const char *unit, const struct unit_config *config,
-			       const struct exec_command *line, char *const *environment, int join_pidfd,
-			       const struct host_passed *passed, struct program **ret,
+			       const struct exec_command *line, char *const *environment,
+			       struct host_join join, const struct host_passed *passed, struct program **ret,
 			       struct failure *failure, uint32_t *ret_origin, uint16_t *ret_item)
 {
 	_cleanup_free_ char *notify = NULL, *pressure = NULL, *name = strdup(unit);
@@ -165,7 +166,9 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 		.in_cgroup = host->cgroups.root_fd >= 0,
 		.n_passed = passed ? (unsigned)passed->n : 0,
 		.passed_names = passed ? passed->names : NULL,
-		.join_pidfd = join_pidfd,
+		.join_exactly = join.pidfd >= 0,
+		.join_pidfd = join.pidfd,
+		.join_namespaces = join.namespaces,
 	};
 	_cleanup_text_list_ char **kept = NULL;
 	struct host_shared shared;
@@ -209,19 +212,24 @@ static bool host_launch_cachable(const struct world_launch *launch)
 	       !credential_varies(spec) && !spec->namespace_paths[SPEC_NAMESPACE_USER];
 }
 
-/* ExecStartPost, ExecReload and ExecStop act on a running container, so they run inside it: a pidfd of its
- * main process. -1: the command gets the isolation that its own program makes. */
-int host_launch_join(struct host *host, const struct world_launch *launch)
+/* ExecStartPost, ExecReload and ExecStop act on a running container, so they run inside it, in the namespaces that its
+ * main process really has: the unit file may have changed. Otherwise the command gets the isolation that its own
+ * program makes. */
+struct host_join host_launch_join(struct host *host, const struct world_launch *launch)
 {
 	const struct unit *unit = manager_get_unit(host->manager, launch->unit);
+	struct host_join join = {.pidfd = -1};
 
 	if (launch->command != SERVICE_EXEC_START_POST && launch->command != SERVICE_EXEC_RELOAD &&
 	    launch->command != SERVICE_EXEC_STOP)
-		return -1;
+		return join;
 	if (!unit || !unit->main.alive || unit->main.pid <= 0 ||
-	    !(launch->config->is_container || launch->config->spec.private_pids))
-		return -1;
-	return (int)syscall(SYS_pidfd_open, unit->main.pid, 0);
+	    host_exec_namespaces(unit->main.pid, &join.namespaces) < 0)
+		return join;
+	if (launch->config->is_container || launch->config->spec.private_pids ||
+	    join.namespaces & CLONE_NEWPID)
+		join.pidfd = (int)syscall(SYS_pidfd_open, unit->main.pid, 0);
+	return join;
 }
 
 /* $MAINPID inside a container is the number its main process has there. */
@@ -283,7 +291,7 @@ static void host_program_keep(struct host_unit *unit, struct host_program *progr
 }
 
 /* Compiles for one launch, into a sealed memfd. */
-static int host_program_make(struct host_unit *unit, const struct world_launch *launch, int join_pidfd,
+static int host_program_make(struct host_unit *unit, const struct world_launch *launch, struct host_join join,
 			     const struct host_passed *passed, struct host_program *program,
 			     struct failure *failure, int *ret_exit_status)
 {
@@ -294,12 +302,12 @@ static int host_program_make(struct host_unit *unit, const struct world_launch *
 	uint16_t item = 0;
 	int r = 0;
 
-	if (join_pidfd >= 0) {
+	if (join.pidfd >= 0) {
 		r = host_launch_inner_environment(launch, &inner);
 		environment = inner;
 	}
 	if (r == 0)
-		r = host_launch_compile(unit->host, unit->name, launch->config, line, environment, join_pidfd,
+		r = host_launch_compile(unit->host, unit->name, launch->config, line, environment, join,
 					passed, &program->program, failure, &origin, &item);
 	else
 		failure_set(failure, r, unit->name, "cannot compile");
@@ -313,14 +321,14 @@ static int host_program_make(struct host_unit *unit, const struct world_launch *
 	return r;
 }
 
-int host_launch_program(struct host_unit *unit, const struct world_launch *launch, int join_pidfd,
+int host_launch_program(struct host_unit *unit, const struct world_launch *launch, struct host_join join,
 			const struct host_passed *passed, struct host_program **ret, struct failure *failure,
 			int *ret_exit_status)
 {
 	struct host_shared shared = host_share_wanted(unit->host, unit->name, launch->config);
 	uint64_t generation = host_launch_generation(&launch->config->spec) ^ shared.namespaces ^ shared.tmp ^
 			      (uint64_t)host_user_of(unit->host, unit->name, &launch->config->spec) << 32;
-	bool cachable = host_launch_cachable(launch) && join_pidfd < 0;
+	bool cachable = host_launch_cachable(launch) && join.pidfd < 0;
 	struct host_program *program;
 	int r;
 
@@ -336,7 +344,7 @@ int host_launch_program(struct host_unit *unit, const struct world_launch *launc
 	program = host_program_new(launch->command, launch->index);
 	if (!program)
 		return failure_set(failure, -ENOMEM, unit->name, "cannot compile");
-	r = host_program_make(unit, launch, join_pidfd, passed, program, failure, ret_exit_status);
+	r = host_program_make(unit, launch, join, passed, program, failure, ret_exit_status);
 	if (r < 0) {
 		host_program_unref(program);
 		return r;
@@ -358,8 +366,9 @@ static struct host_program *host_launch_compile_again(struct host *host, const c
 
 	if (!program)
 		return NULL;
-	if (host_launch_compile(host, unit, config, &config->commands[command].items[index], NULL, -1, NULL,
-				&program->program, NULL, NULL, NULL) < 0)
+	if (host_launch_compile(host, unit, config, &config->commands[command].items[index], NULL,
+				(struct host_join){.pidfd = -1}, NULL, &program->program, NULL, NULL,
+				NULL) < 0)
 		return host_program_unref(program);
 	return program;
 }
@@ -569,9 +578,9 @@ int host_explain(struct host *host, struct unit *unit, struct host_steps *ret, s
 			_cleanup_(cleanup_program_free) struct program *program = NULL;
 			uint32_t origin = PROGRAM_NO_ORIGIN;
 			uint16_t item = 0;
-			int r = host_launch_compile(host, unit->name, config,
-						    &config->commands[command].items[i], NULL, -1, NULL,
-						    &program, failure, &origin, &item);
+			int r = host_launch_compile(
+				host, unit->name, config, &config->commands[command].items[i], NULL,
+				(struct host_join){.pidfd = -1}, NULL, &program, failure, &origin, &item);
 
 			if (r < 0)
 				host_launch_blame(config, origin, item, failure);

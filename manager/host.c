@@ -49,6 +49,7 @@ static void host_unit_free(struct host_unit *unit)
 	host_launch_forget_programs(unit);
 	host_log_detach(unit);
 	host_log_rules_free(unit->log_rules);
+	unit_config_free(unit->started);
 	host_notify_close(unit);
 	host_filter_forget(unit);
 	host_oom_release(unit);
@@ -91,6 +92,7 @@ static void host_release(struct world *world, const char *name, const struct uni
 	host_ipc_release(unit, config);
 	if (!host_unit_restarts(unit->host, name))
 		host_user_release(unit->host, name);
+	unit->started = unit_config_free(unit->started);
 	unit->tell_empty = false;
 }
 

@@ -99,6 +99,7 @@ static void persist_fill(const struct unit *unit, struct store_unit *to)
 		.reload_begin = private->reload_begin,
 		.limit_begin = private->start_limit.begin,
 		.limit_n = private->start_limit.n,
+		.started_fingerprint = unit->started_fingerprint,
 		.failure_error = failure->error,
 	};
 	to->slice = persist_slot_of_slice(private->slice);
@@ -181,6 +182,7 @@ static int persist_read_unit(struct unit *unit, const struct store_unit *from)
 	unit->status_errno = from->status_errno;
 	unit->n_restarts = from->n_restarts;
 	unit->watchdog_at = from->watchdog_at;
+	unit->started_fingerprint = from->started_fingerprint;
 	private->reload_result =
 		from->reload_result < SERVICE_RESULT_MAX_ ? from->reload_result : SERVICE_SUCCESS;
 	private->forbid_restart = from->forbid_restart;

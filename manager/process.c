@@ -210,6 +210,8 @@ void process_launch(struct unit *unit, enum service_state state, enum service_co
 	int exit_status = -1, r;
 
 	process_make_environment(unit, command, &environment);
+	if (command == SERVICE_EXEC_START)
+		unit->started_fingerprint = config->fingerprint;
 	r = process_begin(unit, process, command, index);
 	if (r < 0)
 		failure_set(&failure, r, unit->name, "cannot keep track of a process");

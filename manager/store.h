@@ -15,7 +15,7 @@
 
 struct world;
 
-#define STORE_VERSION 2u
+#define STORE_VERSION 3u
 
 struct store_process {
 	struct launch_id id;
@@ -41,6 +41,7 @@ struct store_unit {
 	uint64_t job_begin_at, job_deadline;
 	uint8_t invocation_id[16];
 	struct store_process main, control;
+	uint64_t started_fingerprint;
 	int32_t failure_error;
 	uint32_t slice; /* slot of the slice that the unit, being up, is in; 0: none */
 	char status_text[96], failure_where[96], failure_text[192]; /* cut where longer */

@@ -92,8 +92,9 @@ struct unit {
 	bool condition_result, assert_result; /* of the last start that asked; false before */
 
 	struct unit_process main, control;
-	unsigned n_restarts; /* automatic, since the last start by a job */
-	char *status_text;   /* STATUS= of sd_notify */
+	uint64_t started_fingerprint; /* of the config that its main process was started with */
+	unsigned n_restarts;	      /* automatic, since the last start by a job */
+	char *status_text;	      /* STATUS= of sd_notify */
 	int status_errno;
 	usec_t deadline;    /* monotonic: when the current state times out; USEC_INFINITY */
 	usec_t watchdog_at; /* last WATCHDOG=1 */

@@ -95,10 +95,22 @@ static void config_free_log(struct unit_log *log)
 	free(log);
 }
 
+struct unit_config *unit_config_hold(const struct unit_config *config)
+{
+	struct unit_config *held = (struct unit_config *)config; /* the count is nothing that it says */
+
+	held->held++;
+	return held;
+}
+
 struct unit_config *unit_config_free(struct unit_config *config)
 {
 	if (!config)
 		return NULL;
+	if (config->held > 0) {
+		config->held--;
+		return NULL;
+	}
 	failure_keep(&config->load_failure, NULL);
 	config_free_log(config->log);
 	text_list_free(config->files);

@@ -167,6 +167,7 @@ struct unit_config {
 	size_t n_origins;
 
 	uint64_t fingerprint; /* unit_fingerprint() of what was read */
+	unsigned held;	      /* by unit_config_hold() */
 
 	/* [Unit] */
 	char *description;
@@ -221,6 +222,8 @@ struct unit_config {
 /* A config with every default and no file. NULL when out of memory. */
 struct unit_config *unit_config_new(const char *name, enum unit_kind kind);
 struct unit_config *unit_config_free(struct unit_config *config);
+/* Stays until it has been freed once more: what runs goes by what it was started with, whatever is read since. */
+struct unit_config *unit_config_hold(const struct unit_config *config);
 DEFINE_CLEANUP(struct unit_config *, unit_config_free);
 
 /* Never NULL. */

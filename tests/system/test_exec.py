@@ -164,6 +164,75 @@ def it_joins_what_runs_not_what_is_written():
     tree.good("stop", "changed.service")
 
 
+WIDER = "[Service]\nType=exec\nAmbientCapabilities=CAP_KILL CAP_NET_ADMIN\nExecStart=@GUEST@ forever\n"
+
+
+def enters_as_it_runs(tree, name, *options):
+    expected = status_of(tree, tree.show(f"{name}.service", "MainPID"))
+    words = tree.good("exec", *options, name, "/bin/cat", "/proc/self/status")
+    found = {key: " ".join(value.split()) for key, _, value in (line.partition(":") for line in words.splitlines()) if key in FIELDS}
+    expect_equal(diff(expected, found), {}, f"{name}: what entered")
+
+
+@test
+def it_may_no_more_than_what_runs():
+    """The file, read again, now gives more than the service was started with: another user, all capabilities, no filter."""
+    with Tree("execwider") as tree:
+        tree.unit("narrow.service", SERVICES["sandbox"])
+        tree.start("narrow.service")
+        enters_as_it_runs(tree, "narrow")
+        tree.unit("narrow.service", WIDER)
+        tree.good("daemon-reload")
+        enters_as_it_runs(tree, "narrow")
+        tree.good("exec", "narrow", f"{INSIDE}/guest", "uid", "33", "--", "seccomp", "2", "--", "no-new-privileges", "1")
+        tree.good("exec", "-u", "root", "narrow", f"{INSIDE}/guest", "uid", "0", "--", "capabilities", "effective=KILL")
+        # A manager that did not start it cannot know what the file said then: it says so instead of guessing.
+        tree.kill(tree.manager_pid())
+        wait_for(lambda: tree.svcctl("show", "narrow.service").returncode == 0, "the next manager")
+        result = tree.svcctl("exec", "narrow", f"{INSIDE}/guest", "uid", "33")
+        expect(result.returncode == 125 and "configuration changed since it was started" in result.stderr, result.stderr)
+        tree.good("exec", "--privileged", "narrow", f"{INSIDE}/guest", "seccomp", "0")
+        # Started anew it is what the file says; and that outlives a manager.
+        tree.good("restart", "narrow.service")
+        for _ in range(2):
+            enters_as_it_runs(tree, "narrow")
+            tree.good("exec", "narrow", f"{INSIDE}/guest", "uid", "0", "--", "seccomp", "0")
+            tree.kill(tree.manager_pid())
+            wait_for(lambda: tree.svcctl("show", "narrow.service").returncode == 0, "the next manager")
+        tree.good("stop", "narrow.service")
+
+
+@test
+def it_may_no_more_than_the_process_kept():
+    """What the payload itself gave up, the bounding set and the way to new privileges, nobody has who enters."""
+    tree = the_tree()
+    tree.unit("gave-up.service", "[Service]\nType=exec\nExecStart=/usr/bin/setpriv --bounding-set=-sys_admin,-chown --no-new-privs "
+                                 "@GUEST@ forever\n")
+    tree.start("gave-up.service")
+    pid = tree.show("gave-up.service", "MainPID")
+    wait_for(lambda: status_of(tree, pid)["NoNewPrivs"] == "1" and "guest" in tree.run("cat", f"/proc/{pid}/cmdline").stdout, "setpriv")
+    enters_as_it_runs(tree, "gave-up")
+    tree.good("stop", "gave-up.service")
+
+
+@test
+def the_units_own_commands_join_what_runs_too():
+    """ExecReload= and ExecStop= of a container whose file has changed: where its main process is, not where the file would have it."""
+    tree = the_tree()
+    tree.unit("moved.service", "[Service]\nType=exec\nPrivatePIDs=yes\nPrivateNetwork=yes\nExecStart=@GUEST@ forever\n")
+    tree.start("moved.service")
+    pid = tree.show("moved.service", "MainPID")
+    kinds = " -- ".join(f"namespace {kind} is " + re.search(r"\[(\d+)\]", tree.run("readlink", f"/proc/{pid}/ns/{kind}").stdout).group(1)
+                        for kind in NAMESPACES)
+    tree.unit("moved.service", f"[Service]\nType=exec\nPrivateIPC=yes\nExecStart=@GUEST@ forever\nExecReload=@GUEST@ {kinds}\n"
+                               f"ExecStop=@GUEST@ {kinds} -- append @DIR@/data/stopped yes\n")
+    tree.good("daemon-reload")
+    tree.good("reload", "moved.service")
+    tree.expect_show("moved.service", ActiveState="active")
+    tree.good("stop", "moved.service")
+    expect_equal(tree.read("data", "stopped"), "yes\n", "ExecStop=")
+
+
 @test
 def a_services_terminal_stays_its_own():
     tree = the_tree()

@@ -53,7 +53,6 @@ def enter(tree, names, rows):
     told = []
     for number, name in names.items():
         row = rows[number]
-        # Not Type=notify: on the machine's own tree that leaves a mount point in /run.
         tree.unit(f"up-{name}", pairs.unit(row, ["forever"]).replace("Type=oneshot", "Type=exec\nKillSignal=SIGKILL"))
         words = [word for check in pairs.checks_of(row, entered=True) for word in [*shlex.split(tree.substitute(check)), "--"]]
         result = tree.svcctl("start", f"up-{name}")

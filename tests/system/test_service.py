@@ -66,6 +66,15 @@ def notify(tree):
     service(tree, "never.service", "Type=notify\nExecStart=@GUEST@ exit 0")
     expect_equal(tree.svcctl("start", "never.service").returncode, 1, "it ended without READY=1")
     tree.expect_show("never.service", Result="protocol")
+    # In a mount namespace the socket is where it is on the host, whose tree gets no mount point; also where it would be hidden.
+    existed = os.path.exists("/run/svcd-notify")
+    for number, lines in enumerate(("PrivateTmp=yes\nProtectSystem=strict\nUser=65534\n",
+                                    "TemporaryFileSystem=@DIR@/run\n", "InaccessiblePaths=@DIR@/data\nReadOnlyPaths=/\n",
+                                    "PrivateUsers=yes\nProtectHome=tmpfs\n")):
+        service(tree, f"sandboxed-{number}.service", f"Type=notify\nExecStart=@GUEST@ notify READY=1 STATUS=seen -- forever\n{lines}")
+        tree.start(f"sandboxed-{number}.service")
+        tree.expect_show(f"sandboxed-{number}.service", StatusText="seen", SubState="running")
+    expect_equal(os.path.exists("/run/svcd-notify"), existed, "a mount point is left on the host")
     # The child lives on for a while: whose process a message came from cannot be told when that is gone.
     for access, code, seconds in (("all", 0, 60), ("main", 1, 2)):
         service(tree, f"child-{access}.service", f"Type=notify\nNotifyAccess={access}\nTimeoutStartSec={seconds}\n"
