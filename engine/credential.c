@@ -565,6 +565,16 @@ static int credential_gather_kind(struct credential_files *files, enum spec_cred
 	return r;
 }
 
+/* What all of them need, their place, was asked for by the first. */
+static void credential_origin(struct build *build)
+{
+	enum spec_credential kind = 0;
+
+	while (kind + 1 < SPEC_CREDENTIAL_MAX_ && !build->spec->credentials[kind])
+		kind++;
+	build_origin(build, (uint32_t)(offsetof(struct spec, credentials) + kind * sizeof(char **)), 0);
+}
+
 /* --- the program ------------------------------------------------------------------------------------- */
 
 static uint64_t credential_owner(const struct build *build, uint32_t uid, uint32_t gid)
@@ -690,7 +700,7 @@ int credential_emit(struct build *build)
 {
 	int r = 0;
 
-	BUILD_ORIGIN(build, credentials);
+	credential_origin(build);
 	if (credential_any(build->spec))
 		r = credential_emit_credentials(build);
 	if (r < 0 || !build->spec->secrets)
@@ -733,7 +743,7 @@ int credential_collect(struct mountplan *plan, struct build *build, char ***kept
 	int r = 0;
 
 	if (credential_any(build->spec) && !build->context->credentials_on_disk) {
-		BUILD_ORIGIN(build, credentials);
+		credential_origin(build);
 		parent = strndup(directory, (size_t)(strrchr(directory, '/') - directory));
 		if (text_list_take(kept, parent) < 0)
 			return credential_fail_memory(build);

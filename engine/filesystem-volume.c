@@ -9,11 +9,15 @@
 #include "engine/filesystem-image.h"
 #include "engine/filesystem-overlay.h"
 #include "engine/filesystem-volume.h"
+#include "engine/idmap.h"
 #include "engine/image-policy.h"
 
 static uint8_t filesystem_volume_id_map(const struct build *build, const struct spec_mount *mount)
 {
-	return build->own_ids && (build->spec->user_namespace != SPEC_USER_NO_MAP || mount->id_mapped)
+	if (mount->ids)
+		return idmap_slot(build, mount->ids);
+	return build->own_ids && !mount->not_mapped &&
+			       (build->spec->user_namespace != SPEC_USER_NO_MAP || mount->id_mapped)
 		       ? BUILD_SLOT_USER
 		       : PROGRAM_SLOT_NONE;
 }

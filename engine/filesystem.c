@@ -242,6 +242,18 @@ char *filesystem_tmpfs_options(const struct build *build, const char *options)
 			   (uint32_t)(build->owner >> 32));
 }
 
+/* Are ids on disk those inside? They are wherever the container has ids of its own, so that ownership is right on both
+ * sides. keep-id and nomap are there for the opposite: the host's ids are to be seen. */
+static bool filesystem_is_id_mapped(const struct build *build, const struct spec_mount *mount)
+{
+	enum spec_user_namespace users = build->spec->user_namespace;
+
+	if (mount->ids || mount->not_mapped)
+		return false;
+	return mount->id_mapped || (build->own_ids && build->root >= BUILD_ROOT_DIRECTORY &&
+				    users != SPEC_USER_KEEP_ID && users != SPEC_USER_NO_MAP);
+}
+
 /* The source must be there now, and tells what the mount point has to be. Descriptors are opened anew at
  * every launch. */
 int filesystem_add_bind(struct mountplan *plan, struct build *build, const struct spec_mount *mount)
@@ -258,7 +270,7 @@ int filesystem_add_bind(struct mountplan *plan, struct build *build, const struc
 	entry->source = mount->source;
 	entry->flags = filesystem_mount_flags(mount);
 	entry->is_directory = S_ISDIR(st.st_mode);
-	entry->id_mapped = !mount->ids && (build->spec->user_namespace == SPEC_USER_AUTO || mount->id_mapped);
+	entry->id_mapped = filesystem_is_id_mapped(build, mount);
 	entry->ids = mount->ids;
 	entry->owned = mount->owned;
 	if (entry->id_mapped && !(build->namespaces & CLONE_NEWUSER))

@@ -112,8 +112,9 @@ struct spec_mount {
 	enum spec_propagation propagation; /* bind */
 	bool in_root;	     /* a "+" prefix: a path in the container even where its root is named in front */
 	bool ignore_missing; /* a "-" prefix: a missing source or target is no error */
-	bool id_mapped;	     /* bind: ids on disk are the container's, not the host's */
-	bool owned;	     /* bind: what is there becomes the service's user's */
+	bool id_mapped; /* bind: ids on disk are the container's, not the host's, whatever the user namespace */
+	bool not_mapped;	    /* bind, volume: they are the host's, whatever the user namespace */
+	bool owned;		    /* bind: what is there becomes the service's user's */
 	struct spec_mount_ids *ids; /* bind: or mapped like this; NULL */
 };
 

@@ -96,6 +96,10 @@ int value_mount_ids(struct spec_mount *mount, const char *option, struct failure
 {
 	if (text_starts_with(option, "idmap") && (!option[5] || option[5] == '='))
 		return value_bind_idmap(mount, option + strlen("idmap"), failure);
+	if (strcmp(option, "noidmap") == 0) {
+		mount->not_mapped = true;
+		return 0;
+	}
 	if (strcmp(option, "U") != 0)
 		return 1;
 	mount->owned = true;
@@ -339,7 +343,9 @@ char *value_print_mounts(const struct directive *directive, const void *field)
 				   mount->no_exec ? ",noexec" : "", mount->no_suid ? ",nosuid" : "",
 				   mount->no_dev ? ",nodev" : "");
 		text_buffer_append(&buffer, "%s%s", mount->owned ? ",U" : "",
-				   mount->id_mapped ? ",idmap" : "");
+				   mount->not_mapped  ? ",noidmap"
+				   : mount->id_mapped ? ",idmap"
+						      : "");
 		if (mount->ids)
 			value_print_ids(&buffer, mount->ids);
 	}

@@ -14,7 +14,7 @@ int value_volume_read_device(const struct directive_line *line, char *const *par
 /* One option that bind mounts and tmpfs know: "ro", "rslave", "idmap"; 1: it is none of those. */
 int value_volume_option(struct spec_mount *mount, const char *option, struct failure *failure);
 
-/* value-mount.c: "idmap", "idmap=…", "U"; 1: it is none of those. */
+/* value-mount.c: "idmap", "idmap=…", "noidmap", "U"; 1: it is none of those. */
 int value_mount_ids(struct spec_mount *mount, const char *option, struct failure *failure);
 
 void value_volume_print_options(struct text_buffer *buffer, const struct spec_mount *mount);

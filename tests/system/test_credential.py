@@ -3,6 +3,7 @@ import base64
 import os
 import shutil
 import socket
+import subprocess
 import threading
 
 from svcd_test import expect, expect_equal, main, skip, test, wait_for
@@ -250,6 +251,19 @@ def secrets_of_containers(tree):
             tree.good("daemon-reload")
             result = tree.svcctl("start", "bad.service")
             expect(result.returncode != 0 and "bad.service:3" in result.stderr, f"{value}: {result.stderr}")
+
+
+@scenario
+def a_place_that_cannot_be_made_is_the_credentials_fault(tree):
+    # Read-only from the start, without the directory that the mount would need; other lines are before and behind.
+    if not os.path.exists("/dev/loop-control") or not shutil.which("mksquashfs"):
+        skip("no loop devices or no mksquashfs")
+    put(tree, "data/file", "word")
+    subprocess.run(["mksquashfs", tree.path("image"), tree.path("root.squashfs"), "-noappend", "-quiet", "-no-progress"], check=True)
+    for key, value in (("SetCredential", "token:word"), ("LoadCredential", "token:/mnt/data/file")):
+        tree.unit("place.service", "[Service]\nType=oneshot\nPrivatePIDs=yes\nRootImage=@DIR@/root.squashfs\nPrivateNetwork=yes\n"
+                  f"{key}={value}\nPrivateIPC=yes\nMountAPIVFS=yes\nExecStart=/guest exit 0\n")
+        refused(tree, "place.service", f"place.service:6: {key}=", status=226)
 
 
 main()

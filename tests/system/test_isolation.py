@@ -72,10 +72,12 @@ def an_image_is_mapped_by_the_user_namespace_that_is_joined():
     tree.good("daemon-reload")
     tree.start("mapped.service")
     pid, inodes = inside(tree, "mapped.service")
-    again(tree, None, f"[Container]\nImage=@IMAGE@\nUserNS=ns:/proc/{pid}/ns/user\nExec=/guest namespace user is {inodes['user']}"
+    again(tree, None, f"[Container]\nImage=@IMAGE@\nUserNS=ns:/proc/{pid}/ns/user\nVolume=@DIR@/data:/data\nVolume=joined:/named\n"
+              f"Exec=/guest namespace user is {inodes['user']} -- owner /data 0 0 -- owner /named 0 0 -- write /data/joined x"
               " -- owner /etc/image 0 0 -- owner /dev 0 0 -- writable /srv -- uid 0 -- interfaces lo\n[Service]\nType=oneshot\n")
     tree.good("daemon-reload")
     tree.start("guest.service")
+    expect_equal(os.stat(tree.path("data", "joined")).st_uid, 0, "made inside, on disk")
     tree.good("stop", "mapped.service")
 
 
@@ -153,17 +155,23 @@ OWNERSHIP = (
     ("UserNS=keep-id", "", 0, 0, 1000, 0),
     ("UserNS=keep-id:uid=1000,gid=1000", "", 1000, 1000, 999, 0),
     ("UserNS=keep-id:uid=1000,gid=1000", ":idmap", 1000, 0, 1000, 1000),
-    ("UIDMap=0:200000:65536", "", 0, NOBODY, NOBODY, 200000),
+    ("UIDMap=0:200000:65536", "", 0, 0, 1000, 0),
+    ("UIDMap=0:200000:65536", "", 1000, 0, 1000, 1000),
+    ("UIDMap=0:200000:65536", ":noidmap", 0, NOBODY, NOBODY, 200000),
     ("UIDMap=0:200000:65536", ":idmap", 0, 0, 1000, 0),
     ("UIDMap=0:200000:65536", ":idmap", 1000, 0, 1000, 1000),
     ("UIDMap=0:200000:65536", ":idmap=uids=1000-200000-1;gids=1000-200000-1", 0, NOBODY, 0, 1000),
     ("UIDMap=0:200000:65536", ":idmap=uids=@1000-0-1#0-7-1;gids=@1000-0-1#0-7-1", 0, 7, 0, 1000),
-    ("UIDMap=0:0:1\nUIDMap=1:300001:65535", "", 0, 0, NOBODY, 0),
-    ("UIDMap=0:200000:65536", ":U", 0, 0, 0, 200000),
-    ("UIDMap=0:200000:65536", ":U", 1000, 1000, 1000, 201000),
+    ("UIDMap=0:0:1\nUIDMap=1:300001:65535", "", 0, 0, 1000, 0),
+    ("UIDMap=0:0:1\nUIDMap=1:300001:65535", ":noidmap", 0, 0, NOBODY, 0),
+    ("UIDMap=0:200000:65536", ":U", 0, 0, 1000, 0),
+    ("UIDMap=0:200000:65536", ":U", 1000, 1000, 1000, 1000),
+    ("UIDMap=0:200000:65536", ":U,noidmap", 1000, 1000, 1000, 201000),
+    ("UserNS=auto", ":noidmap", 0, NOBODY, NOBODY, range(0x80000, 0x70000000)),
     ("UserNS=auto", ":U", 1000, 1000, 1000, 1000),
     ("UserNS=host", ":U", 1000, 1000, 1000, 1000),
-    ("SubUIDMap=svcd-test", "", 0, NOBODY, NOBODY, 700000),
+    ("SubUIDMap=svcd-test", "", 0, 0, 1000, 0),
+    ("SubUIDMap=svcd-test", ":noidmap", 0, NOBODY, NOBODY, 700000),
     ("SubUIDMap=svcd-test", ":idmap", 1000, 0, 1000, 1000),
 )
 

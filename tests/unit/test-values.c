@@ -586,6 +586,8 @@ TEST(mounts)
 	mount = &config->spec.volumes.items[0];
 	EXPECT(mount->recursive && mount->read_only && mount->no_exec && mount->no_suid);
 	EXPECT_TEXT(once_in("Container", "Volume", "%Y/x:/x"), "/units/x:/x:rbind,nosuid,nodev");
+	EXPECT_TEXT(once_in("Container", "Volume", "/d:/data:U,noidmap"),
+		    "/d:/data:rbind,nosuid,nodev,U,noidmap");
 	EXPECT_TEXT(once_in("Container", "Volume", "data:/data:rw"), "data:/data:rbind,nosuid,nodev");
 	EXPECT_TEXT(once_in("Container", "Volume", "data.volume:/data:suid,dev"), "systemd-data:/data:rbind");
 	EXPECT_TEXT(once_in("Container", "Volume", "/data"), "/data:rw,nosuid,nodev");
