@@ -45,11 +45,25 @@ def a_terminal_is_the_services():
                          f"StandardInput={way}\nTTYPath={terminal.path}\nTTYRows=33\nTTYColumns=91\n{extra}")
                 wait_for(lambda: "hello" in terminal.read(), f"{way}: {terminal.text}")
         expect_equal(tree.show("tty0.service", "StandardOutput"), "inherit")
+        # What is typed is read, what is written to /dev/tty is shown; in a PID namespace too.
+        for way, extra in (("tty", ""), ("tty-fail", "PrivatePIDs=yes\n")):
+            terminal = Terminal()
+            os.write(terminal.master, b"typed\n")
+            tree.unit(f"typed-{way}.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'read line; echo got:$$line; stty size; "
+                      f"echo direct >/dev/tty; test -t 2'\nStandardInput={way}\nTTYPath={terminal.path}\nTTYRows=33\nTTYColumns=77\n{extra}")
+            tree.start(f"typed-{way}.service")
+            tree.expect_show(f"typed-{way}.service", Result="success", ExecMainStatus="0")
+            for text in ("got:typed", "33 77", "direct"):
+                wait_for(lambda: text in terminal.read(), f"{text} on {way}: {terminal.text}")
         # Output alone goes to it, which is then nobody's controlling terminal.
         terminal = Terminal()
         succeeds(tree, "out.service", "stream stdin null -- stream stdout tty -- stream stderr tty -- print hello",
                  f"StandardOutput=tty\nTTYPath={terminal.path}\n")
         wait_for(lambda: "hello" in terminal.read(), "output alone")
+        tree.unit("write.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'test ! -t 0 && test -t 1 && echo shown && ! cat </dev/tty'\n"
+                  f"StandardOutput=tty\nTTYPath={terminal.path}\n")
+        tree.start("write.service")
+        wait_for(lambda: "shown" in terminal.read(), "output of a shell")
 
 
 @test
@@ -67,6 +81,7 @@ def a_terminal_that_is_taken():
         tree.good("start", "--no-block", "wait.service")
         time.sleep(0.3)
         tree.expect_show("wait.service", ActiveState="activating")
+        expect("mine" not in terminal.read(), "the terminal was not waited for")
         tree.expect_show("first.service", ActiveState="active")
         tree.good("stop", "first.service")
         wait_for(lambda: "mine" in terminal.read(), f"the one that waited: {terminal.text}")
@@ -87,10 +102,19 @@ def a_terminal_is_reset_and_hung_up():
         tree.start("raw.service")
         keep = os.open(terminal.path, os.O_RDWR | os.O_NOCTTY)
         expect(not termios.tcgetattr(keep)[3] & termios.ICANON, "the terminal is not raw")
+        modes = termios.tcgetattr(keep)
+        modes[3] &= ~termios.ECHO
+        termios.tcsetattr(keep, termios.TCSANOW, modes)
         succeeds(tree, "raw-again.service", "cooked 0", f"StandardInput=tty\nTTYPath={terminal.path}\n")
         succeeds(tree, "reset.service", "cooked 1 -- raw",
                  f"StandardInput=tty\nTTYPath={terminal.path}\nTTYReset=yes\nTTYVTDisallocate=yes\n")
         wait_for(lambda: termios.tcgetattr(keep)[3] & termios.ICANON, "reset afterwards")
+        # Before it, too: what runs finds it as it should be.
+        termios.tcsetattr(keep, termios.TCSANOW, modes)
+        tree.unit("echo.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'stty -a | grep -q \" echo \" && stty -a | grep -q \" icanon \"'\n"
+                  f"StandardInput=tty\nStandardOutput=journal\nTTYPath={terminal.path}\nTTYReset=yes\n")
+        tree.start("echo.service")
+        tree.expect_show("echo.service", Result="success", ExecMainStatus="0")
         succeeds(tree, "hangup.service", "cooked 1", f"StandardInput=tty\nTTYPath={terminal.path}\nTTYVHangup=yes\n")
         try:
             fcntl.ioctl(keep, termios.TIOCGWINSZ, struct.pack("4H", 0, 0, 0, 0))
@@ -98,34 +122,27 @@ def a_terminal_is_reset_and_hung_up():
             raise AssertionError("who had the terminal open still has it")
         except OSError:
             pass
+        expect_equal(os.read(keep, 1), b"", "who had the terminal open reads on")
         os.close(keep)
 
 
 @test
-def what_cannot_be_opened():
-    with Tree("streams") as tree:
-        for line, status in {"StandardInput=file:/nonexistent/in": 208, "StandardOutput=append:/nonexistent/out": 209,
-                             "StandardError=file:/nonexistent/error": 222, "StandardInput=fd:nothing": 208,
-                             "StandardInput=socket": 208, "StandardOutput=fd:nothing": 209,
-                             "StandardInput=tty\nTTYPath=/dev/null": 208, "StandardOutput=tty\nTTYPath=/nonexistent": 209}.items():
-            tree.service("bad.service", "print", f"Type=exec\n{line}\n")
-            tree.good("daemon-reload")
-            expect_equal(tree.svcctl("start", "bad.service").returncode, 1, line)
-            tree.expect_show("bad.service", ExecMainStatus=str(status))
-            expect(line.split("=")[0] in tree.tell("bad.service"), f"{line}: {tree.tell('bad.service')}")
-            tree.good("reset-failed", "bad.service")
-        for line in ("StandardInput=journal", "StandardOutput=tty-force", "StandardInput=fd:a:b", "StandardInputData=A", "TTYRows=70000",
-                     "StandardInputData=Zh==", "StandardInputText=a\\q", "OpenFile=relative", "OpenFile=/a:b:wrong",
-                     "OpenFile=/a:b:append,truncate", "StandardOutput=file:../x"):
+def a_terminal_that_is_none():
+    with Tree("ttynone") as tree:
+        for line, status in {"StandardInput=tty\nTTYPath=/dev/null": 208, "StandardInput=tty\nTTYPath=/nonexistent/tty": 208,
+                             "StandardOutput=tty\nTTYPath=/nonexistent": 209}.items():
+            for kind in ("exec", "oneshot"):
+                tree.unit("bad.service", f"[Service]\nType={kind}\nExecStart=/bin/true\n{line}\n")
+                tree.good("daemon-reload")
+                expect_equal(tree.svcctl("start", "bad.service").returncode, 1, line)
+                tree.expect_show("bad.service", ExecMainStatus=str(status))
+                told = tree.tell("bad.service")
+                expect(line.split("=")[0] in told and "bad.service:4" in told and line.split("=")[2] in told, f"{line}: {told}")
+                tree.good("reset-failed", "bad.service")
+        for line in ("StandardOutput=tty-force", "TTYRows=70000"):
             tree.service("bad.service", "print", f"{line}\n")
             tree.good("daemon-reload")
             expect(tree.svcctl("start", "bad.service").returncode != 0 and "bad-setting" in tree.show("bad.service", "LoadState"), line)
-        # A FIFO without another end holds nobody up.
-        os.mkfifo(tree.path("data", "fifo"))
-        succeeds(tree, "fifo.service", "print through", "StandardOutput=file:@DIR@/data/fifo\n")
-        # A named descriptor of OpenFile= is one of those that are passed.
-        succeeds(tree, "named.service", "stream stdin file @DIR@/units/named.service",
-                 "OpenFile=@DIR@/units/named.service:self:read-only\nStandardInput=fd:self\nStandardOutput=journal\n")
 
 
 main()
