@@ -214,7 +214,7 @@ int top_verb(struct cli *cli, char **arguments _unused_)
 {
 	bool screen = isatty(STDOUT_FILENO) && !cli->once && !cli->json;
 	int rounds = cli->once || (!screen && cli->lines < 0) ? 1 : cli->lines, status;
-	struct top before, now;
+	struct top before = {}, now = {};
 
 	status = top_read(cli, NULL, &before);
 	if (status != CLI_OK)

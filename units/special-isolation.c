@@ -390,10 +390,11 @@ static bool special_sysctl_namespaced(const char *name)
 
 static int special_check_sysctl(const char *word, struct failure *failure)
 {
+	const char *dots = strstr(word, ".."), *slash = strchr(word, '/');
 	size_t length = strcspn(word, "=");
 
-	if (!word[length] || length == 0 || memmem(word, length, "..", 2) || memchr(word, '/', length) ||
-	    word[0] == '.' || word[length - 1] == '.')
+	if (!word[length] || length == 0 || (dots && dots < word + length) ||
+	    (slash && slash < word + length) || word[0] == '.' || word[length - 1] == '.')
 		return failure_set(failure, -EINVAL, NULL,
 				   "'%s' is no NAME=VALUE (such as 'net.ipv4.ip_forward=1')", word);
 	if (text_starts_with(word, "kernel.hostname="))
