@@ -353,7 +353,7 @@ static int filesystem_image_add(struct build *build, struct mountplan *plan, con
 		.policy = build->spec->mount_image_policy ?: IMAGE_POLICY_SERVICE,
 		.read_only = mount->read_only,
 	};
-	uint8_t slot;
+	uint8_t slot = PROGRAM_SLOT_NONE;
 	int r = filesystem_image_emit_tree(build, &image, &slot);
 
 	if (r < 0)
