@@ -33,6 +33,7 @@ static int filesystem_volume_place(struct build *build, struct mountplan *plan,
 	entry = mountplan_add(plan, build, MOUNTPLAN_TREE, mount->target);
 	entry->slot = slot;
 	entry->copy_up = mount->copy_up;
+	entry->owned = mount->owned;
 	if (mount->kind == SPEC_MOUNT_TMPFS && mount->options && strstr(mount->options, "mode="))
 		entry->flags = PROGRAM_COPY_CONTENT;
 	if (mount->read_only)
@@ -45,11 +46,17 @@ static int filesystem_volume_place(struct build *build, struct mountplan *plan,
 static int filesystem_volume_overlay(struct build *build, struct mountplan *plan,
 				     const struct spec_mount *mount, const char *path)
 {
-	uint8_t slot = build_slot_take(build);
-	int r = slot == PROGRAM_SLOT_NONE
-			? build_fail(build, -E2BIG, "too many volumes")
-			: filesystem_overlay_emit_over(build, path, slot, filesystem_mount_flags(mount));
+	uint8_t slot;
+	int r;
 
+	if (mount->ids || mount->not_mapped)
+		return build_fail(build, -EOPNOTSUPP,
+				  "an overlay over %s has the ids of the container: it takes no other id map",
+				  path);
+	slot = build_slot_take(build);
+	r = slot == PROGRAM_SLOT_NONE
+		    ? build_fail(build, -E2BIG, "too many volumes")
+		    : filesystem_overlay_emit_over(build, path, slot, filesystem_mount_flags(mount));
 	return r < 0 ? r : filesystem_volume_place(build, plan, mount, slot);
 }
 
@@ -66,11 +73,6 @@ static int filesystem_volume_named(struct build *build, struct mountplan *plan,
 
 	if (!directory)
 		return build_fail(build, -EINVAL, "there is no directory for volumes");
-	if (mount->owned || mount->ids)
-		return build_fail(
-			build, -EOPNOTSUPP,
-			"volume %s: U and idmap=… are for directories of the host; give it by its path",
-			mount->source);
 	if (!path)
 		return build_fail(build, -ENOMEM, "volume %s", mount->source);
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {

@@ -359,7 +359,8 @@ static int idmap_emit_mount(struct build *build, const struct spec_mount *mount)
 
 int idmap_emit_mounts(struct build *build)
 {
-	static const uint32_t lists[] = {offsetof(struct spec, volumes), offsetof(struct spec, bind_paths),
+	static const uint32_t lists[] = {offsetof(struct spec, volumes), offsetof(struct spec, mounts),
+					 offsetof(struct spec, bind_paths),
 					 offsetof(struct spec, bind_read_only_paths)};
 
 	for (size_t l = 0; l < ARRAY_SIZE(lists); l++) {

@@ -91,9 +91,12 @@ static int interpret_keep_tree(int directory_fd, uint64_t owner, uid_t former, i
 
 int interpret_keep_own(struct interpret_run *run, const struct program_op *op)
 {
-	int place = run->descriptors[op->fd], r;
+	int place = op->fd != PROGRAM_NO_FD	    ? run->descriptors[op->fd]
+		    : op->slot != PROGRAM_SLOT_NONE ? run->slots[op->slot]
+						    : -1;
 	_cleanup_fd_ int directory = -1;
 	struct stat status;
+	int r;
 
 	if (fstat(place, &status) < 0)
 		return -errno;

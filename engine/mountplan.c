@@ -655,6 +655,22 @@ static void mountplan_emit_copy_up(struct build *build, const struct mountplan_e
 	op->flags = entry->flags & PROGRAM_COPY_CONTENT;
 }
 
+/* Makes what is in the entry's slot, with what was copied into it, the service's user's: through the mount, by his ids
+ * outside. */
+static void mountplan_emit_own_slot(struct build *build, const struct mountplan_entry *entry)
+{
+	uint32_t text = build_text(build, entry->target);
+	struct program_op *op;
+
+	build_origin(build, entry->origin, entry->origin_item);
+	op = build_op(build, PROGRAM_OWN);
+	op->slot = entry->slot;
+	op->text = text;
+	op->number = isolation_outside_uid(build, build->identity->uid) |
+		     (uint64_t)isolation_outside_gid(build, build->identity->gid) << 32;
+	op->flags = PROGRAM_EXIT_STATUS(226);
+}
+
 static int mountplan_emit_one(struct mountplan *plan, struct build *build, size_t i)
 {
 	struct mountplan_entry *entry = &plan->entries[i];
@@ -662,6 +678,8 @@ static int mountplan_emit_one(struct mountplan *plan, struct build *build, size_
 
 	if (entry->copy_up)
 		mountplan_emit_copy_up(build, entry);
+	if (entry->owned && entry->kind == MOUNTPLAN_TREE)
+		mountplan_emit_own_slot(build, entry);
 	if (mountplan_restricts(entry))
 		r = mountplan_emit_before(plan, build, i);
 	else if (!mountplan_is_property(entry) && entry->kind != MOUNTPLAN_KEEP) {

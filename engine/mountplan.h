@@ -35,7 +35,7 @@ struct mountplan_entry {
 	bool implied;	     /* not asked for by name: gives way to an explicit mount of the same target */
 	bool id_mapped;	     /* BIND */
 	bool copy_up;	     /* TREE: filled with what is at the target; PROGRAM_COPY_CONTENT */
-	bool owned;	     /* BIND: what is there becomes the service's user's */
+	bool owned;	     /* BIND, TREE: what is there becomes the service's user's */
 	const struct spec_mount_ids *ids; /* BIND: idmapped so; borrowed; NULL */
 	bool managed;			  /* BIND: a directory of the service's own (directory.h) */
 	uint8_t shared;			  /* BIND: 1 + the index of a directory that several launches share */

@@ -432,6 +432,8 @@ static void print_keep(struct print *print)
 		text_buffer_append(&print->buffer, " slot=%u", op->slot2);
 		return;
 	}
+	if (owns && op->slot != PROGRAM_SLOT_NONE)
+		text_buffer_append(&print->buffer, " slot=%u", op->slot);
 	if (!owns)
 		text_buffer_append(&print->buffer, " slot=%u mode=%04o", op->slot,
 				   op->flags & PROGRAM_FILE_MODE);

@@ -65,7 +65,7 @@ enum program_code {
 				   up to its own; while the host's files are there */
 	PROGRAM_PARENT_DEATH, /* number: signal when the parent dies */
 	/* what the service keeps; while the process is the host's still */
-	PROGRAM_OWN, /* descriptor fd, the directory text (for people only), with all that is in it becomes number's (owner), top last;
+	PROGRAM_OWN, /* descriptor fd or what is in slot, the directory text (for people only), with all that is in it becomes number's (owner), top last;
 				   nothing is done when its top is that already. flags: PROGRAM_EXIT_STATUS() */
 	PROGRAM_FILES_BEGIN, /* slot2 = a new file system for files that exist nowhere else, never swapped out; or the
 				   directory text of the host, if not "" */

@@ -114,8 +114,8 @@ struct spec_mount {
 	bool ignore_missing; /* a "-" prefix: a missing source or target is no error */
 	bool id_mapped; /* bind: ids on disk are the container's, not the host's, whatever the user namespace */
 	bool not_mapped;	    /* bind, volume: they are the host's, whatever the user namespace */
-	bool owned;		    /* bind: what is there becomes the service's user's */
-	struct spec_mount_ids *ids; /* bind: or mapped like this; NULL */
+	bool owned;		    /* bind, volume, tmpfs: what is there becomes the service's user's */
+	struct spec_mount_ids *ids; /* bind, volume: or mapped like this; NULL */
 };
 
 /* One list per directive, so that an item's origin is exact. */

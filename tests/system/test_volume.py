@@ -83,6 +83,24 @@ def named_volumes():
 
 
 @test
+def owners_of_a_named_volume():
+    tree = the_tree()
+    for number, users in enumerate(("UserNS=host", "UserNS=auto", "UIDMap=0:200000:65536", "UserNS=keep-id:uid=0,gid=0")):
+        check("given.service", f"{users}\nUser=1000\nGroup=1000\nVolume=given{number}:/srv/site:U\nMount=type=tmpfs,destination=/t,U=true",
+              "owner /srv/site 1000 1000 -- owner /srv/site/sub 1000 1000 -- content /srv/site/index 'from the image' -- owner /t 1000 1000"
+              " -- touch /srv/site/made -- touch /t/made")
+        expect_equal(os.stat(tree.path(f"state/volumes/given{number}/made")).st_uid, 1000, f"{users}: made inside, on disk")
+        check("taken.service", f"{users}\nUser=33\nGroup=33\nVolume=given{number}:/x:U", "owner /x/made 33 33 -- owner /x/sub/page 33 33")
+        expect_equal(os.stat(tree.path(f"state/volumes/given{number}/made")).st_uid, 33, f"{users}: on disk, given to another")
+    # On disk 33, which the machine knows as 200005, and that is 5 inside.
+    for line in ("Volume=given0:/x:idmap=uids=33-200005-1;gids=33-200005-1",
+                 "Mount=type=bind,source=@DIR@/state/volumes/given0,destination=/x,idmap=uids=@33-5-1;gids=@33-5-1"):
+        check("mapped.service", f"UIDMap=0:200000:65536\nUser=5\nGroup=5\n{line}", "owner /x/made 5 5 -- touch /x/fifth -- remove /x/fifth")
+    check("unmapped.service", "UIDMap=0:200000:65536\nVolume=given0:/x:noidmap", "owner /x/made 65534 65534")
+    refused("overlay-map.service", "UserNS=auto\nVolume=given0:/x:O,noidmap", "takes no other id map")
+
+
+@test
 def podman_mounts():
     # directive: Container.Mount
     check("mounts.service", "Mount=type=bind,source=@DIR@/source,destination=/a,ro=true\nMount=type=bind,src=@DIR@/source,dst=/b,bind-propagation=rslave,noexec\n"
