@@ -25,6 +25,8 @@ struct compile_context {
 		notify_socket; /* on the host; bound into a container with a root of its own at COMPILE_NOTIFY_PATH; NULL: none */
 	const char *
 		memory_pressure; /* the file of the unit's cgroup, on the host; bound in at COMPILE_PRESSURE_PATH; NULL: none */
+	const char *
+		pressure_point; /* an empty file of the host, made if missing: where that is bound on the host's own tree; NULL: as above */
 	const char *volume_directory; /* where named volumes are kept */
 	const char *state_directory;  /* where a persistent upper layer lives by default */
 	uint32_t auto_range;	      /* first host id for SPEC_USER_AUTO and NO_MAP; 0: none could be had */

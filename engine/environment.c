@@ -393,7 +393,8 @@ int environment_assemble(struct build *build, char ***ret)
 						  : build->context->notify_socket);
 	if (r == 0 && build->context->memory_pressure)
 		r = environment_set_value(&list, "MEMORY_PRESSURE_WATCH",
-					  mounted ? COMPILE_PRESSURE_PATH : build->context->memory_pressure);
+					  mounted ? filesystem_pressure_path(build)
+						  : build->context->memory_pressure);
 	if (r == 0)
 		r = environment_set_all(&list, build->context->environment);
 	if (r < 0)

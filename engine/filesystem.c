@@ -414,12 +414,19 @@ const char *filesystem_notify_path(const struct build *build)
 	return build->root == BUILD_ROOT_IN_PLACE ? build->context->notify_socket : COMPILE_NOTIFY_PATH;
 }
 
+const char *filesystem_pressure_path(const struct build *build)
+{
+	const char *point = build->context->pressure_point;
+
+	return build->root == BUILD_ROOT_IN_PLACE && point ? point : COMPILE_PRESSURE_PATH;
+}
+
 static void filesystem_add_notify(struct mountplan *plan, struct build *build)
 {
 	build_no_origin(build);
 	filesystem_add_file(plan, build, build->context->notify_socket, filesystem_notify_path(build));
 	build_origin(build, SPEC_LIMITS_ORIGIN(pressure_watch), 0);
-	filesystem_add_file(plan, build, build->context->memory_pressure, COMPILE_PRESSURE_PATH);
+	filesystem_add_file(plan, build, build->context->memory_pressure, filesystem_pressure_path(build));
 	build_no_origin(build);
 }
 

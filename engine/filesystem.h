@@ -19,6 +19,8 @@ char *filesystem_tmpfs_options(const struct build *build, const char *options);
 
 /* Where the notify socket is in a mount namespace: on the host's tree where it is anyway, so that no mount point is left behind there. */
 const char *filesystem_notify_path(const struct build *build);
+const char *
+filesystem_pressure_path(const struct build *build); /* the same for the file of memory pressure */
 
 /* Fails with "WHAT PATH" when that is no directory. */
 int filesystem_check_directory(struct build *build, const char *what, const char *path);

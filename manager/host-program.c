@@ -149,7 +149,7 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 			       struct host_join join, const struct host_passed *passed, struct program **ret,
 			       struct failure *failure, uint32_t *ret_origin, uint16_t *ret_item)
 {
-	_cleanup_free_ char *notify = NULL, *pressure = NULL, *name = strdup(unit);
+	_cleanup_free_ char *notify = NULL, *pressure = NULL, *point = NULL, *name = strdup(unit);
 	_cleanup_text_list_ char **own = NULL;
 	struct compile_command command = {
 		.path = line->path,
@@ -184,6 +184,8 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 		r = text_list_take(&own, text_format("PIDFILE=%s", config->pid_file));
 	if (r == 0 && config->spec.limits)
 		r = host_oom_add_environment(host, unit, config, &own, &pressure);
+	if (r == 0 && pressure && !(point = text_format("%s/memory-pressure", host->runtime_directory)))
+		r = -ENOMEM;
 	if (r == 0 && host_launch_wants_notify(config) && !(notify = host_notify_path(host, unit)))
 		r = -ENOMEM;
 	if (r < 0 || !name)
@@ -197,6 +199,7 @@ static int host_launch_compile(struct host *host, const char *unit, const struct
 	context.environment = own;
 	context.notify_socket = notify;
 	context.memory_pressure = pressure;
+	context.pressure_point = point;
 	if (config->spec.user_namespace == SPEC_USER_AUTO || config->spec.user_namespace == SPEC_USER_NO_MAP)
 		context.auto_range = host_memory_id_range(host, unit, config->spec.user_namespace_size);
 	return compile(&config->spec, &command, &context, ret, failure, ret_origin, ret_item);

@@ -67,14 +67,18 @@ def notify(tree):
     expect_equal(tree.svcctl("start", "never.service").returncode, 1, "it ended without READY=1")
     tree.expect_show("never.service", Result="protocol")
     # In a mount namespace the socket is where it is on the host, whose tree gets no mount point; also where it would be hidden.
-    existed = os.path.exists("/run/svcd-notify")
+    points = "/run/svcd-notify", "/run/svcd-memory-pressure"
+    existed = [os.path.exists(path) for path in points]
     for number, lines in enumerate(("PrivateTmp=yes\nProtectSystem=strict\nUser=65534\n",
                                     "TemporaryFileSystem=@DIR@/run\n", "InaccessiblePaths=@DIR@/data\nReadOnlyPaths=/\n",
                                     "PrivateUsers=yes\nProtectHome=tmpfs\n")):
         service(tree, f"sandboxed-{number}.service", f"Type=notify\nExecStart=@GUEST@ notify READY=1 STATUS=seen -- forever\n{lines}")
         tree.start(f"sandboxed-{number}.service")
         tree.expect_show(f"sandboxed-{number}.service", StatusText="seen", SubState="running")
-    expect_equal(os.path.exists("/run/svcd-notify"), existed, "a mount point is left on the host")
+        service(tree, f"pressed-{number}.service", "Type=oneshot\nMemoryPressureWatch=on\nExecStart=@GUEST@ memory-pressure "
+                f"'some 200000 2000000'\n{lines}")
+        tree.start(f"pressed-{number}.service")
+    expect_equal([os.path.exists(path) for path in points], existed, "a mount point is left on the host")
     # The child lives on for a while: whose process a message came from cannot be told when that is gone.
     for access, code, seconds in (("all", 0, 60), ("main", 1, 2)):
         service(tree, f"child-{access}.service", f"Type=notify\nNotifyAccess={access}\nTimeoutStartSec={seconds}\n"
