@@ -52,17 +52,36 @@ static int interpret_mounts_find_kernel(const struct interpret_run *run, uint8_t
 	return -1;
 }
 
-int interpret_mounts_resolve(const struct interpret_run *run, uint8_t slot, const char *path)
+static int interpret_mounts_find(const struct interpret_run *run, uint8_t slot, const char *path, int flags)
 {
 	int kernel_fd = interpret_mounts_find_kernel(run, slot, &path);
 	_cleanup_fd_ int host = -1;
 
 	if (kernel_fd >= 0)
-		return interpret_mounts_open(kernel_fd, path, O_PATH);
+		return interpret_mounts_open(kernel_fd, path, flags);
 	if (slot != PROGRAM_SLOT_NONE)
-		return interpret_mounts_open(run->slots[slot], path, O_PATH);
+		return interpret_mounts_open(run->slots[slot], path, flags);
 	host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return host < 0 ? -errno : interpret_mounts_open(host, path, O_PATH);
+	return host < 0 ? -errno : interpret_mounts_open(host, path, flags);
+}
+
+int interpret_mounts_resolve(const struct interpret_run *run, uint8_t slot, const char *path)
+{
+	return interpret_mounts_find(run, slot, path, O_PATH);
+}
+
+/* Where a file is mounted: what PATH leads to, or the link that leads nowhere, as /etc/localtime of a small image may. Who opens
+ * it finds what is mounted on it, and no link. */
+static int interpret_mounts_resolve_file(const struct interpret_run *run, uint8_t slot, const char *path)
+{
+	int r = interpret_mounts_resolve(run, slot, path);
+	_cleanup_fd_ int link = -1;
+	struct stat status;
+
+	if (r != -ENOENT && r != -ELOOP)
+		return r;
+	link = interpret_mounts_find(run, slot, path, O_PATH | O_NOFOLLOW);
+	return link >= 0 && fstat(link, &status) == 0 && S_ISLNK(status.st_mode) ? TAKE_FD(link) : r;
 }
 
 static uint64_t interpret_mounts_attributes_of(uint32_t flags)
@@ -173,11 +192,15 @@ int interpret_mounts_move(int tree_fd, int directory_fd, const char *path)
 /* Moves TREE_FD (or passes its error on) to the operation's place in the root. Consumes TREE_FD. */
 static int interpret_mounts_place(const struct interpret_run *run, const struct program_op *op, int tree_fd)
 {
+	const char *path = interpret_text(run, op->text);
 	_cleanup_fd_ int tree = tree_fd, target = -1;
+	struct stat status;
 
 	if (tree < 0)
 		return tree;
-	target = interpret_mounts_resolve(run, op->slot, interpret_text(run, op->text));
+	target = interpret_mounts_resolve(run, op->slot, path);
+	if ((target == -ENOENT || target == -ELOOP) && fstat(tree, &status) == 0 && !S_ISDIR(status.st_mode))
+		target = interpret_mounts_resolve_file(run, op->slot, path);
 	if (target == -ENOENT && op->flags & PROGRAM_OPTIONAL)
 		return 0;
 	return target < 0 ? target : interpret_mounts_move(tree, target, "");
@@ -350,7 +373,8 @@ static int interpret_mounts_make_node(int parent_fd, const char *name, mode_t mo
  * opened from the root again, so that symbolic links of the image mean what they mean inside. */
 static int interpret_mounts_make(const struct interpret_run *run, uint8_t slot, const char *path, mode_t mode)
 {
-	_cleanup_fd_ int parent = interpret_mounts_resolve(run, slot, path);
+	_cleanup_fd_ int parent = S_ISDIR(mode) ? interpret_mounts_resolve(run, slot, path)
+						: interpret_mounts_resolve_file(run, slot, path);
 	char partial[PATH_MAX];
 	char *end = partial;
 

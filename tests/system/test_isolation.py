@@ -4,7 +4,7 @@ import os
 import re
 import signal
 
-from svcd_test import expect, expect_equal, main, test, wait_for
+from svcd_test import expect, expect_equal, main, skip, test, wait_for
 from tree import INSIDE, Tree, cgroup_mount
 
 _tree = None
@@ -111,6 +111,43 @@ def a_container_shares_the_network_of_another():
         tree.good("stop", "peer.service")
         tree.wait_show("guest.service", ActiveState="inactive")
     expect_equal(tree.show("peer.service", "ContainerName"), "called", "ContainerName")
+
+
+@test
+def a_shared_network_and_ids_of_ones_own():
+    tree = the_tree()
+    for peer, guest in (("host", "auto"), ("auto", "auto"), ("auto", "host"), ("keep-id:uid=5,gid=5", "auto")):
+        tree.unit("peer.container", f"[Container]\nImage=@IMAGE@\nUserNS={peer}\nExec=/guest forever\n")
+        again(tree, None, f"[Container]\nImage=@IMAGE@\nNetwork=container:peer\nUserNS={guest}\nVolume=@DIR@/data:/srv\n"
+              "Exec=/guest forever\n")
+        tree.good("daemon-reload")
+        tree.start("guest.service")
+        kinds, others = inside(tree, "guest.service")[1], inside(tree, "peer.service")[1]
+        expect_equal(kinds["net"], others["net"], f"{guest} in the network of {peer}")
+        expect((kinds["user"] != others["user"]) == (peer != "host" or guest != "host"), f"{guest} beside {peer}: user namespaces")
+        tree.good("exec", "guest.service", "/guest", *"interfaces lo -- interface-up lo -- owner /srv 0 0 -- owner /dev 0 0 -- uid 0"
+                  " -- filesystem /sys sysfs -- read-only /sys".split())
+        tree.good("stop", "guest.service", "peer.service")
+
+
+@test
+def a_time_zone_in_the_place_of_a_link_that_leads_nowhere():
+    # directive: Container.Timezone
+    tree = the_tree()
+    zones = "/usr/share/zoneinfo"
+    if not os.path.exists(f"{zones}/Asia/Tokyo"):
+        skip("no time zones")
+    tree.run("cp", "-a", "/mnt/image", "/mnt/zoned")
+    for number, link in enumerate(("/usr/share/zoneinfo/Mars/Base", "../nowhere/at/all", "/etc/localtime")):
+        place = tree.path("zoned", "etc", "localtime")
+        if os.path.lexists(place):
+            os.unlink(place)
+        os.symlink(link, place)
+        for users in ("host", "auto"):
+            again(tree, None, f"[Container]\nImage=@DIR@/zoned\nUserNS={users}\nTimezone=Asia/Tokyo\nVolume={zones}:/zones:ro\n"
+                  "Exec=/guest same-file /etc/localtime /zones/Asia/Tokyo -- mount-option /etc/localtime ro\n[Service]\nType=oneshot\n")
+            tree.good("daemon-reload")
+            tree.start("guest.service")
 
 
 @test
