@@ -205,6 +205,7 @@ int host_set_properties(struct host *host, struct unit *unit, bool runtime,
 			const struct host_setting *settings, size_t n, struct failure *failure)
 {
 	struct host_setting_file *files = NULL;
+	bool limits_only = unit_fingerprint(&host->unit_path, unit->name) == unit->config->fingerprint;
 	size_t written = 0;
 	int r = host_setting_try(host, unit, settings, n, failure);
 
@@ -219,7 +220,7 @@ int host_set_properties(struct host *host, struct unit *unit, bool runtime,
 			failure_set(failure, r, files[written].path, "the setting cannot be kept");
 	}
 	if (r == 0)
-		r = manager_reconfigure(host->manager, unit, failure);
+		r = manager_reconfigure(host->manager, unit, limits_only, failure);
 	if (r < 0)
 		while (written-- > 0)
 			host_setting_write(&files[written], files[written].before);

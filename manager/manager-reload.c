@@ -39,7 +39,7 @@ static int manager_apply_config(struct unit *unit, const struct unit_config *con
 	return world->ops->reconfigure(world, unit->name, unit->config, config, failure);
 }
 
-int manager_reconfigure(struct manager *manager, struct unit *unit, struct failure *failure)
+int manager_reconfigure(struct manager *manager, struct unit *unit, bool limits_only, struct failure *failure)
 {
 	_cleanup_(cleanup_unit_config_free) struct unit_config *config = NULL;
 	int r = manager->world->ops->load(manager->world, unit->name, &config);
@@ -54,6 +54,9 @@ int manager_reconfigure(struct manager *manager, struct unit *unit, struct failu
 	r = manager_apply_config(unit, config, failure);
 	if (r < 0)
 		return r;
+	/* What its main process was started with is then still what it says. */
+	if (limits_only && unit->started_fingerprint == unit->config->fingerprint)
+		unit->started_fingerprint = config->fingerprint;
 	manager_swap_config(unit, TAKE(config));
 	r = graph_replace(&manager->private->graph, unit->private->node, unit->config);
 	if (unit->kind == UNIT_SLICE && manager->world->ops->reloaded) /* it counts for the units in it too */

@@ -96,8 +96,10 @@ int manager_kill(struct manager *manager, struct unit *unit, enum world_who who,
 		 struct failure *failure);
 /* Reads every loaded unit's files anew; running services go on. */
 int manager_reload(struct manager *manager, struct failure *failure);
-/* Reads one unit's files anew and makes true for its running processes what can be. On failure everything is as before. */
-int manager_reconfigure(struct manager *manager, struct unit *unit, struct failure *failure);
+/* Reads one unit's files anew and makes true for its running processes what can be. LIMITS_ONLY: nothing else has changed since it was
+ * read last. On failure everything is as before. */
+int manager_reconfigure(struct manager *manager, struct unit *unit, bool limits_only,
+			struct failure *failure);
 /* Stops everything, then world->finished(). */
 int manager_shutdown(struct manager *manager, uint32_t action, int exit_status);
 

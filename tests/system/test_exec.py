@@ -192,6 +192,13 @@ def it_may_no_more_than_what_runs():
         result = tree.svcctl("exec", "narrow", f"{INSIDE}/guest", "uid", "33")
         expect(result.returncode == 125 and "configuration changed since it was started" in result.stderr, result.stderr)
         tree.good("exec", "--privileged", "narrow", f"{INSIDE}/guest", "seccomp", "0")
+        # Limits are no such change: the kernel has them for the whole unit.
+        tree.unit("limited.service", SERVICES["user"])
+        tree.start("limited.service")
+        tree.good("set-property", "limited.service", "CoredumpReceive=yes")
+        tree.kill(tree.manager_pid())
+        wait_for(lambda: tree.svcctl("show", "limited.service").returncode == 0, "the next manager")
+        enters_as_it_runs(tree, "limited")
         # Started anew it is what the file says; and that outlives a manager.
         tree.good("restart", "narrow.service")
         for _ in range(2):
