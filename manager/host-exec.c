@@ -88,12 +88,28 @@ static int host_exec_bound(pid_t pid, struct spec *spec)
 	return 0;
 }
 
-/* What the main process was started with. NULL: an earlier manager knew. */
+/* Has the file with the filter changed since the main process was started? Then nobody knows what that got. */
+static bool host_exec_profile_changed(const struct unit_config *config, const struct unit *unit)
+{
+	struct stat status;
+	usec_t changed;
+
+	if (!config->spec.seccomp_profile)
+		return false;
+	if (stat(config->spec.seccomp_profile, &status) < 0)
+		return true;
+	changed = (usec_t)status.st_ctim.tv_sec * USEC_PER_SEC + (usec_t)status.st_ctim.tv_nsec / 1000;
+	return changed > unit->main.started_realtime;
+}
+
+/* What the main process was started with. NULL: that cannot be told any more. */
 static const struct unit_config *host_exec_config(const struct host_unit *host_unit, const struct unit *unit)
 {
-	if (host_unit->started)
-		return host_unit->started;
-	return unit->started_fingerprint == unit->config->fingerprint ? unit->config : NULL;
+	const struct unit_config *config = host_unit->started;
+
+	if (!config && unit->started_fingerprint == unit->config->fingerprint)
+		config = unit->config;
+	return config && !host_exec_profile_changed(config, unit) ? config : NULL;
 }
 
 /* The spec of the command: what the service has, with what the caller may change. The strings stay whose they are:

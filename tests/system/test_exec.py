@@ -210,6 +210,25 @@ def it_may_no_more_than_what_runs():
 
 
 @test
+def a_filter_that_is_a_file():
+    """SeccompProfile= names a file, which may be another by now: what the service got of it nobody knows."""
+    tree = the_tree()
+    profile = '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["%s"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13}]}'
+    with open(tree.path("profile.json"), "w") as file:
+        file.write(profile % "mkdir")
+    tree.unit("profile.service", "[Container]\nImage=@IMAGE@\nSeccompProfile=@DIR@/profile.json\nExec=/guest forever\n[Service]\nType=exec\n")
+    tree.start("profile.service")
+    tree.good("exec", "profile", "/guest", "refused", "mkdir", "EACCES")
+    with open(tree.path("profile.json"), "w") as file:
+        file.write(profile % "chroot")
+    result = tree.svcctl("exec", "profile", "/guest", "exit", "0")
+    expect(result.returncode == 125 and "configuration changed since it was started" in result.stderr, result.stderr)
+    tree.good("restart", "profile.service")
+    tree.good("exec", "profile", "/guest", "refused", "chroot", "EACCES")
+    tree.good("stop", "profile.service")
+
+
+@test
 def it_may_no_more_than_the_process_kept():
     """What the payload itself gave up, the bounding set and the way to new privileges, nobody has who enters."""
     tree = the_tree()
