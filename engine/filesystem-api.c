@@ -240,7 +240,7 @@ void filesystem_api_collect(struct mountplan *plan, struct build *build,
 	} else if (filesystem_api_wants_sysfs(build)) {
 		filesystem_api_add_sysfs(plan, build);
 	}
-	if (container)
+	if (container && !spec->private_tmp) /* which is another's, too, if the units are tied */
 		filesystem_api_add(plan, build, MOUNTPLAN_TMPFS, "/tmp", "mode=1777", FILESYSTEM_API_SAFE);
 	if (container && spec->read_only_root)
 		filesystem_api_add_read_only_tmpfs(plan, build);

@@ -7,11 +7,9 @@
  * they are directories, not links. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -41,14 +39,12 @@ struct interpret_extend {
 
 static int interpret_extend_read(int root, const char *path, char text[INTERPRET_EXTEND_TEXT])
 {
-	struct open_how how = {.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-	_cleanup_fd_ int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+	_cleanup_fd_ int fd = interpret_mounts_open(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	size_t length = 0;
 	ssize_t n;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	while ((n = read(fd, text + length, INTERPRET_EXTEND_TEXT - 1 - length)) > 0)
 		length += (size_t)n;
 	text[length] = '\0';

@@ -18,7 +18,7 @@
 #include "base/fd.h"
 #include "engine/interpret-steps.h"
 
-static int interpret_mounts_open(int root_fd, const char *path, uint64_t flags)
+int interpret_mounts_open(int root_fd, const char *path, uint64_t flags)
 {
 	struct open_how how = {.flags = flags | O_CLOEXEC,
 			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};

@@ -81,6 +81,9 @@ int interpret_namespaces_proc(struct interpret_run *run);
 /* Before the first step: detached copies of all that BIND takes by descriptor, then the mount namespace that
  * the header asks for. A mount can be copied only from within its own mount namespace. */
 int interpret_mounts_prepare(struct interpret_run *run);
+/* Opens PATH below ROOT_FD with the flags of open(2), without ever leaving it, and again when openat2(2) cannot tell whether it
+ * would. The caller owns the descriptor. */
+int interpret_mounts_open(int root_fd, const char *path, uint64_t flags);
 /* Opens (O_PATH) PATH below the root in SLOT (PROGRAM_SLOT_NONE: the process's own root) without ever leaving it. The
  * caller owns the descriptor. */
 int interpret_mounts_resolve(const struct interpret_run *run, uint8_t slot, const char *path);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <signal.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
@@ -128,23 +127,20 @@ int interpret_terminal_take(const struct interpret_run *run)
  * what was opened again: whatever the container may put there, it is this device or a failure. */
 static int interpret_terminal_master(const char *path)
 {
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
-			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	_cleanup_fd_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), seen = -1, fd = -1;
 	int r;
 
 	if (root < 0)
 		return -errno;
-	seen = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+	seen = interpret_mounts_open(root, path, O_PATH);
 	if (seen < 0)
-		return -errno;
+		return seen;
 	r = interpret_mounts_verify_device(seen, INTERPRET_TERMINAL_MAJOR, INTERPRET_TERMINAL_MASTER);
 	if (r < 0)
 		return r;
-	how.flags = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
-	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+	fd = interpret_mounts_open(root, path, O_RDWR | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = interpret_mounts_verify_device(fd, INTERPRET_TERMINAL_MAJOR, INTERPRET_TERMINAL_MASTER);
 	return r < 0 ? r : TAKE_FD(fd);
 }

@@ -24,7 +24,12 @@ static int view_open_in(const char *root, const char *path, int flags)
 
 	if (root_fd < 0)
 		return -errno;
-	fd = (int)syscall(SYS_openat2, root_fd, *path ? path : "/", &how, sizeof(how));
+	/* openat2(2): EAGAIN when a rename or mount elsewhere made ".." uncertain; safe to repeat, and bounded here. */
+	for (int tries = 0; tries < 64; tries++) {
+		fd = (int)syscall(SYS_openat2, root_fd, *path ? path : "/", &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
 	return fd < 0 ? -errno : fd;
 }
 

@@ -125,7 +125,8 @@ static int finish_container_kept(struct unit_config *config)
 {
 	struct spec *spec = &config->spec;
 
-	if (spec->user_namespace != SPEC_USER_KEEP_ID || spec->user || (!spec->keep_uid && !spec->keep_gid))
+	if (spec->user_namespace != SPEC_USER_KEEP_ID || spec->user || spec->dynamic_user ||
+	    (!spec->keep_uid && !spec->keep_gid))
 		return 0;
 	spec->user = text_format("%u", spec->keep_uid);
 	if (!spec->group)

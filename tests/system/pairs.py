@@ -65,7 +65,7 @@ def everything_read_only(row):
 
 class Value:
     def __init__(self, name, lines="", checks=(), needs=lambda row: True):
-        """LINES of [Service] ("Container." before a line: of [Container]); CHECKS: guest words, one command each. Both may be a
+        """LINES of [Service] ("Container." or "Unit." before a line: of that section); CHECKS: guest words, one command each. Both may be a
         function of the row. NEEDS(row) says whether the value may stand in it; keys that have no value yet are missing."""
         self.name, self.lines, self.checks, self.needs = name, lines, checks, needs
 
@@ -88,6 +88,8 @@ def check_system(row):
     protected = {"no": (), "yes": ("usr/open",), "full": ("usr/open", "etc/open"), "strict": OPEN}[system(row)]
     if row["read_only"] == "yes" or row["root"] == "squashfs":
         protected = OPEN
+    if row["extension"] != "no":
+        protected = tuple({*protected, "usr/open"})
     rest = [name for name in OPEN if name not in protected]
     return ([f"read-only {' '.join('/' + name for name in protected)}"] if protected else []) + \
            ([f"writable {' '.join('/' + name for name in rest)}"] if rest else [])
@@ -120,6 +122,7 @@ def check_users(row):
         "full": "0 0 1, 1 1 4294967294",
         "auto": "0 * 65536",
         "map": "0 200000 65536",
+        "keep": "0 1 1000, 1000 0 1, 1001 1001 64535",
         "no": "0 0 4294967295",
     }
     kept = "is" if row["users"] == "no" else "differs"
@@ -130,8 +133,9 @@ def check_volume(row):
     place = "/volume" if own_root(row) else "/mnt/volume"
     if row["volume"] == "no":
         return [f"absent {place}/letter"]
-    # Files of root are root's inside, whatever the map.
-    checks = [f"content {place}/letter volume", f"owner {place}/letter 0 0"]
+    # Files of root are root's inside, whatever the map; with keep-id they are the one's who is root outside.
+    owner = 1000 if row["users"] == "keep" else 0
+    checks = [f"content {place}/letter volume", f"owner {place}/letter {owner} {owner}"]
     # A mount that was asked for by name is an exception from what the whole tree is.
     return checks + [f"{'read-only' if row['volume'] == 'ro' else 'writable'} {place}"]
 
@@ -199,6 +203,9 @@ KEYS = {
         Value("full", "PrivateUsers=full\n", check_users),
         Value("auto", "Container.UserNS=auto\n", check_users, needs(root=("image", "layers"))),
         Value("map", "Container.UIDMap=0:200000:65536\nContainer.GIDMap=0:200000:65536\n", check_users, needs(root=("image", "layers"))),
+        # Without User= it would be run as the one who is kept.
+        Value("keep", lambda row: "Container.UserNS=keep-id:uid=1000,gid=1000\n" + ("User=root\n" if row["user"] == "root" else ""), check_users,
+              needs(root=("image", "layers"))),
     ),
     "user": (
         Value("root", "", (f"uid 0", "gid 0")),
@@ -218,6 +225,8 @@ KEYS = {
         Value("no", lambda row: "Container.Network=host\n" if is_container(row) else "", ("namespace net is @NS_net@",)),
         Value("yes", lambda row: "Container.Network=none\n" if is_container(row) else "PrivateNetwork=yes\n",
               lambda row: ["namespace net differs @NS_net@", "interfaces lo"] + (["interface-up lo"] if row["families"] == "no" else [])),
+        Value("joined", lambda row: "Unit.JoinsNamespaceOf=peer.service\n" + ("Container.Network=none\n" if is_container(row) else "PrivateNetwork=yes\n"),
+              lambda row: ["namespace net is @PEER_net@", "interfaces lo"] + (["interface-up lo"] if row["families"] == "no" else [])),
     ),
     "ipc": (
         Value("no", "PrivateIPC=no\n", ("namespace ipc is @NS_ipc@",)),
@@ -319,6 +328,11 @@ KEYS = {
         Value("yes", lambda row: f"NoExecPaths={'/srv' if own_root(row) else '/mnt/data'}\n",
               lambda row: [f"not-executable {'/srv' if own_root(row) else '/mnt/data'}/guest"]),
     ),
+    "extension": (
+        Value("no", "", ("absent /usr/extended",)),
+        Value("directory", "ExtensionDirectories=@DIR@/extension\n", ("content /usr/extended yes", "filesystem /usr overlay", "read-only /usr")),
+        Value("image", "ExtensionImages=@DIR@/extension.raw\n", ("content /usr/extended yes", "filesystem /usr overlay", "read-only /usr")),
+    ),
     "delegate": (
         Value("no", "", ()),
         Value("yes", "Delegate=yes\n", lambda row: ["cgroup-delegated"] if row["cgroups"] in ("no", "private") and row["filter"] == "no" else []),
@@ -347,6 +361,7 @@ KEYS = {
 
 if not os.path.exists("/dev/loop-control") or not shutil.which("mksquashfs", path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
     KEYS["root"] = tuple(value for value in KEYS["root"] if value.name != "squashfs")
+    KEYS["extension"] = tuple(value for value in KEYS["extension"] if value.name != "image")
 
 
 def volume_line(row, read_only):
@@ -418,16 +433,19 @@ def rows(strength=2):
 
 def unit(row, checks):
     """The unit file of a row, whose payload makes CHECKS."""
-    service, container = [], []
+    sections = {"Unit": [], "Container": [], "Service": []}
     for key in KEYS:
         for line in of_row(value_of(row, key).lines, row).splitlines():
-            (container if line.startswith("Container.") else service).append(line.removeprefix("Container."))
+            section, dot, rest = line.partition(".")
+            known = dot and section in sections
+            sections[section if known else "Service"].append(rest if known else line)
+    container, service = sections["Container"], sections["Service"]
     command = " -- ".join(checks)
     if is_container(row):
         container.append(f"Exec=/guest {command}")
     else:
         service.append(f"ExecStart={'/guest' if own_root(row) else '@GUEST@'} {command}")
-    return ("[Container]\n" + "\n".join(container) + "\n" if container else "") + "[Service]\nType=oneshot\n" + "\n".join(service) + "\n"
+    return ("[Unit]\n" + "\n".join(sections["Unit"]) + "\n" if sections["Unit"] else "") + ("[Container]\n" + "\n".join(container) + "\n" if container else "") + "[Service]\nType=oneshot\n" + "\n".join(service) + "\n"
 
 
 def checks_of(row, entered=False):
