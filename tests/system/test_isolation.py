@@ -117,7 +117,7 @@ def a_container_shares_the_network_of_another():
 def a_shared_network_and_ids_of_ones_own():
     tree = the_tree()
     for peer, guest in (("host", "auto"), ("auto", "auto"), ("auto", "host"), ("keep-id:uid=5,gid=5", "auto")):
-        tree.unit("peer.container", f"[Container]\nImage=@IMAGE@\nUserNS={peer}\nExec=/guest forever\n")
+        tree.unit("peer.container", f"[Unit]\nStartLimitIntervalSec=0\n[Container]\nImage=@IMAGE@\nUserNS={peer}\nExec=/guest forever\n")
         again(tree, None, f"[Container]\nImage=@IMAGE@\nNetwork=container:peer\nUserNS={guest}\nVolume=@DIR@/data:/srv\n"
               "Exec=/guest forever\n")
         tree.good("daemon-reload")
