@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "dbus/parts.h"
 #include "engine/credential.h"
 
@@ -27,7 +28,7 @@ static int property_credential_append_value(sd_bus_message *message, const char 
 	_cleanup_free_ char *data = NULL;
 	size_t size = 0;
 	int r = !trusted ? 0
-		: sealed ? credential_unbase64(value, &data, &size)
+		: sealed ? base64_decode(value, &data, &size)
 			 : credential_unescape(value, &data, &size);
 
 	if (r >= 0)

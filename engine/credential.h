@@ -15,8 +15,6 @@ enum { CREDENTIAL_MAX = 1024 }; /* files per unit */
 bool credential_name_valid(const char *name);
 /* VALUE with its escapes taken out; may hold NULs. Heap, the caller's. -EINVAL: an escape that does not exist. */
 int credential_unescape(const char *value, char **ret, size_t *ret_size);
-/* Base64, white space ignored. As above. */
-int credential_unbase64(const char *value, char **ret, size_t *ret_size);
 
 /* Secret=NAME[,type=mount|env][,target=…][,uid=…][,gid=…][,mode=…] */
 struct credential_secret {

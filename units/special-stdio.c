@@ -2,6 +2,7 @@
  * special.h. */
 #include <string.h>
 
+#include "base/base64.h"
 #include "units/special.h"
 #include "units/word.h"
 
@@ -50,79 +51,33 @@ int special_parse_input_text(const struct directive_line *line, void *field, str
 	return r < 0 ? r : special_data_append(field, "\n", 1, failure);
 }
 
-static const char special_base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* RFC 4648, section 4; white space is passed over. BYTES has room for three quarters of the text. */
-static int special_decode_base64(const char *text, unsigned char *bytes, size_t *ret_size)
-{
-	size_t size = 0, digits = 0, padding = 0;
-	uint32_t bits = 0;
-
-	for (; *text; text++) {
-		const char *digit = strchr(special_base64, *text);
-
-		if (strchr(" \t\n\r", *text))
-			continue;
-		if (*text == '=')
-			padding++;
-		if (padding > 2 || (padding > 0 && *text != '=') || (!digit && *text != '='))
-			return -EINVAL;
-		bits = bits << 6 | (uint32_t)(digit ? digit - special_base64 : 0);
-		if (++digits % 4 > 0)
-			continue;
-		for (size_t i = 0; i < 3 - padding; i++)
-			bytes[size++] = (unsigned char)(bits >> (16 - 8 * i));
-		if (padding == 0)
-			bits = 0;
-	}
-	/* Nothing may follow the padding, and it may not stand for bits that are set. */
-	if (digits % 4 != 0 || (padding > 0 && bits & ((1u << 8 * padding) - 1)))
-		return -EINVAL;
-	*ret_size = size;
-	return 0;
-}
-
-static char *special_encode_base64(const struct spec_data *data)
-{
-	char *text = malloc((data->size + 2) / 3 * 4 + 1), *to = text;
-
-	for (size_t i = 0; text && i < data->size; i += 3) {
-		size_t n = MIN_OF(data->size - i, (size_t)3);
-		uint32_t bits = 0;
-
-		for (size_t j = 0; j < 3; j++)
-			bits = bits << 8 | (j < n ? (unsigned char)data->bytes[i + j] : 0);
-		for (size_t j = 0; j < 4; j++)
-			*to++ = j <= n ? special_base64[bits >> (18 - 6 * j) & 63] : '=';
-	}
-	if (text)
-		*to = '\0';
-	return text;
-}
-
 int special_parse_input_data(const struct directive_line *line, void *field, struct failure *failure)
 {
-	_cleanup_free_ unsigned char *bytes = NULL;
-	size_t size = 0;
+	_cleanup_free_ char *bytes = NULL;
+	size_t size;
+	int r;
 
 	if (!*line->value)
 		return special_data_reset(field);
-	bytes = malloc(strlen(line->value) + 3);
-	if (!bytes)
-		return -ENOMEM;
-	if (special_decode_base64(line->value, bytes, &size) < 0)
-		return failure_set(failure, -EINVAL, NULL, "this is no Base64");
-	return special_data_append(field, (const char *)bytes, size, failure);
+	r = base64_decode(line->value, &bytes, &size);
+	if (r == -EINVAL)
+		return failure_set(failure, r, NULL, "this is no Base64");
+	return r < 0 ? r : special_data_append(field, bytes, size, failure);
+}
+
+static char *special_print_data(const struct spec_data *data)
+{
+	return base64_encode(data->bytes, data->size);
 }
 
 char *special_print_input_text(const void *field)
 {
-	return special_encode_base64(field);
+	return special_print_data(field);
 }
 
 char *special_print_input_data(const void *field)
 {
-	return special_encode_base64(field);
+	return special_print_data(field);
 }
 
 /* --- TTYRows=, TTYColumns= ----------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
  * directories, which is almost every one, pays a pointer. */
 #include <string.h>
 
+#include "base/base64.h"
 #include "engine/credential.h"
 #include "units/value.h"
 #include "units/word.h"
@@ -129,7 +130,7 @@ static int value_check_credential_value(const struct directive_line *line, const
 	bool sealed = line->directive->argument == SPEC_CREDENTIAL_SET_ENCRYPTED;
 	_cleanup_free_ char *data = NULL;
 	size_t size;
-	int r = sealed ? credential_unbase64(value, &data, &size) : credential_unescape(value, &data, &size);
+	int r = sealed ? base64_decode(value, &data, &size) : credential_unescape(value, &data, &size);
 
 	if (r == -EINVAL)
 		return failure_set(failure, r, NULL, "the value of '%s' %s", name,

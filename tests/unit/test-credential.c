@@ -1,6 +1,7 @@
 /* Credentials as text: escapes, Base64, secrets; and what of them is shown. */
 #include <string.h>
 
+#include "base/base64.h"
 #include "engine/credential.h"
 #include "tests/unit/test.h"
 
@@ -33,7 +34,7 @@ static const char *decoded(const char *value)
 {
 	char *data;
 	size_t size;
-	int r = credential_unbase64(value, &data, &size);
+	int r = base64_decode(value, &data, &size);
 
 	return hex(r, data, size);
 }
