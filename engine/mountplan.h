@@ -66,5 +66,20 @@ int mountplan_emit(struct mountplan *plan, struct build *build);
 
 void mountplan_deinit(struct mountplan *plan);
 
+/* --- what mountplan-emit.c asks of an arranged plan ------------------------------------------------------ */
+
+/* Read-only, no-exec, masked, or an exception from one: no mount of its own. */
+bool mountplan_is_property(const struct mountplan_entry *entry);
+/* A property that changes mounts, and so has exceptions. */
+bool mountplan_restricts(const struct mountplan_entry *entry);
+/* Such an exception. */
+bool mountplan_excepts(const struct mountplan_entry *entry);
+/* The restriction in force at entry I; NULL when the nearest of the two kinds above it is the exception, or there is none. */
+const struct mountplan_entry *mountplan_find_restriction(const struct mountplan *plan, size_t i,
+							 enum mountplan_kind restriction,
+							 enum mountplan_kind exception);
+/* The mount of the plan that the target of entry I lies on; NULL: the root. */
+const struct mountplan_entry *mountplan_find_ground(const struct mountplan *plan, size_t i);
+
 /* Whether PATH is DIRECTORY or lies below it. */
 bool mountplan_is_below(const char *path, const char *directory);
