@@ -9,7 +9,6 @@
  * before it becomes read-only. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "engine/mountplan.h"
 
