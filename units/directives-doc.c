@@ -116,7 +116,7 @@ static void print_document(void)
 	       "Every setting that a unit file may have. Names and meanings are systemd's and Quadlet's where they have them. A name that is not\n"
 	       "here is an error (unless it begins with `X-`); so is a value that cannot be read. An empty value brings the default back; lists\n"
 	       "grow with each line. Time spans are written `90`, `5min 20s`, `infinity`; sizes `64M` (powers of 1024).\n"
-	       "\"Works\" means that a test shows the effect from inside; \"refused\" that the setting stops the unit, for the reason given there.\n"
+	       "\"Works\" means that a test shows the effect from inside, or for the few that need what no kernel of the tests has (SELinux, Smack, RDMA, zswap, …) that they are refused in words where it is absent; \"refused\" that the setting stops the unit, for the reason given there.\n"
 	       "A container has stricter defaults: own mount, PID, IPC, UTS, network and cgroup namespaces, few capabilities, a system call filter.\n");
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		print_section(sections[i].name, sections[i].title);
